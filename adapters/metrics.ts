@@ -1,0 +1,116 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** Cold starts are told apart from 1 ms (a taken-back sleep) to minutes (a pull). */
+const SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
+
+function registry(service: string): { registry: Registry; on: { registers: Registry[] } } {
+  const registry = new Registry()
+  registry.setDefaultLabels({ service })
+  collectDefaultMetrics({ register: registry })
+  return { registry, on: { registers: [registry] } }
+}
+
+/** Every metric of a controller. */
+export function controllerMetrics() {
+  const { registry: all, on } = registry('controller')
+  const gauge = (name: string, help: string) =>
+    new Gauge({ name: `reveille_gateway_${name}`, help, ...on })
+  return {
+    registry: all,
+    reloads: new Counter({
+      name: 'reveille_gateway_reloads_total',
+      help: 'Configurations offered to the proxy, by result: live, refused, unconfirmed',
+      labelNames: ['result'],
+      ...on,
+    }),
+    applySeconds: new Histogram({
+      name: 'reveille_gateway_apply_seconds',
+      help: 'From the change to the confirmed configuration',
+      buckets: SECONDS,
+      ...on,
+    }),
+    appliedRevision: gauge('applied_revision', 'etcd revision up to which every change is live'),
+    generation: gauge('generation', 'Number of the running configuration'),
+    endpoints: gauge('endpoints', 'Endpoints in the running configuration'),
+    rejected: gauge(
+      'rejected_entries',
+      'Entries in etcd that have no effect because they are not valid',
+    ),
+    activity: new Counter({
+      name: 'reveille_gateway_activity_total',
+      help: 'Use reports received from the proxy',
+      ...on,
+    }),
+  }
+}
+
+/** Every metric of a launcher. */
+export function launcherMetrics() {
+  const { registry: all, on } = registry('launcher')
+  return {
+    registry: all,
+    wakes: new Counter({
+      name: 'reveille_wakes_total',
+      help: 'Wakes, by result: ready, or the code of the failure',
+      labelNames: ['result'],
+      ...on,
+    }),
+    phaseSeconds: new Histogram({
+      name: 'reveille_wake_phase_seconds',
+      help: 'Time a wake spent in each phase: queue, pull, create, start, ready, registered, answered',
+      labelNames: ['phase'],
+      buckets: SECONDS,
+      ...on,
+    }),
+    held: new Gauge({ name: 'reveille_held_requests', help: 'Requests held right now', ...on }),
+    asks: new Counter({
+      name: 'reveille_wake_requests_total',
+      help: 'Requests asked about by gateways, by answer: upstream, unknown, page, or a problem code',
+      labelNames: ['answer'],
+      ...on,
+    }),
+    sleeps: new Counter({
+      name: 'reveille_api_sleeps_total',
+      help: 'Sleeps asked for by the API, by result',
+      labelNames: ['result'],
+      ...on,
+    }),
+  }
+}
+
+/** Every metric of a registrar. */
+export function registrarMetrics() {
+  const { registry: all, on } = registry('registrar')
+  return {
+    registry: all,
+    instances: new Gauge({
+      name: 'reveille_instances',
+      help: 'Instances on this host, by state',
+      labelNames: ['state'],
+      ...on,
+    }),
+    readySeconds: new Histogram({
+      name: 'reveille_instance_ready_seconds',
+      help: 'From the start of an instance to its first good probe',
+      buckets: SECONDS,
+      ...on,
+    }),
+    registrations: new Counter({
+      name: 'reveille_registrations_total',
+      help: 'Endpoints written to and removed from etcd, by change: registered, removed, conflict',
+      labelNames: ['change'],
+      ...on,
+    }),
+    sleeps: new Counter({
+      name: 'reveille_sleeps_total',
+      help: 'Instances put to sleep, by result: slept, taken-back, in-use',
+      labelNames: ['result'],
+      ...on,
+    }),
+    engineUp: new Gauge({
+      name: 'reveille_engine_up',
+      help: '1 while the engine answers and its events are followed',
+      ...on,
+    }),
+  }
+}

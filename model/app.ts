@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import { Bytes } from './bytes.ts'
+import { duration } from './duration.ts'
+import { Env } from './env.ts'
+import { HealthCheck } from './health.ts'
+import { Image } from './image.ts'
+import { AppName } from './name.ts'
+
+const Limits = z
+  .strictObject({
+    memory: Bytes.default(512 * 1024 ** 2).describe('memory, bytes or 64m, 1g'),
+    cpus: z.number().min(0.01).max(512).default(1).describe('CPUs, fractions allowed'),
+    pids: z.number().int().min(1).max(65_536).default(512).describe('processes and threads'),
+  })
+  .prefault({})
+
+/** Everything of an App but its name: what a Blueprint gives to any name that fits it. */
+const shape = {
+  image: Image.describe('image reference'),
+  port: z
+    .number()
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(8000)
+    .describe('port the app listens on inside its container'),
+  env: Env.default({}).describe('environment; PORT is set to the port unless given here'),
+  command: z
+    .array(z.string().max(4096))
+    .min(1)
+    .max(64)
+    .optional()
+    .describe("command to run instead of the image's own"),
+  health: HealthCheck.default({ type: 'auto' }).describe(
+    'auto, tcp, http:/path, image or command:["..."]',
+  ),
+  idleAfter: duration().default(300).describe('how long nobody uses the app before it sleeps'),
+  startTimeout: duration(3600)
+    .default(60)
+    .describe('how long a start may take until it counts as failed'),
+  stopTimeout: duration(3600)
+    .default(10)
+    .describe('how long the app may take to end after SIGTERM'),
+  min: z.number().int().min(0).max(64).default(0).describe('instances that never sleep'),
+  replicas: z
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe('instances that run while the app is used'),
+  limits: Limits.describe('what one instance may use'),
+}
+
+const enoughReplicas = (app: { min: number; replicas: number }): boolean => app.min <= app.replicas
+const tooMany = { message: 'must be at most replicas', path: ['min'] }
+
+/** What an operator wants to exist under a name. */
+export const App = z.strictObject({ name: AppName, ...shape }).refine(enoughReplicas, tooMany)
+export type App = z.output<typeof App>
+export type AppInput = z.input<typeof App>
+
+export const AppTemplate = z.strictObject(shape).refine(enoughReplicas, tooMany)
+export type AppTemplate = z.output<typeof AppTemplate>

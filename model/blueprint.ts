@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { App, AppTemplate } from './app.ts'
+import { AppName, canonical, isAppName } from './name.ts'
+
+/**
+ * A pattern over app names. A restricted regular expression, so that matching 63 characters is always cheap:
+ * anchored, literals and character classes, no groups, no alternatives, at most 4 repetitions.
+ */
+const Pattern = z
+  .string()
+  .max(200)
+  .regex(
+    /^\^(?:(?:[A-Za-z0-9_-]|\[[A-Za-z0-9_-]+\])(?:[*+?]|\{[0-9]{1,2}(?:,(?:[0-9]{1,2})?)?\})?)+\$$/,
+    'must be like ^shop-[a-z0-9]+$: anchored, literals and classes only',
+  )
+  .refine(
+    (pattern) => (pattern.match(/[*+?{]/g) ?? []).length <= 4,
+    'must have at most 4 repetitions',
+  )
+  .refine((pattern) => {
+    try {
+      return new RegExp(pattern) instanceof RegExp
+    } catch {
+      return false
+    }
+  }, 'must be a regular expression')
+
+/** Makes an App out of any name that fits its pattern. `{{name}}` in env values and the command stands for that name. */
+export const Blueprint = z.strictObject({ name: AppName, pattern: Pattern, app: AppTemplate })
+export type Blueprint = z.output<typeof Blueprint>
+export type BlueprintInput = z.input<typeof Blueprint>
+
+/**
+ * The App `name` gets from `blueprint`, or null if it does not fit. Names are unique ignoring case, so the pattern is
+ * tried on the lower-case form, then on the upper-case form, then on the name as typed: /D/ and /d/ give one app.
+ */
+export function expand(blueprint: Blueprint, name: string): App | null {
+  if (!isAppName(name)) return null
+  const pattern = new RegExp(blueprint.pattern)
+  const forms = [canonical(name), name.toUpperCase(), name]
+  const spelling = forms.find((form) => pattern.test(form))
+  if (spelling === undefined) return null
+  const fill = (text: string): string => text.replaceAll('{{name}}', spelling)
+  const { env, command, ...rest } = blueprint.app
+  const app = App.safeParse({
+    ...rest,
+    name: spelling,
+    env: Object.fromEntries(Object.entries(env).map(([key, value]) => [key, fill(value)])),
+    ...(command && { command: command.map(fill) }),
+  })
+  return app.success ? app.data : null
+}

@@ -1,0 +1,43 @@
+import type { App } from './app.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/** A container as an engine reports it. */
+export interface Container {
+  id: string
+  name: string
+  labels: Record<string, string>
+  state: 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead'
+  /** of the last run; 0 while it runs */
+  exitCode: number
+  /** the engine's own words on why it could not start, or '' */
+  error: string
+  /** the image's HEALTHCHECK: none, or its state */
+  health: 'none' | 'starting' | 'healthy' | 'unhealthy'
+  /** where each container port (decimal) is published while it runs */
+  published: Record<string, Endpoint>
+  /** host process id of the main process, 0 if none */
+  pid: number
+  image: string
+}
+
+/** Something that happened to one of our containers. */
+export interface EngineEvent {
+  action: 'create' | 'start' | 'die' | 'destroy' | 'pause' | 'unpause' | 'health'
+  id: string
+  labels: Record<string, string>
+  /** with `die` */
+  exitCode?: number
+  /** with `health` */
+  health?: 'healthy' | 'unhealthy'
+  /** engine clock, nanoseconds since 1970 */
+  time: bigint
+}
+
+/** What a launcher asks an engine to create. The adapter makes the engine's request out of it, field by field. */
+export interface ContainerRequest {
+  name: string
+  app: App
+  labels: Record<string, string>
+  /** IP address to publish the app's port on; the engine chooses the port */
+  publish: string
+}

@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import { parseAddress } from './address.ts'
+
+// The grammar of image references: github.com/distribution/reference, regexp.go.
+const COMPONENT = '[a-z0-9]+(?:(?:\\.|_{1,2}|-+)[a-z0-9]+)*'
+const HOST =
+  '(?:localhost|[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)+|[A-Za-z0-9-]+(?=:[0-9]))(?::[0-9]{1,5})?'
+const REFERENCE = new RegExp(
+  `^(?:(?<registry>${HOST})/)?${COMPONENT}(?:/${COMPONENT})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$`,
+)
+
+/** The registry an image comes from, `docker.io` where none is named; null if `image` is no reference. */
+export function registryOf(image: string): string | null {
+  if (image.length > 512) return null
+  const match = REFERENCE.exec(image)
+  return match ? (match.groups?.registry ?? 'docker.io') : null
+}
+
+/**
+ * Whether images may be pulled from `registry`. `*` in `allowed` admits every named registry but none given as
+ * an IP address or as localhost: a pull is a request this machine makes for whoever wrote the reference.
+ */
+export function isAllowedRegistry(registry: string, allowed: readonly string[]): boolean {
+  if (allowed.includes(registry)) return true
+  const host = registry.replace(/:[0-9]+$/, '')
+  return allowed.includes('*') && host !== 'localhost' && parseAddress(host) === null
+}
+
+export const Image = z
+  .string()
+  .refine((image) => registryOf(image) !== null, 'must be an image reference like name:tag')

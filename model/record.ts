@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { isId } from './key.ts'
+
+const Id = z.string().refine(isId, 'must be a name like host-1')
+
+/** A Docker engine with its registrar, as `/services/hosts/<host>` has it. */
+export const Host = z.object({
+  name: Id,
+  address: z.string().describe('IP address under which the instances of this host are reached'),
+  engine: z.string().describe('how a launcher reaches the engine: unix:///var/run/docker.sock'),
+  publish: z.string().describe('IP address container ports are published on'),
+  cpus: z.number(),
+  memory: z.number().describe('bytes'),
+  labels: z.record(z.string(), z.string()).default({}),
+  images: z.array(z.string()).default([]),
+})
+export type Host = z.output<typeof Host>
+
+/** The right to change one slot. `phase` only while putting it to sleep. */
+export const Claim = z.object({
+  /** unique to this claim: `<process id>/<uuid>` */
+  owner: z.string().max(200),
+  action: z.enum(['wake', 'sleep']),
+  /**
+   * requested: somebody wants the slot asleep, its registrar has not taken the claim over yet;
+   * draining: the route goes away, a wake may still take the claim back; stopping: no way back.
+   */
+  phase: z.enum(['requested', 'draining', 'stopping']).optional(),
+  /** not to be taken back by a wake: part of a restart or a removal */
+  firm: z.boolean().optional(),
+  since: z.iso.datetime(),
+})
+export type Claim = z.output<typeof Claim>
+
+/** What a gateway runs, as `/services/gateways/<id>` has it. */
+export const Gateway = z.object({
+  id: Id,
+  /** etcd revision up to which every change is live (or rejected), decimal */
+  applied: z.string(),
+  /** number of the running configuration */
+  generation: z.number().int(),
+  /** endpoints in the running configuration */
+  endpoints: z.number().int(),
+  rejected: z.array(z.object({ key: z.string(), reason: z.string() })).max(100),
+  /** why the last configuration was refused, while it is */
+  failure: z.string().optional(),
+})
+export type Gateway = z.output<typeof Gateway>
