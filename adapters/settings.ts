@@ -26,8 +26,9 @@ export function readFlags(service: Service, argv: string[]): Record<string, unkn
       args: argv,
       options: { ...options, config: { type: 'string' } },
     })
-    const flags: Record<string, unknown> = { config: values.config }
-    for (const name of names) flags[name] = values[flagOf(name)]
+    const given = new Map<string, unknown>(Object.entries(values))
+    const flags: Record<string, unknown> = { config: given.get('config') }
+    for (const name of names) flags[name] = given.get(flagOf(name))
     return flags
   } catch (error) {
     throw new SettingsError(`${(error as Error).message}\nTry: reveille ${service} --help`)
