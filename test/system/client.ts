@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto'
+import { type IncomingHttpHeaders, type RequestOptions, request } from 'node:http'
+import { Readable } from 'node:stream'
+
+export interface Answer {
+  status: number
+  headers: IncomingHttpHeaders
+  text: string
+  /** milliseconds from the call to the whole answer */
+  took: number
+}
+
+export interface Ask {
+  method?: string
+  headers?: Record<string, string>
+  /** a Readable is sent chunked */
+  body?: string | Buffer | Readable
+  /** milliseconds; rejects when they are over */
+  timeout?: number
+}
+
+/** One request on a fresh connection. Rejects on a broken connection, which no test may see as an answer. */
+export function ask(origin: string, path: string, options: Ask = {}): Promise<Answer> {
+  const { method = 'GET', headers = {}, body, timeout = 90_000 } = options
+  const { hostname, port } = new URL(origin)
+  const started = performance.now()
+  return new Promise((resolve, reject) => {
+    const length: Record<string, string> =
+      typeof body === 'string' || Buffer.isBuffer(body)
+        ? { 'content-length': String(Buffer.byteLength(body)) }
+        : {}
+    const target: RequestOptions = {
+      hostname,
+      port,
+      path,
+      method,
+      agent: false,
+      headers: { ...length, ...headers },
+      signal: AbortSignal.timeout(timeout),
+    }
+    const call = request(target, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('error', reject)
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text: Buffer.concat(chunks).toString(),
+          took: performance.now() - started,
+        }),
+      )
+    })
+    call.on('error', reject)
+    if (body instanceof Readable) body.pipe(call)
+    else call.end(body)
+  })
+}
+
+export function sha1(data: Buffer): string {
+  return createHash('sha1').update(data).digest('hex')
+}
+
+/** Asks until `good` holds or `seconds` are over; returns the last answer. Broken connections count as not good. */
+export async function askUntil(
+  origin: string,
+  path: string,
+  good: (answer: Answer) => boolean,
+  seconds: number,
+): Promise<Answer | null> {
+  const end = Date.now() + seconds * 1000
+  let last: Answer | null = null
+  while (Date.now() < end) {
+    last = await ask(origin, path, { timeout: 15_000 }).catch(() => null)
+    if (last && good(last)) return last
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  return last
+}

@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { AppInput } from '../../model/app.ts'
+import { labEngine } from '../lab/engine.ts'
+import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
+import { temporaryFolder } from '../lab/folder.ts'
+import { freePort } from '../lab/port.ts'
+import { type Answer, ask, askUntil } from './client.ts'
+
+const MAIN = join(import.meta.dirname, '../../dist/cli/main.js')
+
+export interface Cluster {
+  /** where the gateway answers: http://127.0.0.1:port */
+  origin: string
+  etcd: LabEtcd
+  api(method: string, path: string, body?: object): Promise<Answer>
+  add(app: AppInput): Promise<void>
+  /** process ids of the running children whose command line holds `text` */
+  pids(text: string): number[]
+  /** every log line so far */
+  log(): string
+  stop(): Promise<void>
+}
+
+/** Processes below `pid`, at any depth. */
+function descendants(pid: number): number[] {
+  const parents = new Map<number, number>()
+  for (const name of readdirSync('/proc')) {
+    if (!/^[0-9]+$/.test(name)) continue
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
+      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]))
+    } catch {
+      // it ended between the listing and the look
+    }
+  }
+  const found: number[] = []
+  for (let level = [pid]; level.length > 0; ) {
+    level = [...parents].filter(([, parent]) => level.includes(parent)).map(([child]) => child)
+    found.push(...level)
+  }
+  return found
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+  } catch {
+    return ''
+  }
+}
+
+/**
+ * A whole Reveille on this machine, as `reveille up` runs it, over the lab's engine and an etcd that a test may stop.
+ * `flags` are added to its command line.
+ */
+export async function startCluster(flags: string[] = []): Promise<Cluster> {
+  const folder = temporaryFolder()
+  const engine = labEngine()
+  const etcd = await startEtcd()
+  const [listen, wake, api, controller, registrar, activity] = await Promise.all(
+    Array.from({ length: 6 }, freePort),
+  )
+  const settings = {
+    etcd: etcd.url,
+    docker: engine.url,
+    engine: 'docker',
+    address: engine.address,
+    networks: `${engine.address}/32`,
+    listen: `127.0.0.1:${listen}`,
+    'wake-listen': `127.0.0.1:${wake}`,
+    'api-listen': `127.0.0.1:${api}`,
+    'controller-admin': `127.0.0.1:${controller}`,
+    'registrar-admin': `127.0.0.1:${registrar}`,
+    'activity-listen': `127.0.0.1:${activity}`,
+    'state-dir': join(folder, 'state'),
+    'run-dir': join(folder, 'run'),
+    id: 'lab',
+  }
+  const args = Object.entries(settings).flatMap(([flag, value]) => [`--${flag}`, value])
+  const up: ChildProcess = spawn(process.execPath, [MAIN, 'up', ...args, ...flags], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [up.stdout, up.stderr])
+    stream?.on('data', (chunk: Buffer) => {
+      output += chunk
+    })
+  const ended = new Promise<void>((resolve) => up.once('exit', () => resolve()))
+
+  const cluster: Cluster = {
+    origin: `http://127.0.0.1:${listen}`,
+    etcd,
+    api: (method, path, body) =>
+      ask(`http://127.0.0.1:${api}`, path, {
+        method,
+        headers: {
+          authorization: `Bearer ${readFileSync(join(folder, 'state/token'), 'utf8').trim()}`,
+          ...(body && { 'content-type': 'application/json' }),
+        },
+        ...(body && { body: JSON.stringify(body) }),
+      }),
+    add: async (app) => {
+      const answer = await cluster.api('POST', '/v1/apps', app)
+      if (answer.status !== 201) throw new Error(`adding ${app.name}: ${answer.text}`)
+    },
+    pids: (text) =>
+      up.pid === undefined
+        ? []
+        : descendants(up.pid).filter((pid) => commandLine(pid).includes(text)),
+    log: () => output,
+    stop: async () => {
+      if (up.exitCode === null) up.kill('SIGTERM')
+      await ended
+      await etcd.stop()
+    },
+  }
+  const ready = await askUntil(
+    cluster.origin,
+    '/_reveille/generation',
+    (answer) => answer.status === 200,
+    30,
+  )
+  const apiUp = await askUntil(`http://127.0.0.1:${api}`, '/healthz', (a) => a.status === 200, 30)
+  if (ready?.status !== 200 || apiUp?.status !== 200) {
+    await cluster.stop()
+    throw new Error(`the cluster did not come up:\n${output}`)
+  }
+  return cluster
+}
