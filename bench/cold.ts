@@ -1,0 +1,113 @@
+import Docker from 'dockerode'
+import { Agent, request } from 'undici'
+import { labEngine } from '../test/lab/engine.ts'
+import { ask } from '../test/system/client.ts'
+import { startCluster } from '../test/system/cluster.ts'
+import type { Report } from './report.ts'
+import { summarise } from './statistics.ts'
+
+const IMAGE = 'reveille-test/app:1'
+const PAIRS = Number(process.env.BENCH_PAIRS ?? 40)
+
+/** Milliseconds until `origin` gives its first byte, by a connect loop with 1 ms between tries. */
+async function firstByte(origin: string, started: number): Promise<number> {
+  const agent = new Agent({ connect: { timeout: 1000 }, pipelining: 0 })
+  try {
+    while (performance.now() - started < 30_000) {
+      try {
+        const { body } = await request(origin, { dispatcher: agent })
+        await body.dump()
+        return performance.now() - started
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 1))
+      }
+    }
+    throw new Error(`${origin} never answered`)
+  } finally {
+    await agent.close()
+  }
+}
+
+/**
+ * Cold first byte: a sleeping app through the whole of Reveille, against a twin of its container started directly by the
+ * engine's API and asked in a tight loop. The two take turns, so that a busy moment of the machine meets both.
+ */
+export async function benchCold(): Promise<Report> {
+  const cluster = await startCluster()
+  const engine = labEngine()
+  const docker = new Docker({ socketPath: engine.url.replace('unix://', '') })
+  try {
+    await cluster.add({ name: 'cold', image: IMAGE, idleAfter: '1h' })
+    await ask(cluster.origin, '/cold/')
+    const [made] = await docker.listContainers({
+      all: true,
+      filters: { label: ['reveille.app=cold'] },
+    })
+    if (!made) throw new Error('no container was made')
+    const model = await docker.getContainer(made.Id).inspect()
+    const twin = await docker.createContainer({
+      name: 'bench-twin',
+      Image: IMAGE,
+      Env: model.Config.Env,
+      ExposedPorts: model.Config.ExposedPorts ?? {},
+      HostConfig: model.HostConfig,
+    })
+    const pairs: { direct: number; started: number; gateway: number }[] = []
+    for (let i = 0; i < PAIRS; i += 1) {
+      const t0 = performance.now()
+      await twin.start()
+      const started = performance.now() - t0
+      const port = (await twin.inspect()).NetworkSettings.Ports['8000/tcp']?.[0]?.HostPort
+      const direct = await firstByte(`http://${engine.address}:${port}/`, t0)
+      await twin.stop({ t: 1 })
+
+      await cluster.api('POST', '/v1/apps/cold/sleep')
+      const answer = await ask(cluster.origin, '/cold/')
+      if (answer.status !== 200) throw new Error(`cold answered ${answer.status}: ${answer.text}`)
+      pairs.push({ direct, started, gateway: answer.took })
+    }
+    await twin.remove({ force: true })
+    const difference = summarise(pairs.map(({ direct, gateway }) => gateway - direct))
+    const ratio = summarise(pairs.map(({ direct, gateway }) => gateway / direct))
+    const phases = cluster
+      .log()
+      .split('\n')
+      .filter((line) => line.includes('"msg":"woken"'))
+      .map((line) => JSON.parse(line).phases as Record<string, number>)
+      .slice(1)
+    const names = Object.keys(phases[0] ?? {})
+    const phase = Object.fromEntries(
+      names.map((name) => [name, summarise(phases.map((times) => times[name] ?? 0))]),
+    )
+    const ms = (value: number): string => `${value.toFixed(1)} ms`
+    const against = 'the twin container by docker start + a 1 ms connect loop'
+    return {
+      rows: [
+        {
+          metric: `cold first byte, difference p50 (n=${pairs.length})`,
+          against,
+          figure: ms(difference.p50),
+          bar: '<= 25 ms',
+          reached: difference.p50 <= 25,
+        },
+        { metric: 'cold first byte, difference p95', against, figure: ms(difference.p95) },
+        {
+          metric: 'cold first byte, difference p99',
+          against,
+          figure: ms(difference.p99),
+          bar: '<= 100 ms',
+          reached: difference.p99 <= 100,
+        },
+        { metric: 'cold first byte, ratio p50', against, figure: `${ratio.p50.toFixed(3)}x` },
+        ...names.map((name) => ({
+          metric: `  of which ${name}, p50 / p99`,
+          against: '',
+          figure: `${ms(phase[name]?.p50 ?? 0)} / ${ms(phase[name]?.p99 ?? 0)}`,
+        })),
+      ],
+      data: { pairs, difference, ratio, phases },
+    }
+  } finally {
+    await cluster.stop()
+  }
+}
