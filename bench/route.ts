@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { Etcd3 } from 'etcd3'
+import { temporaryFolder } from '../test/lab/folder.ts'
+import { freePort } from '../test/lab/port.ts'
+import { ask } from '../test/system/client.ts'
+import { startCluster } from '../test/system/cluster.ts'
+import type { Report } from './report.ts'
+import { summarise } from './statistics.ts'
+
+const PAIRS = Number(process.env.BENCH_PAIRS ?? 40)
+
+/** The floor: an Nginx whose one include file a bare etcd watch writes, followed by a SIGHUP. Nothing is checked. */
+async function startFloor(etcdUrl: string): Promise<{ origin: string; stop(): Promise<void> }> {
+  const folder = temporaryFolder()
+  const port = await freePort()
+  mkdirSync(join(folder, 'logs'))
+  const routes = join(folder, 'routes.inc')
+  const config = join(folder, 'nginx.conf')
+  writeFileSync(routes, '')
+  writeFileSync(
+    config,
+    `pid nginx.pid; error_log logs/error.log; daemon off; worker_processes 2; events { worker_connections 1024; }
+http { access_log off; server { listen 127.0.0.1:${port}; include ${routes}; location / { return 404; } } }\n`,
+  )
+  const nginx: ChildProcess = spawn('nginx', ['-p', folder, '-c', config], { stdio: 'ignore' })
+  const etcd = new Etcd3({ hosts: etcdUrl })
+  const known = new Map<string, string>()
+  const watcher = await etcd.watch().prefix('/floor/').create()
+  watcher.on('put', (kv) => {
+    known.set(kv.key.toString().slice('/floor/'.length), kv.value.toString())
+    const text = [...known].map(([name, at]) => `location /${name}/ { proxy_pass http://${at}/; }`)
+    writeFileSync(`${routes}.new`, `${text.join('\n')}\n`)
+    renameSync(`${routes}.new`, routes)
+    nginx.kill('SIGHUP')
+  })
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    stop: async () => {
+      await watcher.cancel()
+      etcd.close()
+      const ended = new Promise((resolve) => nginx.once('exit', resolve))
+      nginx.kill('SIGTERM')
+      await ended
+    },
+  }
+}
+
+/** Milliseconds from the put of a key to the first 200 at `url`, asked with 1 ms between tries. */
+async function untilFirst(
+  put: () => Promise<unknown>,
+  origin: string,
+  path: string,
+): Promise<number> {
+  const started = performance.now()
+  await put()
+  while (performance.now() - started < 20_000) {
+    const answer = await ask(origin, path).catch(() => null)
+    if (answer?.status === 200) return performance.now() - started
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+  throw new Error(`${origin}${path} never answered 200`)
+}
+
+/** etcd put to first 200, for an app that was not there before; both arms in turn, over one etcd and one backend. */
+export async function benchRoute(): Promise<Report> {
+  const backend = createServer((_request, response) => response.end('ok'))
+  await new Promise<void>((resolve) => backend.listen(0, '127.0.0.1', resolve))
+  const at = `127.0.0.1:${(backend.address() as AddressInfo).port}`
+  const cluster = await startCluster(['--networks', '127.0.0.0/8'])
+  const floor = await startFloor(cluster.etcd.url)
+  const etcd = new Etcd3({ hosts: cluster.etcd.url })
+  try {
+    const pairs: { floor: number; gateway: number }[] = []
+    for (let i = 0; i < PAIRS; i += 1) {
+      const name = `put-${i}`
+      pairs.push({
+        floor: await untilFirst(
+          () => etcd.put(`/floor/${name}`).value(at),
+          floor.origin,
+          `/${name}/`,
+        ),
+        gateway: await untilFirst(
+          () => etcd.put(`/services/clusters/${name}`).value(at),
+          cluster.origin,
+          `/${name}/`,
+        ),
+      })
+      // Both arms begin at rest: the controller may reload once a second at most.
+      await new Promise((resolve) => setTimeout(resolve, 1100))
+    }
+    const gateway = summarise(pairs.map((pair) => pair.gateway))
+    const ratio = summarise(pairs.map((pair) => pair.gateway / pair.floor))
+    return {
+      rows: [
+        {
+          metric: `etcd put to first 200, ratio p50 (n=${pairs.length})`,
+          against: 'a bare watch + write + SIGHUP',
+          figure: `${ratio.p50.toFixed(2)}x`,
+        },
+        {
+          metric: 'etcd put to first 200, p50 / p99',
+          against: '',
+          figure: `${gateway.p50.toFixed(1)} ms / ${gateway.p99.toFixed(1)} ms`,
+        },
+      ],
+      data: { pairs, gateway, ratio },
+    }
+  } finally {
+    etcd.close()
+    await floor.stop()
+    await cluster.stop()
+    backend.close()
+  }
+}
