@@ -1,0 +1,62 @@
+import type Docker from 'dockerode'
+import { getPath, makeCall } from './docker-call.ts'
+import { EngineError } from './docker-error.ts'
+import { readTime } from './docker-event.ts'
+
+/** What an engine says about itself. */
+export interface EngineInfo {
+  name: string
+  cpus: number
+  /** bytes */
+  memory: number
+  /** IP address of the default bridge, '' if it has none */
+  bridge: string
+  /** references of the images it has */
+  images: string[]
+  /** engine clock, nanoseconds since 1970 */
+  time: bigint
+}
+
+interface System {
+  Name: string
+  NCPU: number
+  MemTotal: number
+  SystemTime: string
+}
+
+function readSystem(docker: Docker): Promise<System> {
+  return makeCall((abortSignal) => getPath<System>(docker, '/info', abortSignal))
+}
+
+/** '' where the engine has no default bridge, or not the usual one (`--bridge=none`, Podman). */
+async function readBridge(docker: Docker): Promise<string> {
+  try {
+    const bridge = await makeCall((abortSignal) =>
+      getPath<Docker.NetworkInspectInfo>(docker, '/networks/bridge', abortSignal),
+    )
+    return bridge.IPAM?.Config?.find((config) => config.Gateway)?.Gateway ?? ''
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'not-found') return ''
+    throw error
+  }
+}
+
+export async function readInfo(docker: Docker): Promise<EngineInfo> {
+  const [system, bridge, images] = await Promise.all([
+    readSystem(docker),
+    readBridge(docker),
+    makeCall((abortSignal) => docker.listImages({ abortSignal })),
+  ])
+  return {
+    name: system.Name,
+    cpus: system.NCPU,
+    memory: system.MemTotal,
+    bridge,
+    images: images.flatMap((image) => image.RepoTags ?? []).filter((tag) => !tag.startsWith('<')),
+    time: readTime(system.SystemTime),
+  }
+}
+
+export async function readEngineTime(docker: Docker): Promise<bigint> {
+  return readTime((await readSystem(docker)).SystemTime)
+}

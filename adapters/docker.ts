@@ -1,0 +1,221 @@
+import { Agent } from 'node:http'
+import Docker, { type ContainerInspectInfo } from 'dockerode'
+import type { Container, ContainerRequest, EngineEvent } from '../model/container.ts'
+import { APP_LABEL } from '../model/label.ts'
+import { createBody } from './docker-body.ts'
+import { getPath, makeCall, readStream, SLOW } from './docker-call.ts'
+import { fromInspection, fromSummary, healthcheckCommand } from './docker-container.ts'
+import { EngineError } from './docker-error.ts'
+import { EVENT_FILTERS, formatSince, readEvents } from './docker-event.ts'
+import { type EngineInfo, readEngineTime, readInfo } from './docker-info.ts'
+import { framedLines, plainLines } from './docker-log.ts'
+import { pullImage } from './docker-pull.ts'
+
+export { EngineError, type EngineErrorCode } from './docker-error.ts'
+export type { EngineInfo } from './docker-info.ts'
+
+/**
+ * A container engine over Docker's HTTP API. Every call has a deadline (5 s, longer where said) and rejects with an
+ * EngineError in the engine's own words. Only containers with our label are listed, stopped or removed.
+ */
+export class Engine {
+  readonly #docker: Docker
+
+  constructor(docker: Docker) {
+    this.#docker = docker
+  }
+
+  async ping(): Promise<void> {
+    await makeCall((abortSignal) => getPath(this.#docker, '/_ping', abortSignal))
+  }
+
+  /** The engine's clock, nanoseconds since 1970: events are asked for in its time, not in ours. */
+  time(): Promise<bigint> {
+    return readEngineTime(this.#docker)
+  }
+
+  info(): Promise<EngineInfo> {
+    return readInfo(this.#docker)
+  }
+
+  /** All containers of ours, running or not. A list knows neither process ids (0) nor error texts (''). */
+  async list(): Promise<Container[]> {
+    const filters = { label: [APP_LABEL] }
+    const found = await makeCall((abortSignal) =>
+      this.#docker.listContainers({ all: true, filters, abortSignal }),
+    )
+    return found.map(fromSummary)
+  }
+
+  /** @param id container id or name; null if there is none, or it is not ours */
+  async inspect(id: string): Promise<Container | null> {
+    const found = await this.#inspect(id)
+    return found && found.Config.Labels?.[APP_LABEL] !== undefined ? fromInspection(found) : null
+  }
+
+  /**
+   * Events of our containers from `since` (engine clock) on. It ends or throws when the stream breaks; a peer that
+   * vanished without a word breaks nothing, so whoever reads must {@link ping} as well.
+   */
+  events(since: bigint, signal: AbortSignal): AsyncGenerator<EngineEvent> {
+    const options = { since: formatSince(since), filters: JSON.stringify(EVENT_FILTERS) }
+    return readStream(
+      (abortSignal) =>
+        this.#docker.getEvents({ ...options, abortSignal } as unknown as Docker.GetEventsOptions),
+      readEvents,
+      { signal },
+    )
+  }
+
+  /** Creates a container and returns its id. Deadline 60 s. */
+  async create(request: ContainerRequest): Promise<string> {
+    const body = createBody(request)
+    const created = await makeCall(
+      (abortSignal) => this.#docker.createContainer({ ...body, abortSignal }),
+      { call: 'create', limit: SLOW },
+    )
+    return created.id
+  }
+
+  /** Starts a container and returns when its process runs; that it runs already is fine. Deadline 60 s. */
+  async start(id: string): Promise<void> {
+    const container = this.#docker.getContainer(id)
+    const options = { call: 'start', limit: SLOW, fine: [304] } as const
+    try {
+      await makeCall((abortSignal) => container.start({ abortSignal }), options)
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'not-startable') throw error
+      // the engine notes 126, 127 or 128 as if the process had run
+      const exitCode = (await this.#inspect(id).catch(() => null))?.State.ExitCode
+      throw new EngineError(error.code, error.message, exitCode)
+    }
+  }
+
+  /** Asks the app to end and kills it after `timeoutSeconds`; that it does not run or is gone is fine. */
+  async stop(id: string, timeoutSeconds: number): Promise<void> {
+    if (!(await this.#isOurs(id))) return
+    await makeCall(
+      (abortSignal) => this.#docker.getContainer(id).stop({ t: timeoutSeconds, abortSignal }),
+      { limit: timeoutSeconds * 1000 + 10_000, fine: [304, 404] },
+    )
+  }
+
+  /** Removes a container that does not run, with its anonymous volumes; that it is gone is fine. Deadline 60 s. */
+  async remove(id: string): Promise<void> {
+    if (!(await this.#isOurs(id))) return
+    await makeCall(
+      (abortSignal) => this.#docker.getContainer(id).remove({ v: true, abortSignal }),
+      { limit: SLOW, fine: [404] },
+    )
+  }
+
+  /** The exit code of the container once it does not run. No deadline but the signal. */
+  async wait(id: string, signal: AbortSignal): Promise<number> {
+    const ended = await makeCall<{ StatusCode: number }>(
+      (abortSignal) => this.#docker.getContainer(id).wait({ abortSignal }),
+      { limit: null, signal },
+    )
+    return ended.StatusCode
+  }
+
+  /** Runs a command inside a container and returns its exit code. Its output is thrown away. */
+  async exec(id: string, command: string[], signal: AbortSignal): Promise<number> {
+    const body = { Cmd: command, AttachStdout: true, AttachStderr: true }
+    const exec = await makeCall(
+      (abortSignal) => this.#docker.getContainer(id).exec({ ...body, abortSignal }),
+      { signal },
+    )
+    const output = readStream(
+      (abortSignal) => exec.start({ abortSignal } as Docker.ExecStartOptions),
+      (source) => source,
+      { signal },
+    )
+    for await (const _ of output);
+    const ended = await makeCall((abortSignal) => exec.inspect({ abortSignal }), { signal })
+    // the output of a container that died under it ends as well, without a code
+    return ended.ExitCode ?? 255
+  }
+
+  /** What an app wrote, by lines: the last `tail` ones, then, with `follow`, all that comes until it ends. */
+  async *logs(
+    id: string,
+    options: { tail: number; follow?: boolean; signal?: AbortSignal },
+  ): AsyncGenerator<string> {
+    const found = await this.#inspect(id)
+    if (!found) throw new EngineError('not-found', `No such container: ${id}`)
+    const { tail, follow = false, signal = new AbortController().signal } = options
+    const path = `/containers/${found.Id}/logs?stdout=1&stderr=1&follow=${follow}&tail=${tail}`
+    yield* readStream(
+      (abortSignal) => getPath<NodeJS.ReadableStream>(this.#docker, path, abortSignal, true),
+      found.Config.Tty ? plainLines : framedLines,
+      { signal },
+    )
+  }
+
+  async hasImage(image: string): Promise<boolean> {
+    return (await this.#image(image)) !== null
+  }
+
+  /**
+   * The command of a HEALTHCHECK, ready for {@link exec}; null if there is none.
+   * @param subject container id or image reference
+   */
+  async healthcheck(subject: string): Promise<string[] | null> {
+    const isId = /^[0-9a-f]{64}$/.test(subject)
+    const found = (isId && (await this.#inspect(subject))) || (await this.#image(subject))
+    const config = found?.Config as
+      | { Healthcheck?: { Test?: string[] } | null; Shell?: string[] | null }
+      | undefined
+    return healthcheckCommand(config?.Healthcheck?.Test, config?.Shell)
+  }
+
+  /**
+   * Gets an image from its registry. `onPercent` is called with growing numbers, at last 100. To abort stops the
+   * download in the engine as well. A failure rejects, also one that comes in the middle of the stream.
+   */
+  pull(image: string, onPercent: (percent: number) => void, signal: AbortSignal): Promise<void> {
+    return pullImage(this.#docker, image, onPercent, signal)
+  }
+
+  #inspect(id: string): Promise<ContainerInspectInfo | null> {
+    const container = this.#docker.getContainer(id)
+    return orNull((abortSignal) => container.inspect({ abortSignal }))
+  }
+
+  #image(image: string): Promise<Docker.ImageInspectInfo | null> {
+    return orNull((abortSignal) => getPath(this.#docker, `/images/${image}/json`, abortSignal))
+  }
+
+  /** False if it is gone. A container that is there but not ours is never changed, whoever asks. */
+  async #isOurs(id: string): Promise<boolean> {
+    const found = await this.#inspect(id)
+    if (found && found.Config.Labels?.[APP_LABEL] === undefined)
+      throw new EngineError('denied', `container ${id} has no label ${APP_LABEL}: it is not ours`)
+    return found !== null
+  }
+}
+
+async function orNull<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T | null> {
+  try {
+    return await makeCall(run)
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'not-found') return null
+    throw error
+  }
+}
+
+/**
+ * Opens the engine at `unix:///path` or `tcp://host:port`; nothing is sent yet. The environment's DOCKER_HOST has no
+ * say. Each call has its own connection: a kept one that the engine closed meanwhile would fail a start.
+ * @throws Error if `url` is neither
+ */
+export function openEngine(url: string): Engine {
+  const { protocol, hostname, port, pathname } = new URL(url)
+  // dockerode's types leave the agent out; without an own protocol and host it would read DOCKER_HOST
+  const plain = { protocol: 'http', agent: new Agent({ keepAlive: false }) } as const
+  if (protocol === 'unix:' && pathname.length > 1)
+    return new Engine(new Docker({ ...plain, host: '', socketPath: pathname }))
+  if (protocol === 'tcp:' && hostname !== '' && port !== '')
+    return new Engine(new Docker({ ...plain, host: hostname, port: Number(port) }))
+  throw new Error(`engine address ${url} is neither unix:///path nor tcp://host:port`)
+}
