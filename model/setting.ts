@@ -212,6 +212,12 @@ export const SETTINGS = {
     listen.default('127.0.0.1:8091'),
     'where the private API, /healthz and /metrics of the launcher are',
   ),
+  apiHosts: setting(
+    ['up', 'launcher'],
+    'list',
+    list(z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/)).default([]),
+    'host names the private API answers to besides its own address and loopback',
+  ),
   holdTimeout: setting(
     ['up', 'launcher'],
     'time',
@@ -317,6 +323,12 @@ export const SETTINGS = {
     'url',
     z.url().default('http://127.0.0.1:8091'),
     'private API of a launcher',
+  ),
+  gateway: setting(
+    ['cli'],
+    'url',
+    z.url().optional(),
+    'where clients reach the apps, for the URLs printed; the port of listen on the host of the API unless given',
   ),
   token: setting(
     ['cli'],

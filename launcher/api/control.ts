@@ -1,0 +1,37 @@
+import type { Container } from '../../model/container.ts'
+import type { Endpoint } from '../../model/endpoint.ts'
+import type { Progress } from '../../model/progress.ts'
+
+/** What the API asks of the core that wakes apps. Names are taken ignoring case, stored or from a Blueprint. */
+export interface Control {
+  /**
+   * Wakes an app, or joins the wake that is under way, until its slot 0 is ready. Aborting `signal` leaves the wake,
+   * it does not cancel it for others. Throws ProblemError (`unknown-app`, `start-failed`, `backing-off`, ...).
+   */
+  wake(
+    name: string,
+    onProgress?: (progress: Progress) => void,
+    signal?: AbortSignal,
+  ): Promise<Endpoint>
+  /** Where the wake of an app is; null if none is under way in this launcher. */
+  progress(name: string): Progress | null
+  /** Tells every step of every wake of this launcher. Returns how to stop listening. */
+  onProgress(listener: (progress: Progress) => void): () => void
+}
+
+/** The part of an engine the API uses. Every call may fail or take long: the engine may hang. */
+export interface Engine {
+  /** our containers only, running or not */
+  list(): Promise<Container[]>
+  remove(id: string): Promise<void>
+  /** the last `tail` lines, then, with `follow`, those to come, without line ends */
+  logs(
+    id: string,
+    options: { tail: number; follow?: boolean; signal?: AbortSignal },
+  ): AsyncIterable<string>
+}
+
+export interface Engines {
+  /** The engine of a host that is in the State. */
+  of(host: string): Engine
+}

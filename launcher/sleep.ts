@@ -1,0 +1,111 @@
+import type { Container } from '../model/container.ts'
+import type { Endpoint } from '../model/endpoint.ts'
+import { readLabels } from '../model/label.ts'
+import { canonical } from '../model/name.ts'
+import { ProblemError } from '../model/problem.ts'
+import type { Fleet } from './fleet.ts'
+import { type ClaimOptions, type Slot, sleepSlot } from './slot.ts'
+
+export interface SleeperOptions extends ClaimOptions {
+  fleet: Fleet
+  engines: { of(host: string): { remove(id: string): Promise<void> } }
+  /** removes the stored App; false if there is none */
+  forget(name: string): Promise<boolean>
+  wake(name: string): Promise<Endpoint>
+  /** seconds open requests may keep an instance that is told to sleep */
+  drainTimeout: number
+}
+
+/** What a removal did. */
+export interface Removal {
+  /** containers removed */
+  containers: number
+  /** hosts whose engine did not answer: their containers, if any, are still there */
+  unreachable: string[]
+}
+
+/** How long an engine may take to say what it has, milliseconds. */
+const PATIENCE = 3000
+/** Seconds on top of draining and stopping: probes, records, the engine's own time. */
+const MARGIN = 10
+/** Longest stop of an instance whose App nobody knows any more, seconds; Docker's default. */
+const STOP_TIMEOUT = 10
+
+/** Puts apps to sleep, restarts and removes them. The registrars do the work, asked by claims. */
+export class Sleeper {
+  readonly #options: SleeperOptions
+
+  constructor(options: SleeperOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Puts every instance above `min` to sleep. Returns how many were asked to; they may be awake again, since a
+   * request that comes meanwhile wins (unless `firm`). Throws ProblemError `conflict` if `min` keeps all awake.
+   */
+  async sleep(name: string, { firm = false } = {}): Promise<number> {
+    const min = this.#options.catalog.state.app(name)?.min ?? 0
+    const slots = await this.#running(name)
+    const free = slots.filter(({ slot }) => slot >= min)
+    if (slots.length > 0 && free.length === 0)
+      throw new ProblemError('conflict', { detail: `min: ${min} keeps it awake` })
+    await this.#sleep(name, free, firm)
+    return free.length
+  }
+
+  /** Puts every instance to sleep, whatever comes meanwhile, and wakes the app. Returns its Endpoint. */
+  async restart(name: string): Promise<Endpoint> {
+    await this.#sleep(name, await this.#running(name), true)
+    return await this.#options.wake(name)
+  }
+
+  /**
+   * Forgets the App, stops its instances and removes its containers. Works again after a failure half-way, and for
+   * the containers of an app made by a Blueprint. Null if there is neither App nor container of that name.
+   */
+  async remove(name: string): Promise<Removal | null> {
+    const { catalog, fleet, engines, forget } = this.#options
+    const stopTimeout = catalog.state.app(name)?.stopTimeout
+    const forgotten = await forget(name)
+    await this.#sleep(name, await this.#running(name), true, stopTimeout)
+    const removal: Removal = { containers: 0, unreachable: [] }
+    for (const [host, containers] of await fleet.containers(PATIENCE)) {
+      const own = containers?.filter((container) => isOf(container, name))
+      try {
+        if (!own) throw new Error('no answer')
+        for (const { id } of own) {
+          await engines.of(host.name).remove(id)
+          removal.containers++
+        }
+      } catch {
+        removal.unreachable.push(host.name)
+      }
+    }
+    return forgotten || removal.containers > 0 ? removal : null
+  }
+
+  /** Instances that run, ready or not, each slot once. */
+  async #running(name: string): Promise<Slot[]> {
+    const slots = new Map<number, Slot>()
+    for (const { app, slot, host, state } of await this.#options.fleet.instances(PATIENCE, name))
+      if (state !== 'sleeping' && state !== 'exited' && !slots.has(slot))
+        slots.set(slot, { app, slot, host: host ?? '' })
+    return [...slots.values()]
+  }
+
+  async #sleep(name: string, slots: Slot[], firm: boolean, stopTimeout?: number): Promise<void> {
+    const stop = stopTimeout ?? this.#options.catalog.state.app(name)?.stopTimeout ?? STOP_TIMEOUT
+    const deadline = this.#options.drainTimeout + stop + MARGIN
+    const results = await Promise.allSettled(
+      slots.map((slot) => sleepSlot(slot, { firm, deadline }, this.#options)),
+    )
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed) throw failed.reason
+  }
+}
+
+/** Only containers whose labels are whole and name this app: nothing else is ever removed. */
+function isOf(container: Container, name: string): boolean {
+  const labels = readLabels(container.labels)
+  return labels.ok && canonical(labels.spec.app) === canonical(name)
+}
