@@ -72,12 +72,12 @@ export function getPath<T>(
   docker: Docker,
   path: string,
   abortSignal: AbortSignal,
-  isStream = false,
+  { isStream = false, query = {} }: { isStream?: boolean; query?: object } = {},
 ): Promise<T> {
   const statusCodes = { 200: true, 404: 'not found', 500: 'server error' }
   return new Promise((resolve, reject) => {
     docker.modem.dial(
-      { path, method: 'GET', isStream, statusCodes, abortSignal },
+      { path: `${path}?`, options: query, method: 'GET', isStream, statusCodes, abortSignal },
       (error: Error | null, result: unknown) => (error ? reject(error) : resolve(result as T)),
     )
   })

@@ -144,9 +144,11 @@ export class Engine {
     const found = await this.#inspect(id)
     if (!found) throw new EngineError('not-found', `No such container: ${id}`)
     const { tail, follow = false, signal = new AbortController().signal } = options
-    const path = `/containers/${found.Id}/logs?stdout=1&stderr=1&follow=${follow}&tail=${tail}`
+    const query = { stdout: true, stderr: true, follow, tail }
+    const path = `/containers/${found.Id}/logs`
     yield* readStream(
-      (abortSignal) => getPath<NodeJS.ReadableStream>(this.#docker, path, abortSignal, true),
+      (abortSignal) =>
+        getPath<NodeJS.ReadableStream>(this.#docker, path, abortSignal, { isStream: true, query }),
       found.Config.Tty ? plainLines : framedLines,
       { signal },
     )
