@@ -1,0 +1,36 @@
+import { defineConfig } from 'vitest/config'
+
+/** Two projects: `plain` needs etcd and nginx at most, `lab` gets a Docker engine and so needs root. */
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    reporters: ['default', './test/lab/summary.ts'],
+    allowOnly: process.env['CI'] !== 'true',
+    projects: [
+      {
+        test: {
+          name: 'plain',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.lab.test.ts'],
+          globalSetup: ['test/lab/setup.ts'],
+          maxWorkers: 2,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'lab',
+          include: ['test/**/*.lab.test.ts'],
+          globalSetup: ['test/lab/setup-engine.ts'],
+          // One at a time: they share one engine, and the machine may have two cores.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+})
