@@ -1,0 +1,228 @@
+import {
+  type ICompare,
+  type IDuplexStream,
+  type IKeyValue,
+  type IRequestOp,
+  type ITxnResponse,
+  type IWatchRequest,
+  type IWatchResponse,
+  Range,
+} from 'etcd3'
+import type { Entry } from '../model/state.ts'
+import { EtcdError, toEtcdError } from './etcd-error.ts'
+import { type EtcdOptions, Members } from './etcd-members.ts'
+
+export { EtcdError, type EtcdErrorCode } from './etcd-error.ts'
+export type { EtcdOptions } from './etcd-members.ts'
+
+/** A raw watch stream of one member; `failed` tells the store that this member broke it. */
+export interface WatchStream {
+  stream: IDuplexStream<IWatchRequest, IWatchResponse>
+  url: string
+  failed(): void
+}
+
+/** Makes a store for the cluster at `options.urls`. Connects with the first call; throws only on senseless options. */
+export function connect(options: EtcdOptions): Store {
+  return new Store(options)
+}
+
+export function toEntry(kv: IKeyValue): Entry {
+  return {
+    key: kv.key.toString(),
+    value: kv.value.toString(),
+    modRevision: kv.mod_revision,
+    createRevision: kv.create_revision,
+    lease: kv.lease,
+  }
+}
+
+const PAGE = 1000
+const PAGE_BYTES = 4 * 1024 ** 2
+
+/**
+ * etcd's keys, transactions and leases. Every call ends within the deadline and rejects with an EtcdError; after
+ * `unavailable` the outcome of a write is unknown and the caller's to find out by the same call again.
+ */
+export class Store {
+  readonly #members: Members
+
+  constructor(options: EtcdOptions) {
+    this.#members = new Members(options)
+  }
+
+  async get(key: string): Promise<Entry | null> {
+    const { kvs } = await this.#members.call((client, options) =>
+      client.kv.range({ key: Buffer.from(key) }, options),
+    )
+    return kvs[0] ? toEntry(kvs[0]) : null
+  }
+
+  /** All entries under `prefix`, as they were at one revision. */
+  list(prefix: string): Promise<{ entries: Entry[]; revision: string }> {
+    return this.listAll([prefix])
+  }
+
+  /** All entries under any of `prefixes`, as they were together at one revision. */
+  async listAll(prefixes: string[]): Promise<{ entries: Entry[]; revision: string }> {
+    const entries: Entry[] = []
+    let revision = '0'
+    let limit = 100 // grows while values are small: a page of huge ones would not fit the deadline
+    for (const prefix of prefixes) {
+      const { start, end } = Range.prefix(prefix)
+      for (let from = start, more = true; more; ) {
+        const page = await this.#members.call((client, options) =>
+          client.kv.range({ key: from, range_end: end, limit, revision }, options),
+        )
+        if (revision === '0') revision = page.header.revision
+        for (const kv of page.kvs) entries.push(toEntry(kv))
+        const last = page.kvs.at(-1)
+        more = page.more && last !== undefined
+        if (last) from = Buffer.concat([last.key, Buffer.alloc(1)])
+        const bytes = page.kvs.reduce((sum, kv) => sum + kv.value.length, 0)
+        limit = bytes > PAGE_BYTES ? Math.max(1, limit >> 2) : Math.min(limit * 2, PAGE)
+      }
+    }
+    return { entries, revision }
+  }
+
+  /** Writes `key` whatever is there. Returns the revision of the write. */
+  async put(key: string, value: string, options: { lease?: string } = {}): Promise<string> {
+    const request = putRequest(key, value, options.lease)
+    const { header } = await this.#members.call((client, call) => client.kv.put(request, call))
+    return header.revision
+  }
+
+  /**
+   * Writes `key` only if it is absent. `holder` is the entry that is there now, ours if `won`. An entry with our value
+   * under our lease is ours: an earlier attempt made it. Without a lease only an attempt of this call counts as that.
+   */
+  async create(
+    key: string,
+    value: string,
+    { lease = '0' }: { lease?: string } = {},
+  ): Promise<{ won: boolean; holder: Entry | null; revision: string }> {
+    const absent: ICompare = { key: Buffer.from(key), target: 'Create', create_revision: '0' }
+    const { result, again } = await this.#write([absent], putOp(key, value, lease))
+    const revision = result.header.revision
+    if (result.succeeded) {
+      const holder = { key, value, modRevision: revision, createRevision: revision, lease }
+      return { won: true, holder, revision }
+    }
+    const holder = found(result)
+    const won = holder?.value === value && holder.lease === lease && (again || lease !== '0')
+    return { won, holder, revision: won ? holder.modRevision : revision }
+  }
+
+  /** Writes `key` only if it is still as of `modRevision`. Returns the new revision, null if it changed. */
+  async replace(
+    key: string,
+    value: string,
+    { modRevision, lease = '0' }: { modRevision: string; lease?: string },
+  ): Promise<string | null> {
+    const { result, again } = await this.#write(guards(key, modRevision), putOp(key, value, lease))
+    if (result.succeeded) return result.header.revision
+    const holder = found(result)
+    const ours = again && holder?.value === value && holder.lease === lease
+    return ours && BigInt(holder.modRevision) > BigInt(modRevision) ? holder.modRevision : null
+  }
+
+  /** Deletes `key` only if it is still as of `modRevision` and under `lease`. The revision of the delete, else null. */
+  async remove(
+    key: string,
+    { modRevision, lease }: { modRevision?: string; lease?: string } = {},
+  ): Promise<string | null> {
+    const bytes = Buffer.from(key)
+    const drop: IRequestOp = { request_delete_range: { key: bytes } }
+    const { result, again } = await this.#write(guards(key, modRevision, lease), drop)
+    if (result.succeeded) return result.header.revision
+    return again && found(result) === null ? result.header.revision : null
+  }
+
+  /** A new lease of `ttl` seconds. */
+  async grant(ttl: number): Promise<string> {
+    const { ID } = await this.#members.call((client, options) =>
+      client.leaseClient.leaseGrant({ TTL: ttl }, options),
+    )
+    return ID
+  }
+
+  /** Ends a lease and deletes its keys; one that is gone already is fine. */
+  async revoke(lease: string): Promise<void> {
+    try {
+      await this.#members.call((client, options) =>
+        client.leaseClient.leaseRevoke({ ID: lease }, options),
+      )
+    } catch (error) {
+      if (!(error instanceof EtcdError) || error.code !== 'lease-gone') throw error
+    }
+  }
+
+  /** Renews a lease once, within `deadline` milliseconds, on another member than the time before. False: it is gone. */
+  async renew(lease: string, deadline: number): Promise<boolean> {
+    const { url, client } = this.#members.rotate()
+    try {
+      const stream = await client.leaseClient.leaseKeepAlive({ deadline: Date.now() + deadline })
+      try {
+        return await new Promise<boolean>((resolve, reject) => {
+          stream.on('data', ({ TTL }) => resolve(TTL !== '0'))
+          stream.on('error', reject)
+          stream.on('end', () => reject(new Error('14 UNAVAILABLE: the stream ended')))
+          stream.write({ ID: lease })
+        })
+      } finally {
+        stream.on('error', () => {}) // cancel() reports itself as one
+        stream.cancel()
+      }
+    } catch (error) {
+      throw toEtcdError(error, url)
+    }
+  }
+
+  /** Opens a raw watch stream; the caller owns it and must cancel it. */
+  async watch(): Promise<WatchStream> {
+    const member = this.#members.current
+    try {
+      const stream = await member.client.watchClient.watch()
+      return { stream, url: member.url, failed: () => this.#members.failed(member) }
+    } catch (error) {
+      this.#members.failed(member)
+      throw toEtcdError(error, member.url)
+    }
+  }
+
+  /** Ends the connections. Later calls reject with `closed`. */
+  close(): void {
+    this.#members.close()
+  }
+
+  /** Runs `op` if all of `compare` hold, else reads the key. `again`: an earlier attempt may have done it. */
+  #write(compare: ICompare[], op: IRequestOp): Promise<{ result: ITxnResponse; again: boolean }> {
+    const read: IRequestOp = { request_range: { key: compare[0]?.key ?? Buffer.alloc(0) } }
+    return this.#members.call(async (client, options, again) => ({
+      result: await client.kv.txn({ compare, success: [op], failure: [read] }, options),
+      again,
+    }))
+  }
+}
+
+function putRequest(key: string, value: string, lease = '0') {
+  return { key: Buffer.from(key), value: Buffer.from(value), lease }
+}
+
+function putOp(key: string, value: string, lease: string): IRequestOp {
+  return { request_put: putRequest(key, value, lease) }
+}
+
+function guards(name: string, modRevision?: string, lease?: string): ICompare[] {
+  const key = Buffer.from(name)
+  const compare: ICompare[] = [{ key, target: 'Create', result: 'Greater', create_revision: '0' }]
+  if (modRevision !== undefined) compare.push({ key, target: 'Mod', mod_revision: modRevision })
+  if (lease !== undefined) compare.push({ key, target: 'Lease', lease })
+  return compare
+}
+
+function found(result: ITxnResponse): Entry | null {
+  const kv = result.responses[0]?.response_range?.kvs[0]
+  return kv ? toEntry(kv) : null
+}

@@ -1,0 +1,228 @@
+import { type IWatchResponse, Range } from 'etcd3'
+import type { Entry } from '../model/state.ts'
+import { type Store, toEntry } from './etcd.ts'
+
+/** One difference. `seen`: etcd told of the delete; otherwise the key was only missing from a list. */
+export type Change = { type: 'put'; entry: Entry } | { type: 'delete'; key: string; seen: boolean }
+
+export interface InformerOptions {
+  /**
+   * Gets every batch in order: first a list with all entries (maybe none), then events as they come, and after a
+   * break what a new list differs in. `revision`: every change of these prefixes up to it has been handed over.
+   */
+  onChange(batch: Change[], revision: string, why: 'list' | 'watch'): void
+  /** After each complete list, whether anything differed or not. */
+  onSync?(revision: string): void
+  log?: InformerLog
+  /** milliseconds after which all is listed anew though nothing broke: etcd 3.4 and 3.5 can lose a watch event */
+  relist?: number
+}
+
+export interface InformerLog {
+  warn(fields: object, message: string): void
+  debug(fields: object, message: string): void
+}
+
+const silent: InformerLog = { warn: () => {}, debug: () => {} }
+
+/**
+ * A mirror of some prefixes: list, watch, and list again after any break, for ever. One raw stream with one watch over
+ * the span of all prefixes: etcd keeps events of one watch in order of revision, of several watches it does not.
+ */
+export class Informer {
+  /** Resolves after the first complete list; never rejects. */
+  readonly synced: Promise<void>
+  readonly #store: Store
+  readonly #prefixes: string[]
+  readonly #options: InformerOptions
+  readonly #log: InformerLog
+  readonly #known = new Map<string, Entry>()
+  #revision = 0n
+  #listed = false
+  #connected = false
+  /** whether the last watch was accepted: then the pause after a break is short again */
+  #opened = false
+  #stopped = false
+  #interrupt: () => void = () => {}
+  #resolve: () => void = () => {}
+
+  constructor(store: Store, prefixes: string[], options: InformerOptions) {
+    this.#store = store
+    this.#prefixes = prefixes
+    this.#options = options
+    this.#log = options.log ?? silent
+    this.synced = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  /** The revision up to which all is handed over; grows with changes of others' keys too. Decimal text. */
+  get revision(): string {
+    return String(this.#revision)
+  }
+
+  /** Whether a watch is open: what was handed over is current, but for a broken line not noticed yet (8 s at most). */
+  get connected(): boolean {
+    return this.#connected
+  }
+
+  start(): void {
+    void this.#run()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#interrupt()
+  }
+
+  async #run(): Promise<void> {
+    let delay = 100
+    while (!this.#stopped) {
+      let ended: string
+      try {
+        await this.#list()
+        if (this.#stopped) return
+        ended = await this.#watch()
+        if (ended === 'relist') continue
+        if (this.#opened) delay = 100
+      } catch (error) {
+        ended = error instanceof Error ? error.message : String(error)
+      }
+      if (this.#stopped) return
+      this.#log.warn({ reason: ended, revision: this.revision }, 'etcd watch broke, listing again')
+      await this.#pause(delay * (0.5 + Math.random() / 2))
+      delay = Math.min(delay * 2, 2000)
+    }
+  }
+
+  async #list(): Promise<void> {
+    const { entries, revision } = await this.#store.listAll(this.#prefixes)
+    if (this.#stopped) return
+    if (BigInt(revision) < this.#revision)
+      this.#log.warn(
+        { from: this.revision, to: revision },
+        'etcd went back in time: restored or replaced, its list is the truth now',
+      )
+    const batch: Change[] = []
+    const keys = new Set(entries.map((entry) => entry.key))
+    for (const key of this.#known.keys())
+      if (!keys.has(key)) batch.push({ type: 'delete', key, seen: false })
+    for (const entry of entries) {
+      const known = this.#known.get(entry.key)
+      if (!known || !same(known, entry)) batch.push({ type: 'put', entry })
+    }
+    this.#revision = BigInt(revision)
+    if (batch.length > 0 || !this.#listed) this.#hand(batch, 'list')
+    this.#listed = true
+    this.#guard(() => this.#options.onSync?.(revision))
+    this.#resolve()
+  }
+
+  /** Watches until the stream ends for whatever reason, which it returns; the next step is always a list. */
+  async #watch(): Promise<string> {
+    const { stream, failed } = await this.#store.watch()
+    this.#opened = false
+    return await new Promise<string>((resolve) => {
+      let over = false
+      const finish = (why: string): void => {
+        if (over) return
+        over = true
+        clearTimeout(relist)
+        clearTimeout(opening)
+        this.#connected = false
+        stream.cancel()
+        resolve(why)
+      }
+      const broken = (why: string): void => {
+        if (!over) failed()
+        finish(why)
+      }
+      const every = this.#options.relist ?? 60_000
+      const relist = setTimeout(() => finish('relist'), every * (0.8 + Math.random() * 0.4))
+      const opening = setTimeout(() => broken('no watch within 5 s'), 5000)
+      this.#interrupt = () => finish('stopped')
+      stream.on('error', (error) => broken(error.message))
+      stream.on('end', () => broken('the stream ended'))
+      stream.on('data', (response) => {
+        if (over) return
+        if (response.canceled)
+          return finish(`canceled: ${response.cancel_reason || 'the revision was compacted'}`)
+        if (response.created) {
+          clearTimeout(opening)
+          this.#connected = true
+          this.#opened = true
+          return
+        }
+        this.#take(response)
+      })
+      const { start, end } = span(this.#prefixes)
+      stream.write({
+        create_request: {
+          key: start,
+          range_end: end,
+          start_revision: String(this.#revision + 1n),
+          progress_notify: true,
+        },
+      })
+      if (this.#stopped) finish('stopped')
+    })
+  }
+
+  #take(response: IWatchResponse): void {
+    const batch: Change[] = []
+    for (const { type, kv } of response.events) {
+      const entry = toEntry(kv)
+      if (!this.#prefixes.some((prefix) => entry.key.startsWith(prefix))) continue
+      if (type === 'Delete') batch.push({ type: 'delete', key: entry.key, seen: true })
+      else batch.push({ type: 'put', entry })
+    }
+    // While there are events, header.revision can be ahead of them; without, etcd promises that all came.
+    const last = response.events.at(-1)?.kv.mod_revision ?? response.header.revision
+    if (BigInt(last) > this.#revision) this.#revision = BigInt(last)
+    if (batch.length > 0) this.#hand(batch, 'watch')
+  }
+
+  #hand(batch: Change[], why: 'list' | 'watch'): void {
+    for (const change of batch)
+      if (change.type === 'put') this.#known.set(change.entry.key, change.entry)
+      else this.#known.delete(change.key)
+    this.#guard(() => this.#options.onChange(batch, this.revision, why))
+  }
+
+  /** A handler that throws has a bug; the others' news must go on. */
+  #guard(handler: () => void): void {
+    try {
+      handler()
+    } catch (error) {
+      this.#log.warn({ err: error }, 'a handler of etcd changes threw')
+    }
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds)
+      this.#interrupt = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}
+
+/** Values too: a restored etcd can reach an old revision number with another value. */
+function same(a: Entry, b: Entry): boolean {
+  return a.modRevision === b.modRevision && a.value === b.value && a.lease === b.lease
+}
+
+/** The smallest range that holds all prefixes. */
+function span(prefixes: string[]): { start: Buffer; end: Buffer } {
+  const ranges = prefixes.map((prefix) => Range.prefix(prefix))
+  return {
+    start: ranges.map(({ start }) => start).sort(Buffer.compare)[0] ?? Buffer.alloc(1),
+    end:
+      ranges
+        .map(({ end }) => end)
+        .sort(Buffer.compare)
+        .at(-1) ?? Buffer.alloc(1),
+  }
+}

@@ -1,0 +1,87 @@
+import { createServer, connect as dial, type Socket } from 'node:net'
+
+/** A line between a client and a server that a test can break in the ways lines break. */
+export interface Proxy {
+  readonly url: string
+  /** Resets every connection; new ones are let through. */
+  cut(): void
+  /** Resets every connection and each new one. */
+  refuse(): void
+  /** Black hole: connections stay open and new ones are taken, nothing passes either way. */
+  freeze(): void
+  /** Requests pass, answers do not. */
+  mute(): void
+  /** Cuts every connection once `bytes` more have come from the server, counted over all. */
+  cutAfter(bytes: number): void
+  /** Lets new connections through; what was frozen is reset. */
+  heal(): void
+  stop(): Promise<void>
+}
+
+export async function startProxy(target: string): Promise<Proxy> {
+  const { hostname, port } = new URL(target)
+  const sockets = new Set<Socket>()
+  let mode: 'pass' | 'refuse' | 'freeze' | 'mute' = 'pass'
+  let left = Number.POSITIVE_INFINITY
+
+  const cut = (): void => {
+    for (const socket of sockets) socket.resetAndDestroy()
+    sockets.clear()
+  }
+  const own = (socket: Socket, other: Socket): void => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      sockets.delete(socket)
+      if (mode !== 'freeze') other.destroy()
+    })
+  }
+  const server = createServer((client) => {
+    if (mode === 'refuse') {
+      client.resetAndDestroy()
+      return
+    }
+    const upstream = dial(Number(port), hostname)
+    own(client, upstream)
+    own(upstream, client)
+    client.on('data', (data) => {
+      if (mode !== 'freeze') upstream.write(data)
+    })
+    upstream.on('data', (data) => {
+      if (mode !== 'pass') return
+      client.write(data.subarray(0, left))
+      left -= data.length
+      if (left > 0) return
+      left = Number.POSITIVE_INFINITY
+      setImmediate(cut)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    cut,
+    refuse: () => {
+      mode = 'refuse'
+      cut()
+    },
+    freeze: () => {
+      mode = 'freeze'
+    },
+    mute: () => {
+      mode = 'mute'
+    },
+    cutAfter: (bytes) => {
+      left = bytes
+    },
+    heal: () => {
+      if (mode !== 'pass') cut()
+      mode = 'pass'
+    },
+    stop: async () => {
+      cut()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
