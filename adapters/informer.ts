@@ -107,7 +107,8 @@ export class Informer {
     const keys = new Set(entries.map((entry) => entry.key))
     for (const key of this.#known.keys())
       if (!keys.has(key)) batch.push({ type: 'delete', key, seen: false })
-    for (const entry of entries) {
+    // In the order a watch from the beginning would have told them: of names in clash the first counts.
+    for (const entry of entries.sort(byCreation)) {
       const known = this.#known.get(entry.key)
       if (!known || !same(known, entry)) batch.push({ type: 'put', entry })
     }
@@ -212,6 +213,10 @@ export class Informer {
 /** Values too: a restored etcd can reach an old revision number with another value. */
 function same(a: Entry, b: Entry): boolean {
   return a.modRevision === b.modRevision && a.value === b.value && a.lease === b.lease
+}
+
+function byCreation(a: Entry, b: Entry): number {
+  return Number(BigInt(a.createRevision) - BigInt(b.createRevision))
 }
 
 /** The smallest range that holds all prefixes. */

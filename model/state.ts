@@ -1,15 +1,10 @@
-import { App } from './app.ts'
-import { Blueprint } from './blueprint.ts'
-import {
-  type AddressPolicy,
-  admitEndpoint,
-  type Endpoint,
-  formatEndpoint,
-  parseEndpoint,
-} from './endpoint.ts'
+import type { App } from './app.ts'
+import type { Blueprint } from './blueprint.ts'
+import { decode } from './decode.ts'
+import type { AddressPolicy, Endpoint } from './endpoint.ts'
 import type { Keys } from './key.ts'
 import { canonical } from './name.ts'
-import { Claim, Gateway, Host } from './record.ts'
+import type { Claim, Gateway, Host } from './record.ts'
 
 /** A key with its value and the revisions etcd gave it, all decimal text (64 bits do not fit a number). */
 export interface Entry {
@@ -33,13 +28,15 @@ export interface Held<T> {
   entry: Entry
 }
 
-const LARGEST = 65_536
+const CLASH = 'another app has this name in another case'
 
 /**
- * What etcd says, decoded. Fed entry by entry in any order of keys; the same entries give the same state.
+ * What etcd says, decoded. Fed entry by entry in order of their creation; the same entries give the same state.
  * A bad entry is reported and costs only its own key its change: the value it replaced stays in force.
+ * Of names that differ in case only, the first has effect; the next has its turn when the first is gone.
  */
 export class State {
+  /** by canonical app name */
   readonly apps = new Map<string, Held<App>>()
   readonly blueprints = new Map<string, Held<Blueprint>>()
   /** by canonical app name, then slot */
@@ -52,8 +49,8 @@ export class State {
   /** by canonical app name: the revision of the last use seen by a gateway */
   readonly activity = new Map<string, string>()
   readonly rejected = new Map<string, Rejection>()
-  /** canonical name to the spelling that holds it, per kind */
-  readonly #spelling = { app: new Map<string, string>(), endpoint: new Map<string, string>() }
+  /** by key: what was refused for its case alone */
+  readonly #waiting = new Map<string, Entry>()
   readonly #keys: Keys
   readonly #policy: AddressPolicy
 
@@ -65,6 +62,8 @@ export class State {
   /** Takes a new or changed entry. Returns why it was refused, or null. */
   put(entry: Entry): Rejection | null {
     const reason = this.#take(entry)
+    if (reason === CLASH) this.#waiting.set(entry.key, entry)
+    else this.#waiting.delete(entry.key)
     if (reason === null) {
       this.rejected.delete(entry.key)
       return null
@@ -77,9 +76,9 @@ export class State {
   /** Takes a removal; unknown keys are fine. */
   delete(text: string): void {
     this.rejected.delete(text)
+    this.#waiting.delete(text)
     const key = this.#keys.parse(text)
-    if (!key) return
-    switch (key.kind) {
+    switch (key?.kind) {
       case 'endpoint': {
         const name = canonical(key.app)
         const slots = this.endpoints.get(name)
@@ -87,15 +86,13 @@ export class State {
         slots.delete(key.slot)
         if (slots.size > 0) return
         this.endpoints.delete(name)
-        this.#spelling.endpoint.delete(name)
-        return
+        return this.#retry()
       }
       case 'app': {
         const name = canonical(key.name)
-        if (this.#spelling.app.get(name) !== key.name) return
+        if (this.apps.get(name)?.entry.key !== text) return
         this.apps.delete(name)
-        this.#spelling.app.delete(name)
-        return
+        return this.#retry()
       }
       case 'claim':
         this.claims.delete(text)
@@ -131,79 +128,50 @@ export class State {
   #take(entry: Entry): string | null {
     const key = this.#keys.parse(entry.key)
     if (!key) return 'not a key of this project'
-    if (entry.value.length > LARGEST) return 'larger than 64 KiB'
-    switch (key.kind) {
+    const decoded = decode(key, entry.value, this.#policy)
+    switch (decoded.kind) {
+      case 'refused':
+        return decoded.reason
       case 'endpoint': {
-        const verdict = admitEndpoint(entry.value, this.#policy)
-        if (!verdict.ok) return verdict.reason
-        const name = canonical(key.app)
-        if (!this.#spell('endpoint', name, key.app))
-          return 'another app has this name in another case'
+        const name = canonical(decoded.app)
         const slots = this.endpoints.get(name) ?? new Map<number, Held<Endpoint>>()
-        slots.set(key.slot, { value: verdict.endpoint, entry })
-        this.endpoints.set(name, slots)
+        for (const [slot, held] of slots)
+          if (held.entry.key !== this.#keys.endpoint(decoded.app, slot)) return CLASH
+        this.endpoints.set(name, slots.set(decoded.slot, { value: decoded.value, entry }))
         return null
       }
-      case 'launcher': {
-        const endpoint = parseEndpoint(entry.value)
-        if (!endpoint || formatEndpoint(endpoint) !== entry.value) return 'not a host:port'
-        this.launchers.set(key.name, { value: endpoint, entry })
+      case 'app': {
+        const name = canonical(decoded.name)
+        const held = this.apps.get(name)
+        if (held && held.entry.key !== entry.key) return CLASH
+        this.apps.set(name, { value: decoded.value, entry })
         return null
       }
-      case 'activity':
-        this.activity.set(canonical(key.name), entry.modRevision)
-        return null
-      case 'app':
-        return this.#record(App, entry, (app) => {
-          if (app.name !== key.name) return 'its name is not that of its key'
-          const name = canonical(app.name)
-          if (!this.#spell('app', name, app.name))
-            return 'another app has this name in another case'
-          this.apps.set(name, { value: app, entry })
-          return null
-        })
-      case 'blueprint':
-        return this.#record(Blueprint, entry, (blueprint) => {
-          if (blueprint.name !== key.name) return 'its name is not that of its key'
-          this.blueprints.set(key.name, { value: blueprint, entry })
-          return null
-        })
-      case 'host':
-        return this.#record(Host, entry, (host) => {
-          this.hosts.set(key.name, { value: host, entry })
-          return null
-        })
-      case 'gateway':
-        return this.#record(Gateway, entry, (gateway) => {
-          this.gateways.set(key.name, { value: gateway, entry })
-          return null
-        })
       case 'claim':
-        return this.#record(Claim, entry, (claim) => {
-          this.claims.set(entry.key, { value: claim, entry })
-          return null
-        })
+        this.claims.set(entry.key, { value: decoded.value, entry })
+        return null
+      case 'activity':
+        this.activity.set(canonical(decoded.name), entry.modRevision)
+        return null
+      case 'blueprint':
+        this.blueprints.set(decoded.name, { value: decoded.value, entry })
+        return null
+      case 'host':
+        this.hosts.set(decoded.name, { value: decoded.value, entry })
+        return null
+      case 'launcher':
+        this.launchers.set(decoded.name, { value: decoded.value, entry })
+        return null
+      case 'gateway':
+        this.gateways.set(decoded.name, { value: decoded.value, entry })
+        return null
     }
   }
 
-  #record<T>(
-    schema: { safeParse(data: unknown): { success: true; data: T } | { success: false } },
-    entry: Entry,
-    accept: (value: T) => string | null,
-  ): string | null {
-    let data: unknown
-    try {
-      data = JSON.parse(entry.value)
-    } catch {
-      return 'not JSON'
-    }
-    const parsed = schema.safeParse(data)
-    return parsed.success ? accept(parsed.data) : 'not a valid record of its kind'
-  }
-
-  #spell(kind: 'app' | 'endpoint', name: string, spelling: string): boolean {
-    const holder = this.#spelling[kind].get(name)
-    if (holder === undefined) this.#spelling[kind].set(name, spelling)
-    return holder === undefined || holder === spelling
+  /** A name became free: whoever was refused for its case gets another try, the oldest first. */
+  #retry(): void {
+    const oldest = (a: Entry, b: Entry): number =>
+      BigInt(a.createRevision) < BigInt(b.createRevision) ? -1 : 1
+    for (const entry of [...this.#waiting.values()].sort(oldest)) this.put(entry)
   }
 }

@@ -1,0 +1,77 @@
+import { App } from './app.ts'
+import { Blueprint } from './blueprint.ts'
+import {
+  type AddressPolicy,
+  admitEndpoint,
+  type Endpoint,
+  formatEndpoint,
+  parseEndpoint,
+} from './endpoint.ts'
+import type { Key } from './key.ts'
+import { Claim, Gateway, Host } from './record.ts'
+
+/** A value under one of our keys, read and found valid; or why not. */
+export type Decoded =
+  | { kind: 'endpoint'; app: string; slot: number; value: Endpoint }
+  | { kind: 'claim'; app: string; slot: number; value: Claim }
+  | { kind: 'app'; name: string; value: App }
+  | { kind: 'blueprint'; name: string; value: Blueprint }
+  | { kind: 'host'; name: string; value: Host }
+  | { kind: 'launcher'; name: string; value: Endpoint }
+  | { kind: 'gateway'; name: string; value: Gateway }
+  | { kind: 'activity'; name: string }
+  | { kind: 'refused'; reason: string }
+
+const LARGEST = 65_536
+
+/** Reads the value etcd has under `key`. Never throws: one bad value is data. */
+export function decode(key: Key, text: string, policy: AddressPolicy): Decoded {
+  if (text.length > LARGEST) return refused('larger than 64 KiB')
+  switch (key.kind) {
+    case 'endpoint': {
+      const verdict = admitEndpoint(text, policy)
+      return verdict.ok
+        ? { ...key, kind: 'endpoint', value: verdict.endpoint }
+        : refused(verdict.reason)
+    }
+    case 'launcher': {
+      const value = parseEndpoint(text)
+      if (!value || formatEndpoint(value) !== text) return refused('not a host:port')
+      return { kind: 'launcher', name: key.name, value }
+    }
+    case 'activity':
+      return { kind: 'activity', name: key.name }
+    case 'app':
+      return record(App, text, (value) =>
+        value.name === key.name ? { kind: 'app', name: key.name, value } : misplaced,
+      )
+    case 'blueprint':
+      return record(Blueprint, text, (value) =>
+        value.name === key.name ? { kind: 'blueprint', name: key.name, value } : misplaced,
+      )
+    case 'host':
+      return record(Host, text, (value) => ({ kind: 'host', name: key.name, value }))
+    case 'gateway':
+      return record(Gateway, text, (value) => ({ kind: 'gateway', name: key.name, value }))
+    case 'claim':
+      return record(Claim, text, (value) => ({ ...key, kind: 'claim', value }))
+  }
+}
+
+const refused = (reason: string): Decoded => ({ kind: 'refused', reason })
+const misplaced = refused('its name is not that of its key')
+
+function record<T>(
+  schema: { safeParse(data: unknown): { success: true; data: T } | { success: false } },
+  text: string,
+  accept: (value: T) => Decoded,
+): Decoded {
+  let data: unknown
+  try {
+    data = JSON.parse(text)
+  } catch {
+    return refused('not JSON')
+  }
+  const parsed = schema.safeParse(data)
+  return parsed.success ? accept(parsed.data) : refused('not a valid record of its kind')
+}
