@@ -23,7 +23,7 @@ export interface Instance {
 
 export interface FleetOptions {
   catalog: Catalog
-  engines: { of(host: string): { list(): Promise<Container[]> } }
+  engines: { at(url: string): { list(): Promise<Container[]> } }
 }
 
 /** What ends a container in order: by itself, or by the signals of a stop. */
@@ -32,7 +32,7 @@ const ORDERLY = new Set([0, 137, 143])
 /** What runs where: the State joined with what the engines of the hosts say. */
 export class Fleet {
   readonly #options: FleetOptions
-  /** calls under way by host: an engine that hangs is asked once, however many want to know */
+  /** calls under way by engine: an engine that hangs is asked once, however many want to know */
   readonly #asked = new Map<string, Promise<Container[]>>()
 
   constructor(options: FleetOptions) {
@@ -42,7 +42,7 @@ export class Fleet {
   /** Our containers on every host; null for a host whose engine does not answer within `patience` milliseconds. */
   async containers(patience: number): Promise<Map<Host, Container[] | null>> {
     const hosts = [...this.#options.catalog.state.hosts.values()].map((held) => held.value)
-    const lists = await Promise.all(hosts.map((host) => within(patience, this.#list(host.name))))
+    const lists = await Promise.all(hosts.map((host) => within(patience, this.#list(host.engine))))
     return new Map(hosts.map((host, index) => [host, lists[index] ?? null]))
   }
 
@@ -119,13 +119,13 @@ export class Fleet {
     }
   }
 
-  #list(host: string): Promise<Container[]> {
-    const asked = this.#asked.get(host)
+  #list(url: string): Promise<Container[]> {
+    const asked = this.#asked.get(url)
     if (asked) return asked
-    const list = (async () => this.#options.engines.of(host).list())().finally(() =>
-      this.#asked.delete(host),
+    const list = (async () => this.#options.engines.at(url).list())().finally(() =>
+      this.#asked.delete(url),
     )
-    this.#asked.set(host, list)
+    this.#asked.set(url, list)
     return list
   }
 }

@@ -8,9 +8,9 @@ import { type ClaimOptions, type Slot, sleepSlot } from './slot.ts'
 
 export interface SleeperOptions extends ClaimOptions {
   fleet: Fleet
-  engines: { of(host: string): { remove(id: string): Promise<void> } }
-  /** removes the stored App; false if there is none */
-  forget(name: string): Promise<boolean>
+  engines: { at(url: string): { remove(id: string): Promise<void> } }
+  /** removes the stored App, if it is at revision `expected` where given; false if there is none */
+  forget(name: string, expected?: string): Promise<boolean>
   wake(name: string): Promise<Endpoint>
   /** seconds open requests may keep an instance that is told to sleep */
   drainTimeout: number
@@ -63,10 +63,10 @@ export class Sleeper {
    * Forgets the App, stops its instances and removes its containers. Works again after a failure half-way, and for
    * the containers of an app made by a Blueprint. Null if there is neither App nor container of that name.
    */
-  async remove(name: string): Promise<Removal | null> {
+  async remove(name: string, expected?: string): Promise<Removal | null> {
     const { catalog, fleet, engines, forget } = this.#options
     const stopTimeout = catalog.state.app(name)?.stopTimeout
-    const forgotten = await forget(name)
+    const forgotten = await forget(name, expected)
     await this.#sleep(name, await this.#running(name), true, stopTimeout)
     const removal: Removal = { containers: 0, unreachable: [] }
     for (const [host, containers] of await fleet.containers(PATIENCE)) {
@@ -74,7 +74,7 @@ export class Sleeper {
       try {
         if (!own) throw new Error('no answer')
         for (const { id } of own) {
-          await engines.of(host.name).remove(id)
+          await engines.at(host.engine).remove(id)
           removal.containers++
         }
       } catch {

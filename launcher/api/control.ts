@@ -32,6 +32,6 @@ export interface Engine {
 }
 
 export interface Engines {
-  /** The engine of a host that is in the State. */
-  of(host: string): Engine
+  /** The engine at an address, as Host records have it. Throws if it is none. */
+  at(url: string): Engine
 }

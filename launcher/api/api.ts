@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto'
+import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import { type FastifyInstance, fastify } from 'fastify'
+import { createJsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { z } from 'zod'
+import { ProblemError } from '../../model/problem.ts'
+import { Fleet } from '../fleet.ts'
+import { reachable } from '../reachable.ts'
+import { Sleeper } from '../sleep.ts'
+import { openApps, openBlueprints } from '../store.ts'
+import { actionRoutes } from './actions.ts'
+import { appRoutes } from './apps.ts'
+import { blueprintRoutes } from './blueprints.ts'
+import { eventRoutes } from './events.ts'
+import { guard } from './guard.ts'
+import { hostRoutes } from './hosts.ts'
+import { instanceRoutes } from './instances.ts'
+import { logRoutes } from './logs.ts'
+import type { ApiOptions } from './options.ts'
+import { answerProblems, complaints, refuseConnection, sendProblem } from './problems.ts'
+import type { Router } from './router.ts'
+import { serviceRoutes } from './service.ts'
+
+/** Largest body, bytes; an App is at most 64 KiB. */
+const BODY = 256 * 1024
+/** How long a request may take to arrive whole, milliseconds. */
+const ARRIVAL = 15_000
+
+/**
+ * The private API of a launcher. It does not listen: the caller does, on `options.listen`. Nothing is stored or
+ * started for a request that is refused.
+ */
+export function buildApi(options: ApiOptions): FastifyInstance {
+  const { log, token, listen, hosts = [] } = options
+  const app = fastify({
+    logger: false,
+    bodyLimit: BODY,
+    requestTimeout: ARRIVAL,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    clientErrorHandler: refuseConnection,
+    frameworkErrors: (_error, _request, reply) => {
+      void sendProblem(reply, new ProblemError('invalid-input', { detail: 'a bad URL' }).problem)
+    },
+  }).withTypeProvider<ZodTypeProvider>()
+  app.removeContentTypeParser('text/plain')
+  app.setValidatorCompiler<z.ZodType>(({ schema }) => (data) => {
+    const parsed = schema.safeParse(data)
+    if (parsed.success) return { value: parsed.data }
+    return { error: new ProblemError('invalid-input', { errors: complaints(parsed.error) }) }
+  })
+  // Answers are made by us, field by field; their schemas are for the document.
+  app.setSerializerCompiler(() => JSON.stringify)
+  answerProblems(app, log)
+  guard(app, { token, listen, hosts })
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    if (request.method === 'GET') return
+    const { url } = request.routeOptions
+    const { name } = (request.params ?? {}) as { name?: string }
+    const fields = { route: `${request.method} ${url ?? ''}`, status: reply.statusCode }
+    log.info({ ...fields, ...(reply.statusCode < 400 && name && { app: name }) }, 'api')
+  })
+  void app.register(swagger, document)
+  void app.register(async (router) => routes(router.withTypeProvider<ZodTypeProvider>(), options))
+  return app as unknown as FastifyInstance
+}
+
+function routes(router: Router, options: ApiOptions): void {
+  const { catalog, control, engines, registries, session, id } = options
+  const store = reachable(options.store)
+  const fleet = new Fleet({ catalog, engines })
+  const apps = openApps({ catalog, store, registries })
+  const sleeper = new Sleeper({
+    catalog,
+    fleet,
+    engines,
+    store,
+    session,
+    owner: () => `${id}/${randomUUID()}`,
+    now: () => new Date(),
+    forget: (name, expected) => apps.remove(name, expected),
+    wake: (name) => control.wake(name),
+    drainTimeout: options.drainTimeout ?? 30,
+  })
+  const onSleep = options.onSleep ?? (() => {})
+  appRoutes(router, { catalog, control, store, apps, sleeper })
+  actionRoutes(router, { catalog, control, sleeper, onSleep })
+  logRoutes(router, { catalog, fleet, engines })
+  blueprintRoutes(router, openBlueprints({ catalog, store, registries }))
+  instanceRoutes(router, fleet)
+  hostRoutes(router, { catalog, fleet })
+  eventRoutes(router, { catalog, control })
+  serviceRoutes(router, options)
+}
+
+const document: FastifyDynamicSwaggerOptions = {
+  openapi: {
+    openapi: '3.1.0',
+    info: {
+      title: 'Reveille',
+      description: 'The private API of a launcher.',
+      version: '1',
+    },
+    components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+    security: [{ token: [] }],
+  },
+  transform: createJsonSchemaTransform({ zodToJsonConfig: { unrepresentable: 'any' } }),
+}

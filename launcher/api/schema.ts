@@ -1,0 +1,81 @@
+import type { Readable } from 'node:stream'
+import { z } from 'zod'
+import { App } from '../../model/app.ts'
+import { AppName } from '../../model/name.ts'
+import { PHASES } from '../../model/progress.ts'
+import { Gateway, Host } from '../../model/record.ts'
+import { PROBLEM_TYPE } from './problems.ts'
+
+/** What requests and answers look like; the OpenAPI document is made from these. */
+
+export const NameParams = z.strictObject({ name: AppName })
+export const NoQuery = z.strictObject({})
+
+export const Status = z.object({
+  state: z.enum(['asleep', 'starting', 'ready', 'stopping']),
+  phase: z.enum(PHASES).optional().describe('while this launcher wakes it'),
+  slots: z
+    .array(z.object({ slot: z.number().int(), endpoint: z.string() }))
+    .describe('instances that are ready'),
+  lastUsed: z.iso.datetime().nullable().describe('last use a gateway saw; null if unknown'),
+  revision: z.string().describe('etcd revision of the record, also in the ETag'),
+})
+export type Status = z.output<typeof Status>
+
+/** What an App is stored as: durations in seconds, memory in bytes, health as an object. */
+export const AppView = App.safeExtend({ status: Status })
+export const Woken = z.object({ app: AppName, endpoint: z.string().describe('host:port') })
+export const Slept = z.object({
+  app: AppName,
+  asked: z.number().int().describe('instances that were told to sleep'),
+  state: Status.shape.state.describe('afterwards; not asleep if a request came meanwhile'),
+})
+export const Removed = z.object({
+  name: AppName,
+  containers: z.number().int().describe('containers removed'),
+  unreachable: z.array(z.string()).describe('hosts whose engine did not answer'),
+})
+
+export const InstanceView = z.object({
+  app: z.string(),
+  slot: z.number().int(),
+  host: z.string().nullable(),
+  endpoint: z.string().nullable().describe('host:port while it is ready'),
+  state: z.enum(['ready', 'starting', 'stopping', 'sleeping', 'exited']),
+  container: z.string().nullable().describe('container id'),
+  exitCode: z.number().int().nullable().describe('of the last run, while it does not run'),
+})
+
+export const HostView = Host.extend({
+  alive: z.boolean().describe('its engine answers'),
+  instances: z.number().int().nullable().describe('running; null if its engine does not answer'),
+})
+
+export const GatewayView = Gateway
+
+const ProblemView = z.object({
+  type: z.string().describe('urn:reveille:problem:<code>'),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string().optional(),
+  app: z.string().optional(),
+  retryAfter: z.number().optional().describe('seconds'),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+})
+
+/** A route's answers: the good ones, and a problem for everything else. */
+export function answers<T extends Record<number, unknown>>(good: T) {
+  return {
+    ...good,
+    default: {
+      description: 'A problem (RFC 9457)',
+      content: { [PROBLEM_TYPE]: { schema: ProblemView } },
+    },
+  }
+}
+
+/** An answer that is no JSON: text, sent whole or as a stream. */
+export function stream(type: string, description: string) {
+  const schema: z.ZodType<string | Readable> = z.string()
+  return { description, content: { [type]: { schema } } }
+}

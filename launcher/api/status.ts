@@ -1,0 +1,33 @@
+import type { App } from '../../model/app.ts'
+import { formatEndpoint } from '../../model/endpoint.ts'
+import type { Catalog } from '../catalog.ts'
+import type { Control } from './control.ts'
+import type { Status } from './schema.ts'
+
+/** How an app is right now, from memory. */
+export function stateOf(
+  name: string,
+  catalog: Catalog,
+  control: Control,
+): Pick<Status, 'state' | 'phase' | 'slots'> {
+  const slots = [...catalog.state.slots(name)]
+    .sort(([a], [b]) => a - b)
+    .map(([slot, { value }]) => ({ slot, endpoint: formatEndpoint(value) }))
+  if (slots.length > 0) return { state: 'ready', slots }
+  const progress = control.progress(name)
+  if (progress && progress.phase !== 'failed' && progress.phase !== 'ready')
+    return { state: 'starting', phase: progress.phase, slots }
+  const app = catalog.find(name)
+  const claim = app && catalog.claim(app.name, 0)
+  if (!claim) return { state: 'asleep', slots }
+  return { state: claim.value.action === 'wake' ? 'starting' : 'stopping', slots }
+}
+
+/** When gateways saw the app being used, as they wrote it to etcd; null where that makes no sense. */
+export function readUse(value: string | undefined): string | null {
+  const time = value === undefined ? Number.NaN : Date.parse(value)
+  return Number.isNaN(time) ? null : new Date(time).toISOString()
+}
+
+/** An App with its status, as the API shows it. */
+export type Shown = App & { status: Status }
