@@ -1,5 +1,5 @@
 import { startEngine } from './engine-host.ts'
-import { openRun } from './run.ts'
+import { openRun } from './open-run.ts'
 
 /** vitest globalSetup of project `lab`: a Docker engine with the test images. It goes with the run. */
 export async function setup(): Promise<() => Promise<void>> {

@@ -1,0 +1,39 @@
+#!/bin/bash
+# All tests (`npm test`), on a Debian machine with Node and npm, as root: installs what is missing, builds, checks
+# types and style, runs the tests. Arguments go to vitest: `npm test -- test/model`. The last line is the count.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PATH=$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin
+
+step() { printf '\n== %s\n' "$*"; }
+# Whatever ends this before the tests could run is a failure, and counted as one.
+trap 'echo "0 passed, 1 failed, 0 skipped"' EXIT
+
+node -e 'const [a, b] = process.versions.node.split("."); process.exit(+a > 20 || (+a === 20 && +b >= 19) ? 0 : 1)' || {
+  echo "Reveille needs Node 20.19 or newer; this is $(node --version)" >&2
+  exit 1
+}
+if [ "$(id -u)" != 0 ]; then
+  echo "The tests start a Docker engine in a network of its own: run them as root (sudo npm test)." >&2
+  exit 1
+fi
+
+step "Programs"
+bash cli/setup/packages.sh
+
+step "Libraries"
+if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  npm ci --no-fund --no-audit
+  touch node_modules/.package-lock.json
+fi
+
+step "Build"
+npm run --silent build
+
+step "Types and style"
+tsc -p tsconfig.test.json
+npm run --silent lint
+
+step "Tests"
+trap - EXIT
+exec vitest run "$@"
