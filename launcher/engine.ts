@@ -1,0 +1,49 @@
+import type { Container, ContainerRequest } from '../model/container.ts'
+
+/** The part of a container engine that a wake uses. Every call has a deadline; what throws has a `code`. */
+export interface Engine {
+  list(): Promise<Container[]>
+  /** @param id container id or name; null if there is none of ours */
+  inspect(id: string): Promise<Container | null>
+  create(request: ContainerRequest): Promise<string>
+  start(id: string): Promise<void>
+  stop(id: string, timeoutSeconds: number): Promise<void>
+  remove(id: string): Promise<void>
+  wait(id: string, signal: AbortSignal): Promise<number>
+  logs(id: string, options: { tail: number; signal?: AbortSignal }): AsyncIterable<string>
+  pull(image: string, onPercent: (percent: number) => void, signal: AbortSignal): Promise<void>
+}
+
+/** The kind of an engine's refusal, '' for every other error. */
+export function codeOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : ''
+  return typeof code === 'string' ? code : ''
+}
+
+export function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Engines by their address: opened once, when first used. */
+export class Engines<E = Engine> {
+  readonly #open: (url: string) => E
+  readonly #engines = new Map<string, E>()
+
+  constructor(open: (url: string) => E) {
+    this.#open = open
+  }
+
+  /** Throws if `url` is no engine address. */
+  at(url: string): E {
+    const known = this.#engines.get(url)
+    if (known) return known
+    const engine = this.#open(url)
+    this.#engines.set(url, engine)
+    return engine
+  }
+
+  /** Forgets engines that no host has any more. */
+  keep(urls: ReadonlySet<string>): void {
+    for (const url of this.#engines.keys()) if (!urls.has(url)) this.#engines.delete(url)
+  }
+}

@@ -1,0 +1,183 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { type FastifyInstance, type FastifyReply, fastify } from 'fastify'
+import type { App } from '../model/app.ts'
+import { type Endpoint, formatEndpoint } from '../model/endpoint.ts'
+import { canonical } from '../model/name.ts'
+import { PROBLEMS, type Problem, ProblemError, problem } from '../model/problem.ts'
+import type { Progress } from '../model/progress.ts'
+import type { EventStreams } from './events.ts'
+import type { Holds } from './hold.ts'
+import { decodeOrder, encodeOrder, type Order } from './order.ts'
+import type { Pages } from './page.ts'
+import { type Ask, readAsk } from './request.ts'
+import type { Asker } from './wake.ts'
+
+/** What the gate needs to know and do. */
+export interface GateOptions {
+  find(name: string): App | null
+  wake(app: App, asker: Asker): Promise<Endpoint>
+  progress(app: string): Progress | null
+  holds: Holds
+  pages: Pages
+  events: EventStreams
+  /** told the answer to each question: upstream, unknown, page, left or a problem code */
+  count(answer: string): void
+  health(): { ok: boolean; detail?: object }
+  /** resolves when the catalog is complete; before that no name is unknown */
+  synced: Promise<void>
+  /** seconds */
+  holdTimeout: number
+  /** milliseconds */
+  pageAfter: number
+}
+
+/** How long a question waits for the catalog, milliseconds. */
+const SYNC = 5_000
+/** Seconds after which a waiting page's reader without JavaScript tries again. */
+const REFRESH = 2
+
+type Answer =
+  | { is: 'upstream'; endpoint: Endpoint }
+  | { is: 'waiting' }
+  | { is: 'problem'; problem: Problem }
+  | { is: 'left' }
+
+/**
+ * The wake port: gateways ask here where a request for an app that has no route can go. The question is held until
+ * the app is ready, the client leaves, or it has waited long enough for a page or for its time limit.
+ */
+export function buildGate(options: GateOptions): { server: FastifyInstance; end(): void } {
+  const ending = new AbortController()
+  let synced = false
+  const complete = options.synced.then(() => {
+    synced = true
+  })
+  const server = fastify({
+    logger: false,
+    http: { maxHeaderSize: 64 * 1024 },
+    // Above what gateways keep connections for: it is they who close.
+    keepAliveTimeout: 75_000,
+    requestTimeout: 0,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 100 },
+  })
+
+  server.get('/wake', async (request, reply) => {
+    const ask = readAsk(request.headers)
+    if (!synced) await Promise.race([complete, pause(SYNC, null, { ref: false })])
+    if (!synced) return busy(reply)
+    const app = options.find(ask.app)
+    if (!app) return refuse(reply, '404', 'unknown')
+    if (ending.signal.aborted) return busy(reply)
+    const name = canonical(app.name)
+    if (!options.holds.enter(name)) {
+      const more = { app: app.name, retryAfter: REFRESH }
+      return order(reply, ask, app, problem('overloaded', more))
+    }
+    try {
+      const answer = await hold(app, ask, reply)
+      if (answer.is === 'problem') return order(reply, ask, app, answer.problem)
+      if (answer.is === 'waiting') return order(reply, ask, app, waiting(app))
+      options.count(answer.is)
+      if (answer.is === 'left') return busy(reply)
+      return reply.header('x-reveille-upstream', formatEndpoint(answer.endpoint)).code(200).send('')
+    } finally {
+      options.holds.leave(name)
+    }
+  })
+
+  server.get('/page', async (request, reply) => {
+    const text = request.headers['x-reveille-page']
+    const page = typeof text === 'string' ? decodeOrder(text) : null
+    if (!page) return reply.code(400).send('')
+    const method = String(request.headers['x-reveille-method'] ?? 'GET')
+    const { status, headers, body } = options.pages.render(page)
+    return reply
+      .code(status)
+      .headers(headers)
+      .send(method === 'HEAD' ? '' : body)
+  })
+
+  server.get<{ Params: { app: string } }>('/_reveille/events/:app', (request, reply) => {
+    const app = options.find(request.params.app)
+    if (!app) return void reply.code(404).type('application/problem+json').send(unknown())
+    if (ending.signal.aborted || !options.events.serve(app, reply)) return void busy(reply)
+  })
+
+  server.get('/healthz', (_request, reply) => {
+    const { ok, detail } = options.health()
+    return reply.code(ok ? 200 : 503).send({ ok, ...detail })
+  })
+
+  /** Waits for the wake on behalf of one client. */
+  function hold(app: App, ask: Ask, reply: FastifyReply): Promise<Answer> {
+    const limit = options.holdTimeout * 1000
+    const patience = ask.isPageLoad ? Math.min(options.pageAfter, limit) : limit
+    return new Promise((resolve) => {
+      const settle = (answer: Answer): void => {
+        clearTimeout(timer)
+        reply.raw.off('close', left)
+        ending.signal.removeEventListener('abort', end)
+        resolve(answer)
+      }
+      const left = (): void => settle({ is: 'left' })
+      const end = (): void => settle({ is: 'left' })
+      const timer = setTimeout(() => {
+        if (ask.isPageLoad) settle({ is: 'waiting' })
+        else settle({ is: 'problem', problem: late(app) })
+      }, patience)
+      reply.raw.on('close', left)
+      ending.signal.addEventListener('abort', end)
+      const question = { name: app.name, method: ask.method, uri: ask.uri }
+      options.wake(app, { question, dead: ask.dead }).then(
+        (endpoint) => settle({ is: 'upstream', endpoint }),
+        (error: unknown) => settle({ is: 'problem', problem: problemOf(app, error) }),
+      )
+    })
+  }
+
+  function late(app: App): Problem {
+    const step = options.progress(app.name)
+    const reason = step ? `${step.phase}${step.detail ? `: ${step.detail}` : ''}` : 'still starting'
+    const detail = `not ready after ${options.holdTimeout} s (${reason})`
+    return problem('not-ready', { app: app.name, detail, retryAfter: 5 })
+  }
+
+  function waiting(app: App): Problem {
+    const detail = options.progress(app.name)?.phase ?? 'queued'
+    return problem('waiting', { app: app.name, detail, retryAfter: REFRESH })
+  }
+
+  /** A refusal goes as status 403, the only one auth_request passes on, with what to show in a header. */
+  function refuse(reply: FastifyReply, page: string, answer: string): FastifyReply {
+    options.count(answer)
+    return reply.code(403).header('x-reveille-page', page).send('')
+  }
+
+  function order(reply: FastifyReply, ask: Ask, app: App, problem: Problem): FastifyReply {
+    const code = problem.type.slice('urn:reveille:problem:'.length)
+    // The gateway has this page itself: the unknown and the forbidden look the same.
+    if (problem.status === 404) return refuse(reply, '404', code)
+    const kind: Order['kind'] = code === 'waiting' ? 'waiting' : 'problem'
+    const { wantsHtml } = ask
+    const retryAfter = problem.retryAfter ?? REFRESH
+    const page = { kind, problem, app: app.name, wantsHtml, retryAfter }
+    return refuse(reply, encodeOrder(page), kind === 'waiting' ? 'page' : code)
+  }
+
+  return { server, end: () => ending.abort() }
+}
+
+/** Nobody is left to hear it, or this launcher ends and another one is to be asked. */
+function busy(reply: FastifyReply): FastifyReply {
+  return reply.code(503).header('retry-after', '1').send('')
+}
+
+function unknown(): string {
+  return JSON.stringify(problem('unknown-app'))
+}
+
+function problemOf(app: App, error: unknown): Problem {
+  if (error instanceof ProblemError) return error.problem
+  return { ...problem('internal', { app: app.name }), status: PROBLEMS.unavailable.status }
+}

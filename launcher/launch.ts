@@ -1,0 +1,129 @@
+import type { App } from '../model/app.ts'
+import type { Container } from '../model/container.ts'
+import { isAllowedRegistry, registryOf } from '../model/image.ts'
+import { readLabels, writeLabels } from '../model/label.ts'
+import { containerName } from '../model/name.ts'
+import { ProblemError } from '../model/problem.ts'
+import type { Progress } from '../model/progress.ts'
+import type { Host } from '../model/record.ts'
+import { codeOf, type Engine } from './engine.ts'
+import { startFailed } from './failure.ts'
+import { Queue } from './queue.ts'
+import { revisionOf } from './revision.ts'
+import type { Stopwatch } from './stopwatch.ts'
+
+/** A slot that has its place. */
+export interface Launch {
+  app: App
+  slot: number
+  host: Host
+  engine: Engine
+  /** what is there of it, not running, or null */
+  container: Container | null
+  /** the right to start it */
+  claim: { valid(): boolean }
+  report(step: Omit<Progress, 'app'>): void
+  watch: Stopwatch
+  signal: AbortSignal
+}
+
+export interface LaunchpadOptions {
+  startsPerHost: number
+  /** registries images may be pulled from */
+  registries: readonly string[]
+}
+
+/** Pulls at once on one host: they share its network and disk with everything that runs. */
+const PULLS = 2
+/** A pull that takes longer is given up, milliseconds. */
+const PULL_LIMIT = 30 * 60_000
+
+/** Gets containers running, only so many at once on each host. */
+export class Launchpad {
+  readonly #options: LaunchpadOptions
+  readonly #starts = new Map<string, Queue>()
+  readonly #pulls = new Map<string, Queue>()
+
+  constructor(options: LaunchpadOptions) {
+    this.#options = options
+  }
+
+  /** Starts the container that is there, or one made anew; pulls its image if that is missing. Returns its id. */
+  async launch(launch: Launch): Promise<string> {
+    try {
+      return await this.#start(launch)
+    } catch (error) {
+      // Asking for the image first would cost every start a question.
+      if (codeOf(error) !== 'no-image') throw error
+      await this.#pull(launch)
+      return await this.#start(launch)
+    }
+  }
+
+  #start(launch: Launch): Promise<string> {
+    const { app, host, engine, claim, report, watch, signal } = launch
+    return queueOf(this.#starts, host.name, this.#options.startsPerHost).run(async () => {
+      signal.throwIfAborted()
+      watch.lap('queue')
+      const id = await prepare(launch)
+      if (!claim.valid())
+        throw new ProblemError('unavailable', {
+          app: app.name,
+          detail: 'etcd was away for too long',
+          retryAfter: 2,
+        })
+      report({ phase: 'starting' })
+      await engine.start(id)
+      watch.lap('start')
+      return id
+    })
+  }
+
+  async #pull({ app, host, engine, report, watch, signal }: Launch): Promise<void> {
+    const registry = registryOf(app.image)
+    if (registry === null || !isAllowedRegistry(registry, this.#options.registries))
+      throw startFailed(app.name, `image not found: ${registry} is not an allowed registry`)
+    report({ phase: 'pulling' })
+    await queueOf(this.#pulls, host.name, PULLS).run(async () => {
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(PULL_LIMIT)])
+      await engine.pull(app.image, (percent) => report({ phase: 'pulling', percent }), limit)
+    })
+    watch.lap('pull')
+  }
+}
+
+/** The id of a container that may be started: the one that is there if it fits its App, else a new one. */
+async function prepare(launch: Launch): Promise<string> {
+  const { app, slot, host, engine, container, report, watch } = launch
+  const revision = revisionOf(app)
+  if (container?.state === 'paused')
+    throw startFailed(app.name, `not startable: container ${container.name} is paused`)
+  if (container && isStartable(container, revision)) return container.id
+  report({ phase: 'creating' })
+  if (container) await engine.remove(container.id)
+  const { port, health, idleAfter, stopTimeout, min } = app
+  const spec = { app: app.name, slot, port, health, idleAfter, stopTimeout, min, revision }
+  const id = await engine.create({
+    name: containerName(app.name, slot),
+    app,
+    labels: writeLabels(spec),
+    publish: host.publish,
+  })
+  watch.lap('create')
+  return id
+}
+
+/** One that was made by hand has no revision and is never replaced. */
+function isStartable(container: Container, revision: string): boolean {
+  if (container.state !== 'exited' && container.state !== 'created') return false
+  const labels = readLabels(container.labels)
+  return labels.ok && (labels.spec.revision === revision || labels.spec.revision === '')
+}
+
+function queueOf(queues: Map<string, Queue>, host: string, limit: number): Queue {
+  const known = queues.get(host)
+  if (known) return known
+  const queue = new Queue(limit)
+  queues.set(host, queue)
+  return queue
+}

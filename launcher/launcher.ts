@@ -1,0 +1,148 @@
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { canonical } from '../model/name.ts'
+import { ProblemError } from '../model/problem.ts'
+import type { Control } from './api/control.ts'
+import { Availability, type Hook } from './available.ts'
+import { Backoff } from './backoff.ts'
+import { Board } from './board.ts'
+import type { Catalog, Change } from './catalog.ts'
+import { type ClaimStore, Claims, type Lease } from './claim.ts'
+import type { Engine, Engines } from './engine.ts'
+import { EventStreams } from './events.ts'
+import { buildGate } from './gate.ts'
+import { Holds } from './hold.ts'
+import { Keeper } from './keep.ts'
+import { Launchpad } from './launch.ts'
+import { Living, type Reach } from './living.ts'
+import { Pages, type PageTemplates } from './page.ts'
+import { Starter } from './start.ts'
+import { type Meter, Wakes } from './wake.ts'
+
+/** What a launcher is made of and how it behaves. */
+export interface LauncherOptions {
+  id: string
+  catalog: Catalog
+  store: ClaimStore
+  session: Lease
+  engines: Engines<Engine>
+  reach: Reach
+  hook: Hook | null
+  templates: PageTemplates
+  meter: Meter & { ask(answer: string): void }
+  log: Logger
+  health(): { ok: boolean; detail?: object }
+  /** resolves when the catalog is complete */
+  synced: Promise<void>
+  settings: {
+    /** seconds */
+    holdTimeout: number
+    /** milliseconds */
+    pageAfter: number
+    heldPerApp: number
+    heldTotal: number
+    startsPerHost: number
+    /** milliseconds */
+    availableTimeout: number
+    registries: readonly string[]
+  }
+}
+
+export interface Launcher {
+  /** the wake port's server; whoever made the launcher listens and closes */
+  server: FastifyInstance
+  /** what the private API works with */
+  control: Control
+  /** requests held right now */
+  held(): number
+  /** begins to keep slots filled; call it when the catalog is complete */
+  start(): void
+  /** lets go of everybody who waits, and gives up wakes under way */
+  end(): void
+}
+
+/** Joins the parts of a launcher. Opens nothing and starts nothing by itself. */
+export function createLauncher(options: LauncherOptions): Launcher {
+  const { id, catalog, store, session, engines, hook, meter, log, settings } = options
+  const board = new Board()
+  const backoff = new Backoff()
+  const living = new Living(catalog, options.reach)
+  const holds = new Holds({ perApp: settings.heldPerApp, total: settings.heldTotal })
+  const claims = new Claims({ catalog, store, session, id })
+  const launchpad = new Launchpad(settings)
+  const starter = new Starter({ catalog, claims, engines, launchpad })
+  const availability = new Availability({
+    hook,
+    deadline: settings.availableTimeout,
+    onTrouble: (question, error) =>
+      log.warn({ app: question.name, error: String(error) }, 'the isAvailable hook gave no answer'),
+  })
+  const wakes = new Wakes({ catalog, living, availability, backoff, board, starter, meter, log })
+  const keeper = new Keeper({ catalog, fill: (app, slot) => wakes.fill(app, slot) })
+  const events = new EventStreams({ catalog, board, backoff })
+  const gate = buildGate({
+    find: (name) => catalog.find(name),
+    wake: (app, asker) => wakes.ask(app, asker),
+    progress: (app) => board.current(app),
+    holds,
+    pages: new Pages(options.templates),
+    events,
+    count: (answer) => meter.ask(answer),
+    health: options.health,
+    synced: options.synced,
+    holdTimeout: settings.holdTimeout,
+    pageAfter: settings.pageAfter,
+  })
+  catalog.onChange((batch) => watchEnds(batch, catalog, backoff))
+
+  const control: Control = {
+    wake: async (name, onProgress, signal) => {
+      const app = catalog.find(name)
+      if (!app) throw new ProblemError('unknown-app', { detail: name.slice(0, 63) })
+      const unfollow = onProgress ? board.follow(onProgress, app.name) : () => {}
+      try {
+        return await leave(wakes.ask(app, { question: null, dead: '' }), signal)
+      } finally {
+        unfollow()
+      }
+    },
+    progress: (name) => board.current(name),
+    onProgress: (listener) => board.follow(listener),
+  }
+
+  return {
+    server: gate.server,
+    control,
+    held: () => holds.total,
+    start: () => keeper.start(),
+    end: () => {
+      keeper.stop()
+      gate.end()
+      events.end()
+      wakes.end()
+    },
+  }
+}
+
+/** Tells the back-off which apps ended: asked to by a sleep, or by themselves. */
+function watchEnds(batch: readonly Change[], catalog: Catalog, backoff: Backoff): void {
+  for (const change of batch) {
+    if (change.type !== 'delete') continue
+    const key = catalog.keys.parse(change.key)
+    if (key?.kind !== 'endpoint') continue
+    const asked = catalog.claim(key.app, key.slot)?.value.action === 'sleep'
+    backoff.gone(canonical(key.app), asked, performance.now())
+  }
+}
+
+/** Waits for `work` until the signal says that nobody does any more; the work itself goes on. */
+function leave<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work
+  return new Promise((resolve, reject) => {
+    const left = (): void => reject(signal.reason)
+    const done = (): void => signal.removeEventListener('abort', left)
+    signal.addEventListener('abort', left)
+    if (signal.aborted) left()
+    work.then(resolve, reject).finally(done)
+  })
+}

@@ -1,0 +1,101 @@
+import type { App } from '../model/app.ts'
+import { type Endpoint, formatEndpoint } from '../model/endpoint.ts'
+import { canonical } from '../model/name.ts'
+import { ProblemError } from '../model/problem.ts'
+import type { Catalog } from './catalog.ts'
+
+/** Whether something accepts a TCP connection there. */
+export interface Reach {
+  connect(endpoint: Endpoint): Promise<boolean>
+}
+
+/** How long an Endpoint that we saw coming up needs no proof, milliseconds. */
+const FRESH = 2_000
+/** How often an Endpoint that does not answer is tried again, milliseconds. */
+const AGAIN = 500
+/** How many apps' wakes are remembered. */
+const REMEMBERED = 10_000
+
+/**
+ * Finds an instance that answers right now. etcd may say that an app runs when it does not any more: its container
+ * died a moment ago, or its registrar is away and the lease has not run out.
+ */
+export class Living {
+  readonly #catalog: Catalog
+  readonly #reach: Reach
+  /** by canonical name, oldest first: what we woke, and when */
+  readonly #woke = new Map<string, { endpoint: string; at: number }>()
+
+  constructor(catalog: Catalog, reach: Reach) {
+    this.#catalog = catalog
+    this.#reach = reach
+  }
+
+  /** The app was woken here: its Endpoint was probed by its registrar this very moment. */
+  woke(app: string, endpoint: Endpoint): void {
+    const name = canonical(app)
+    this.#woke.delete(name)
+    this.#woke.set(name, { endpoint: formatEndpoint(endpoint), at: performance.now() })
+    if (this.#woke.size <= REMEMBERED) return
+    const [oldest] = this.#woke.keys()
+    if (oldest !== undefined) this.#woke.delete(oldest)
+  }
+
+  /** Somebody could not reach what we woke: it needs proof after all. */
+  doubt(app: string): void {
+    this.#woke.delete(canonical(app))
+  }
+
+  /**
+   * An Endpoint of the app that answers, or null if the app has none and must be woken. While there are some and
+   * none answers, waits: the registrar will remove them, or they come back. `dead` (host:port) is tried last and
+   * always proven. Throws ProblemError `not-ready` if that takes longer than the app may take to start.
+   */
+  async find(
+    app: App,
+    dead: string,
+    signal: AbortSignal,
+  ): Promise<{ endpoint: Endpoint; proven: boolean } | null> {
+    const until = performance.now() + app.startTimeout * 1000
+    for (;;) {
+      const endpoints = this.#usable(app, dead)
+      if (endpoints.length === 0) return null
+      for (const endpoint of endpoints) {
+        const text = formatEndpoint(endpoint)
+        if (text !== dead && this.#isFresh(app.name, text)) return { endpoint, proven: false }
+        if (await this.#reach.connect(endpoint)) return { endpoint, proven: true }
+      }
+      if (performance.now() > until)
+        throw new ProblemError('not-ready', {
+          app: app.name,
+          detail: `${endpoints.map(formatEndpoint).join(', ')} is registered but does not answer`,
+          retryAfter: 2,
+        })
+      await this.#change(app, endpoints, signal)
+    }
+  }
+
+  /** Endpoints in slot order, without those about to go away; a wake takes such a sleep back if it still can. */
+  #usable(app: App, dead: string): Endpoint[] {
+    const found: Endpoint[] = []
+    for (const [slot, { value }] of [...this.#catalog.state.slots(app.name)].sort(
+      ([a], [b]) => a - b,
+    ))
+      if (this.#catalog.claim(app.name, slot)?.value.action !== 'sleep') found.push(value)
+    const isDead = (endpoint: Endpoint): number => Number(formatEndpoint(endpoint) === dead)
+    return found.sort((a, b) => isDead(a) - isDead(b))
+  }
+
+  #isFresh(app: string, endpoint: string): boolean {
+    const woke = this.#woke.get(canonical(app))
+    return woke?.endpoint === endpoint && performance.now() - woke.at < FRESH
+  }
+
+  /** Resolves when the app's Endpoints are others, or it is time to try them again. */
+  async #change(app: App, known: Endpoint[], signal: AbortSignal): Promise<void> {
+    const before = known.map(formatEndpoint).sort().join()
+    const differs = (): true | null =>
+      this.#usable(app, '').map(formatEndpoint).sort().join() === before ? null : true
+    await this.#catalog.whenWithin(app.name, differs, AGAIN, signal)
+  }
+}

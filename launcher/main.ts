@@ -1,0 +1,160 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import closeWithGrace from 'close-with-grace'
+import { openEngine } from '../adapters/docker.ts'
+import { connect } from '../adapters/etcd.ts'
+import { openHook } from '../adapters/hook.ts'
+import { Informer } from '../adapters/informer.ts'
+import { createLog } from '../adapters/log.ts'
+import { launcherMetrics } from '../adapters/metrics.ts'
+import { canConnect } from '../adapters/reach.ts'
+import { Session } from '../adapters/session.ts'
+import { openToken } from '../adapters/token.ts'
+import { parseNetwork } from '../model/address.ts'
+import { parseEndpoint } from '../model/endpoint.ts'
+import { Keys } from '../model/key.ts'
+import type { Settings } from '../model/setting.ts'
+import { State } from '../model/state.ts'
+import { buildApi } from './api/api.ts'
+import { Catalog } from './catalog.ts'
+import { Engines } from './engine.ts'
+import { createLauncher } from './launcher.ts'
+import { Registration } from './register.ts'
+
+/** How long requests may take to end when the launcher is told to, milliseconds. */
+const GRACE = 5_000
+
+/** Runs a launcher until the process is told to end. Resolves once both its ports answer. */
+export async function run(settings: Settings): Promise<void> {
+  const log = createLog('launcher', settings.logLevel)
+  const metrics = launcherMetrics()
+  const id = settings.id ?? hostname()
+  const keys = new Keys(settings.prefix)
+  const { token, path, exposed } = await openToken(settings.stateDir)
+  if (exposed) log.warn({ path }, 'other users can read the API token')
+
+  const policy = {
+    networks: settings.networks.flatMap((text) => parseNetwork(text) ?? []),
+    denied: new Set(settings.denied),
+  }
+  const catalog = new Catalog(new State(keys, policy), keys, (rejection) =>
+    log.warn(rejection, 'an entry in etcd has no effect'),
+  )
+  const store = connect(etcdOptions(settings))
+  const address = settings.wakeAdvertise ?? settings.wakeListen
+  const registration = new Registration({ keys, store, id, address, log })
+  const session = new Session(store, settings.leaseTtl, {
+    onLease: (lease) => void registration.renew(lease),
+    log,
+  })
+  let synced = false
+  const kinds = [
+    'app',
+    'blueprint',
+    'host',
+    'endpoint',
+    'claim',
+    'activity',
+    'launcher',
+    'gateway',
+  ] as const
+  const informer = new Informer(
+    store,
+    kinds.map((kind) => keys.folder(kind)),
+    { onChange: (batch, revision) => catalog.apply(batch, revision), log },
+  )
+  const health = () => ({
+    ok: synced && session.valid(),
+    detail: { id, synced, session: session.valid(), revision: String(catalog.revision) },
+  })
+
+  const engines = new Engines(openEngine)
+  const hook = openHook(settings.available)
+  const launcher = createLauncher({
+    id,
+    catalog,
+    store,
+    session,
+    engines,
+    reach: { connect: canConnect },
+    hook,
+    templates: { waiting: template('waiting'), problem: template('problem') },
+    meter: {
+      wake: (result) => metrics.wakes.inc({ result }),
+      lap: (phase, ms) => metrics.phaseSeconds.observe({ phase }, ms / 1000),
+      ask: (answer) => metrics.asks.inc({ answer }),
+    },
+    log,
+    health,
+    synced: informer.synced,
+    settings,
+  })
+  // A gauge of what is true when it is read needs no keeping up to date.
+  Object.assign(metrics.held, { collect: () => metrics.held.set(launcher.held()) })
+  const api = buildApi({
+    listen: settings.apiListen,
+    token,
+    registries: settings.registries,
+    drainTimeout: settings.drainTimeout,
+    id,
+    catalog,
+    store,
+    session,
+    control: launcher.control,
+    engines,
+    onSleep: (result) => metrics.sleeps.inc({ result }),
+    health,
+    metrics: metrics.registry,
+    log,
+  })
+
+  informer.start()
+  // Not awaited: a launcher that starts before etcd answers says so on its ports and goes on by itself.
+  const started = informer.synced.then(() => {
+    synced = true
+    launcher.start()
+    return session.start()
+  })
+  started.catch((error: unknown) => log.error({ error: String(error) }, 'could not begin'))
+  await launcher.server.listen(listenOptions(settings.wakeListen))
+  await api.listen(listenOptions(settings.apiListen))
+  log.info({ id, wake: settings.wakeListen, api: settings.apiListen }, 'launcher is up')
+
+  closeWithGrace({ delay: GRACE }, async ({ signal, err }) => {
+    if (err) log.fatal({ error: err.stack }, 'launcher fails')
+    else log.info({ signal }, 'launcher ends')
+    registration.end()
+    launcher.end()
+    await Promise.allSettled([launcher.server.close(), api.close(), session.stop(), hook?.close()])
+    informer.stop()
+    store.close()
+  })
+}
+
+function listenOptions(text: string): { host: string; port: number; backlog: number } {
+  const endpoint = parseEndpoint(text)
+  if (!endpoint) throw new Error(`${text} is not an address:port`)
+  return { ...endpoint, backlog: 4096 }
+}
+
+/** templates/ lies beside launcher/ in the source and beside dist/ in the build. */
+function template(name: string): string {
+  const places = ['../templates/pages/', '../../templates/pages/']
+  const found = places
+    .map((place) => new URL(`${place}${name}.html.njk`, import.meta.url))
+    .find((url) => existsSync(url))
+  if (!found) throw new Error(`templates/pages/${name}.html.njk is missing`)
+  return readFileSync(found, 'utf8')
+}
+
+function etcdOptions(settings: Settings) {
+  const file = (path: string): Buffer | undefined => (path === '' ? undefined : readFileSync(path))
+  const [ca, cert, key] = [settings.etcdCa, settings.etcdCert, settings.etcdKey].map(file)
+  return {
+    urls: settings.etcd,
+    ...(settings.etcdUser !== '' && { user: settings.etcdUser, password: settings.etcdPassword }),
+    ...((ca || cert || key) && {
+      tls: { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) },
+    }),
+  }
+}

@@ -1,0 +1,50 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
+/** A client's request as a gateway tells the launcher about it. */
+export interface Ask {
+  /** first path segment, as typed */
+  app: string
+  uri: string
+  method: string
+  /** host:port of a route that was just found dead, '' if none */
+  dead: string
+  /** a browser shows what it gets as a page, so the waiting page fits */
+  isPageLoad: boolean
+  wantsHtml: boolean
+}
+
+/** Reads the X-Reveille-* headers of a wake request; what is missing is ''. */
+export function readAsk(headers: IncomingHttpHeaders): Ask {
+  const text = (name: string): string => {
+    const value = headers[`x-reveille-${name}`]
+    return typeof value === 'string' ? value : ''
+  }
+  const method = text('method')
+  const wantsHtml = acceptsHtml(text('accept'))
+  const mode = text('fetch-mode').toLowerCase()
+  return {
+    app: text('app'),
+    uri: text('uri'),
+    method,
+    // Where several were tried, the last one counts: "10.9.0.1:80, 10.9.0.2:80".
+    dead:
+      text('dead')
+        .split(/[\s,]+/)
+        .at(-1) ?? '',
+    isPageLoad:
+      method === 'GET' &&
+      wantsHtml &&
+      (mode === '' || mode === 'navigate') &&
+      text('upgrade') === '',
+    wantsHtml,
+  }
+}
+
+/** Whether an Accept header names HTML itself: a wildcard is what every program sends. */
+export function acceptsHtml(accept: string): boolean {
+  return accept.split(',').some((part) => {
+    const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase())
+    if (type !== 'text/html' && type !== 'application/xhtml+xml') return false
+    return !parameters.some((parameter) => /^q=0(?:\.0{0,3})?$/.test(parameter))
+  })
+}

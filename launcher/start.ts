@@ -1,0 +1,123 @@
+import type { App } from '../model/app.ts'
+import type { Endpoint } from '../model/endpoint.ts'
+import { ProblemError } from '../model/problem.ts'
+import type { Progress } from '../model/progress.ts'
+import { type Catalog, HOSTS } from './catalog.ts'
+import type { Claims, WakeClaim } from './claim.ts'
+import { codeOf, type Engine, type Engines } from './engine.ts'
+import type { Launchpad } from './launch.ts'
+import { look } from './look.ts'
+import { type Candidate, place } from './place.ts'
+import { Stuck, waitReady } from './ready.ts'
+import type { Stopwatch } from './stopwatch.ts'
+
+/** One start of one slot. */
+export interface Run {
+  app: App
+  slot: number
+  /** wait for others who change the slot, or give up at once */
+  patient: boolean
+  report(step: Omit<Progress, 'app'>): void
+  watch: Stopwatch
+  signal: AbortSignal
+}
+
+export interface StarterOptions {
+  catalog: Catalog
+  claims: Claims
+  engines: Engines
+  launchpad: Launchpad
+}
+
+/** How long a wake waits for a host to register, milliseconds: registrars start beside us. */
+const HOST_LIMIT = 5_000
+/** How an engine answers about a container that vanished or appeared between our look and our call. */
+const MOVED: ReadonlySet<string> = new Set(['not-found', 'name-taken', 'conflict'])
+
+/** Brings slots up: claim, place, launch, wait for the Endpoint. */
+export class Starter {
+  readonly #options: StarterOptions
+
+  constructor(options: StarterOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Brings a slot up and returns its Endpoint; null if somebody else has the slot and the run is not patient.
+   * Throws ProblemError or the engine's error; the claim is given back in every case.
+   */
+  async start(run: Run): Promise<Endpoint | null> {
+    const { app, slot } = run
+    const { catalog, claims } = this.#options
+    // Looking changes nothing, so it need not wait for the claim.
+    const looking = this.#look(run)
+    const claim = await claims.acquire(app.name, slot, run)
+    if (claim === 'busy') return null
+    if (claim === 'running') return catalog.endpoint(app.name, slot)
+    let cleanup: Promise<void> = Promise.resolve()
+    const stop = (engine: Engine, id: string): void => {
+      cleanup = engine.stop(id, app.stopTimeout).catch(() => {})
+    }
+    try {
+      let sights = claim.contested ? await this.#look(run) : await looking
+      if (sights.length === 0) sights = await this.#firstHosts(run)
+      try {
+        return await this.#run(run, claim, sights, stop)
+      } catch (error) {
+        if (!MOVED.has(codeOf(error))) throw error
+        return await this.#run(run, claim, await this.#look(run), stop)
+      }
+    } finally {
+      // Who comes next must not find the container that is being stopped.
+      void cleanup.then(() => claim.release())
+    }
+  }
+
+  #look({ app, slot }: Run): Promise<Candidate[]> {
+    return look(app, slot, this.#options.catalog, this.#options.engines)
+  }
+
+  async #firstHosts(run: Run): Promise<Candidate[]> {
+    const { catalog } = this.#options
+    const registered = (): true | null => (catalog.state.hosts.size > 0 ? true : null)
+    await catalog.whenWithin(HOSTS, registered, HOST_LIMIT, run.signal)
+    return await this.#look(run)
+  }
+
+  async #run(
+    run: Run,
+    claim: WakeClaim,
+    sights: Candidate[],
+    stop: (engine: Engine, id: string) => void,
+  ): Promise<Endpoint> {
+    const { app, slot, watch, report, signal } = run
+    const { catalog, engines, launchpad } = this.#options
+    const placed = place(app, sights)
+    if (!placed.ok)
+      throw new ProblemError('unavailable', { app: app.name, detail: placed.reason, retryAfter: 5 })
+    const { host, container } = placed.chosen
+    const engine = engines.at(host.engine)
+    const up = container?.state === 'running' || container?.state === 'restarting'
+    let id = container?.id ?? ''
+    if (!up) {
+      const place = { app, slot, host, engine, container, claim }
+      id = await launchpad.launch({ ...place, report, watch, signal })
+    }
+    report({ phase: 'waiting', detail: waitedFor(app) })
+    try {
+      return await waitReady({ app, slot, engine, id }, catalog, signal)
+    } catch (error) {
+      if (error instanceof Stuck) stop(engine, id)
+      throw error
+    } finally {
+      watch.lap('ready')
+    }
+  }
+}
+
+function waitedFor(app: App): string {
+  if (app.health.type === 'http') return `waiting for ${app.health.path} to answer`
+  if (app.health.type === 'command') return 'waiting for its health command'
+  if (app.health.type === 'image') return 'waiting for its HEALTHCHECK'
+  return `waiting for port ${app.port} to answer`
+}
