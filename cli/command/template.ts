@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import type { z } from 'zod'
+import { misuse } from '../failure.ts'
+import { collect } from '../option.ts'
+import type { Terminal } from '../terminal.ts'
+
+/** The options that describe an App, for `app` and `blueprint` alike, named like the fields they fill. */
+export function addTemplate(command: Command): Command {
+  return command
+    .optionsGroup('App:')
+    .option('--image <reference>', 'image to run')
+    .option('--port <n>', 'port the app listens on inside its container (default: 8000)')
+    .option('-e, --env <KEY=value>', 'environment variable; may be given several times', collect)
+    .option('--command <word...>', "command to run instead of the image's own; or after --")
+    .option('--health <check>', 'auto, tcp, image, http:/path or command:["..."] (default: auto)')
+    .option('--idle-after <time>', 'how long unused until it sleeps (default: 5m)')
+    .option('--start-timeout <time>', 'how long a start may take (default: 60s)')
+    .option('--stop-timeout <time>', 'how long it may take to end (default: 10s)')
+    .option('--min <n>', 'instances that never sleep (default: 0)')
+    .option('--replicas <n>', 'instances that run while it is used (default: 1)')
+    .option('--memory <amount>', 'memory of an instance (default: 512m)')
+    .option('--cpus <n>', 'CPUs of an instance, fractions allowed (default: 1)')
+    .option('--pids <n>', 'processes and threads of an instance (default: 512)')
+}
+
+/** What was typed for {@link addTemplate}, all text. */
+export interface TemplateFlags {
+  image?: string
+  port?: string
+  env?: string[]
+  command?: string[]
+  health?: string
+  idleAfter?: string
+  startTimeout?: string
+  stopTimeout?: string
+  min?: string
+  replicas?: string
+  memory?: string
+  cpus?: string
+  pids?: string
+}
+
+const NUMBER = /^-?[0-9]+(?:\.[0-9]+)?$/
+
+/** The fields of an App that were given, over those of `base`. Their values are judged by the model, not here. */
+export function readTemplate(
+  flags: TemplateFlags,
+  words: string[],
+  base: Record<string, unknown>,
+): Record<string, unknown> {
+  const number = (text: string): unknown => (NUMBER.test(text) ? Number(text) : text)
+  const fields: Record<string, unknown> = { ...base }
+  for (const name of ['image', 'health', 'idleAfter', 'startTimeout', 'stopTimeout'] as const)
+    if (flags[name] !== undefined) fields[name] = flags[name]
+  for (const name of ['port', 'min', 'replicas'] as const)
+    if (flags[name] !== undefined) fields[name] = number(flags[name])
+  const command = [...(flags.command ?? []), ...words]
+  if (command.length > 0) fields.command = command
+  if (flags.env) fields.env = { ...asRecord(base.env), ...readEnv(flags.env) }
+  const limits = {
+    ...(flags.memory !== undefined && { memory: flags.memory }),
+    ...(flags.cpus !== undefined && { cpus: number(flags.cpus) }),
+    ...(flags.pids !== undefined && { pids: number(flags.pids) }),
+  }
+  if (Object.keys(limits).length > 0) fields.limits = { ...asRecord(base.limits), ...limits }
+  return fields
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+function readEnv(pairs: string[]): Record<string, string> {
+  const env: [string, string][] = pairs.map((pair) => {
+    const at = pair.indexOf('=')
+    if (at < 1) throw misuse(`--env ${pair} is not KEY=value`)
+    return [pair.slice(0, at), pair.slice(at + 1)]
+  })
+  return Object.fromEntries(env)
+}
+
+/** Reads the JSON of `--file`, `-` for stdin: one record or a list of them. */
+export async function readRecords(
+  terminal: Terminal,
+  path: string,
+): Promise<Record<string, unknown>[]> {
+  try {
+    const text = path === '-' ? await terminal.read() : readFileSync(path, 'utf8')
+    const data: unknown = JSON.parse(text)
+    return (Array.isArray(data) ? data : [data]).map(asRecord)
+  } catch (error) {
+    throw misuse(`cannot read JSON from ${path}: ${(error as Error).message}`)
+  }
+}
+
+/** Checks a record as the API will, so that a slip is named before anything is sent. */
+export function check<T>(schema: z.ZodType<T>, record: unknown, help: string): T {
+  const parsed = schema.safeParse(record)
+  if (parsed.success) return parsed.data
+  const issues = parsed.error.issues.map((issue) => {
+    const path = issue.path.map(String).join('.')
+    return path === '' ? issue.message : `${path}: ${issue.message}`
+  })
+  throw misuse(issues.join('; '), `See what it takes: ${help}`)
+}

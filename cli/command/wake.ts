@@ -1,0 +1,79 @@
+import type { Command } from 'commander'
+import { escapeLine, escapeText, printJson } from '../escape.ts'
+import { Failure } from '../failure.ts'
+import { addExamples } from '../option.ts'
+import { ProgressLine } from '../progress.ts'
+import { Step, Told, understandText, Woken } from '../reply.ts'
+import { addConnection, pathOf, type Session, urlOf, withSession } from '../session.ts'
+import type { Terminal } from '../terminal.ts'
+
+/** How many of an app's last lines go with a failure. */
+const TAIL = 20
+
+/** `reveille wake <name>` */
+export function addWake(program: Command, terminal: Terminal): void {
+  const wake = program.command('wake').description('start an app and wait until it is ready')
+  wake.argument('<name>', 'the app')
+  addExamples(addConnection(wake), [
+    ['reveille wake shop', 'with progress; exit code 1, the reason and its last lines if it fails'],
+    ['reveille wake shop --json', 'each step as a line of JSON'],
+  ])
+  wake.action((name: string, flags: Record<string, unknown>) =>
+    withSession(terminal, flags, (session) => wakeInSight(session, name)),
+  )
+}
+
+async function wakeInSight(session: Session, name: string): Promise<void> {
+  const { api, json, settings, terminal } = session
+  const line = new ProgressLine(json ? { ...terminal, live: false, err: () => {} } : terminal)
+  try {
+    for await (const { event, data } of api.events('POST', `${pathOf('app', name)}/wake`)) {
+      if (event === 'ready') {
+        const woken = understandText(Woken, data)
+        line.end()
+        const url = urlOf(settings, woken.app)
+        if (json) terminal.out(`${printJson({ event, ...woken, url }, 0)}\n`)
+        else terminal.out(`${woken.app} is ready at ${url} (${line.elapsed})\n`)
+        return
+      }
+      if (event === 'failed') {
+        line.end()
+        return await fail(session, name, data)
+      }
+      const step = understandText(Step, data)
+      if (json) terminal.out(`${printJson({ event, ...step }, 0)}\n`)
+      else line.show(step)
+    }
+  } finally {
+    line.end()
+  }
+  if (terminal.interrupt().aborted)
+    throw new Failure('interrupted', [`${name} goes on starting: others may wait for it.`])
+  throw new Failure(`the launcher went away while ${name} was starting`, [
+    `Try again: reveille wake ${name}`,
+  ])
+}
+
+async function fail(session: Session, name: string, data: string): Promise<never> {
+  const { title, detail, retryAfter } = understandText(Told, data)
+  if (session.json) {
+    const problem: unknown = JSON.parse(data)
+    session.terminal.out(`${printJson({ event: 'failed', problem }, 0)}\n`)
+  } else await showLogs(session, name)
+  const hints = [`See more of what it printed: reveille logs ${name} -n 200`]
+  if (retryAfter !== undefined) hints.push(`Another try makes sense in ${retryAfter} s.`)
+  throw new Failure(detail === undefined ? title : `${title}: ${detail}`, hints)
+}
+
+/** The end of what the app printed, where there is any; its absence must not hide the reason. */
+async function showLogs({ api, terminal }: Session, name: string): Promise<void> {
+  const lines: string[] = []
+  try {
+    for await (const line of api.lines(`${pathOf('app', name)}/logs?tail=${TAIL}`)) lines.push(line)
+  } catch {
+    return
+  }
+  if (lines.length === 0) return
+  terminal.err(`The last lines of ${escapeLine(name)}:\n`)
+  for (const line of lines.slice(-TAIL)) terminal.err(`  ${escapeText(line)}\n`)
+}

@@ -1,0 +1,58 @@
+import { flagOf, SETTINGS, type Service, variableOf } from '../../model/setting.ts'
+import { defaultOf, settingsOf } from '../option.ts'
+
+const PARTS: [service: Service, title: string][] = [
+  ['controller', '`reveille controller`'],
+  ['launcher', '`reveille launcher`'],
+  ['registrar', '`reveille registrar`'],
+  ['cli', 'Commands that talk to a running cluster'],
+]
+
+const HEAD = `# Configuration
+
+<!-- Made by \`npm run docs\` from model/setting.ts; edit that. -->
+
+Each setting is given as a flag, in the environment, or in a JSON file that \`--config\` or \`REVEILLE_CONFIG\` names;
+a flag is stronger than the environment, the environment is stronger than the file. In the file its name is the one in
+the first column:
+
+\`\`\`json
+{ "etcd": ["http://10.0.0.1:2379"], "networks": ["10.0.0.0/16"], "holdTimeout": "90s" }
+\`\`\`
+
+Times are like \`30s\`, \`5m\`, \`1h\`. Lists are separated by commas, in the file they may be arrays.
+\`reveille config\` prints what is in force. \`reveille up\` takes the settings marked ↑ and hands them on.
+`
+
+/** docs/configuration.md: every setting once, under the first service that has it; those of all services first. */
+export function describeSettings(): string {
+  const shared = settingsOf('controller').filter((name) =>
+    (['launcher', 'registrar'] as const).every((service) => settingsOf(service).includes(name)),
+  )
+  const done = new Set(shared)
+  const sections = [section('Every service', shared)]
+  for (const [service, title] of PARTS) {
+    const names = settingsOf(service).filter((name) => !done.has(name))
+    for (const name of names) done.add(name)
+    sections.push(section(title, names))
+  }
+  return `${[HEAD, ...sections].join('\n')}`
+}
+
+function section(title: string, names: (keyof typeof SETTINGS)[]): string {
+  const rows = names.map((name) => {
+    const { help, services, value } = SETTINGS[name]
+    const flag = `--${flagOf(name)}${value === '' ? '' : ` <${value}>`}`
+    const fallback = defaultOf(name)
+    const cells = [
+      `\`${name}\`${(services as Service[]).includes('up') ? ' ↑' : ''}`,
+      `\`${flag}\``,
+      `\`${variableOf(name)}\``,
+      fallback === '' ? '' : `\`${fallback}\``,
+      help.replaceAll('<', '\\<'),
+    ]
+    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  })
+  const head = '| setting | flag | environment | default | meaning |\n|---|---|---|---|---|'
+  return `## ${title}\n\n${head}\n${rows.join('\n')}\n`
+}

@@ -1,0 +1,88 @@
+import { type Answer, ask, fieldsOf, textOf } from './ask.ts'
+import { type Check, type Finding, fail, ok, warn } from './check.ts'
+import { runTool } from './tool.ts'
+
+const INSTALL = 'Install and start it: apt-get install docker.io. Or do without: --engine process'
+
+/** The oldest Docker API that has what is asked of it. */
+const API = 1.41
+
+/** The engine of this host: reachable, new enough, able to limit and to publish. */
+export const checkDocker: Check = async ({ docker, engine }) => {
+  if (engine === 'process') return [ok('docker', 'not needed: --engine process')]
+  const name = `docker ${docker}`
+  const grade = engine === 'auto' ? warn : fail
+  const socket = docker.startsWith('unix://') ? docker.slice('unix://'.length) : undefined
+  const base = socket === undefined ? docker.replace(/^tcp:/, 'http:') : 'http://docker'
+  const version = await ask(`${base}/version`, { ...(socket && { socket }) })
+  if (!version.ok) return [unreachable(name, version, socket, grade)]
+  const told = fieldsOf(version)
+  const api = Number(told.ApiVersion)
+  if (version.status !== 200 || Number.isNaN(api))
+    return [fail(name, `it answers ${version.status}, not as an engine`, 'Correct --docker.')]
+  const shown = `${textOf(told, 'Version')}, API ${textOf(told, 'ApiVersion')}`
+  if (api < API) return [fail(name, shown, `Run Docker 20.10 or newer (API ${API}).`)]
+  const info = fieldsOf(await ask(`${base}/info`, { ...(socket && { socket }) }))
+  return [ok(name, shown), checkLimits(info), await checkPublishing(socket)]
+}
+
+function checkLimits(info: Record<string, unknown>): Finding {
+  const detail = `version ${textOf(info, 'CgroupVersion')}, ${textOf(info, 'CgroupDriver')}`
+  const missing = [
+    info.MemoryLimit === false && 'memory',
+    info.CpuCfsQuota === false && 'CPU',
+    info.PidsLimit === false && 'process',
+  ].filter((limit) => limit !== false)
+  if (missing.length === 0) return ok('cgroups', detail)
+  const mend =
+    'Mount the cgroup controllers; without them containers fail to start or have no limits.'
+  return fail('cgroups', `no ${missing.join(', ')} limit`, mend)
+}
+
+/** Publishing a port takes iptables, on the machine of the engine. */
+async function checkPublishing(socket: string | undefined): Promise<Finding> {
+  if (socket === undefined) return ok('iptables', 'not looked at: the engine is elsewhere')
+  const { code, output, missing } = await runTool('iptables', ['-t', 'nat', '-S', 'DOCKER'])
+  if (code === 0) return ok('iptables', 'the chain DOCKER is there')
+  if (missing)
+    return warn(
+      'iptables',
+      'not found on the PATH',
+      'Install it: apt-get install iptables. Docker publishes ports with it.',
+    )
+  if (process.getuid?.() !== 0) return ok('iptables', 'is there; only root can look further')
+  const [first = ''] = output.split('\n')
+  return warn(
+    'iptables',
+    first,
+    'Its rules may be in another network namespace; if not, restart Docker so that it makes them anew.',
+  )
+}
+
+function unreachable(
+  name: string,
+  answer: Answer & { ok: false },
+  socket: string | undefined,
+  grade: typeof fail,
+): Finding {
+  if (answer.code === 'EACCES')
+    return fail(
+      name,
+      'this user may not use the socket',
+      'Run this as root, or join the group: usermod -aG docker <user>, then log in anew.',
+    )
+  if (answer.code === 'ENOENT') return grade(name, 'there is no such socket', INSTALL)
+  if (answer.code === 'ECONNREFUSED')
+    return grade(
+      name,
+      'the engine does not run',
+      socket
+        ? 'Start it: systemctl start docker. Or do without: --engine process'
+        : 'Start it, or correct --docker.',
+    )
+  return fail(
+    name,
+    answer.message || answer.code,
+    'See whether it hangs: docker info. Then restart it.',
+  )
+}

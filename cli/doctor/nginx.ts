@@ -1,0 +1,73 @@
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseEndpoint } from '../../model/endpoint.ts'
+import { ask } from './ask.ts'
+import { type Check, fail, ok, warn } from './check.ts'
+import { runTool } from './tool.ts'
+
+const INSTALL = 'Install it: apt-get install nginx'
+
+/** The nginx program: there, new enough, with what the template needs. */
+export const checkNginx: Check = async ({ checkCmd, template }) => {
+  if (checkCmd !== '' && template !== '') return [ok('proxy', `checked by ${checkCmd}`)]
+  const { output, missing } = await runTool('nginx', ['-V'])
+  if (missing) return [fail('nginx', 'is not installed', INSTALL)]
+  const version = /nginx version: \S+?\/(\S+)/.exec(output)?.[1] ?? ''
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major < 1 || (major === 1 && minor < 18))
+    return [fail('nginx', `${version || 'its version is not known'}`, 'Run nginx 1.18 or newer.')]
+  if (!output.includes('http_auth_request_module'))
+    return [
+      fail('nginx', `${version} without auth_request`, `${INSTALL} (the distribution's has it).`),
+    ]
+  return [ok('nginx', version)]
+}
+
+/** The configuration the proxy runs now: does it still pass? */
+export const checkConfig: Check = async ({ output, runDir, checkCmd, template }) => {
+  const path = output === '' ? join(runDir, 'nginx.conf') : output
+  const name = `configuration ${path}`
+  try {
+    await access(path)
+  } catch {
+    return [
+      warn(
+        name,
+        'is not there yet',
+        'The controller writes it: reveille up or reveille controller',
+      ),
+    ]
+  }
+  if (checkCmd !== '' || template !== '') return [ok(name, 'is there; the controller checks it')]
+  const { code, missing, output: told } = await runTool('nginx', ['-t', '-q', '-c', path])
+  if (missing) return [fail(name, 'cannot be checked without nginx', INSTALL)]
+  if (code === 0) return [ok(name, 'passes nginx -t')]
+  const [first = 'nginx -t fails'] = told.split('\n')
+  return [
+    fail(
+      name,
+      first,
+      `See all of it: nginx -t -c ${path}. The controller puts the last good one back.`,
+    ),
+  ]
+}
+
+/** Whether the gateway answers, with the generation of its configuration. */
+export const checkGateway: Check = async ({ listen, confirm }) => {
+  const endpoint = parseEndpoint(listen)
+  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[endpoint?.host ?? ''] ?? endpoint?.host ?? ''
+  const target = `${host.includes(':') ? `[${host}]` : host}:${endpoint?.port ?? 80}`
+  const name = `gateway ${target}`
+  const answer = await ask(`http://${target}/_reveille/generation`)
+  if (!answer.ok && answer.code === 'ECONNREFUSED')
+    return [warn(name, 'does not run', 'Start it: reveille up. Or correct --listen.')]
+  if (!answer.ok) return [fail(name, answer.message, 'Restart it, and see its error log.')]
+  const generation = answer.text.trim()
+  if (answer.status === 200 && /^[0-9]+$/.test(generation))
+    return [ok(name, `generation ${generation}`)]
+  if (confirm === 'off')
+    return [ok(name, `answers ${answer.status}; its template has no generation`)]
+  const mend =
+    'Another server has this port (see the ports below), or a template lacks it: --confirm off'
+  return [fail(name, `/_reveille/generation answers ${answer.status}`, mend)]
+}
