@@ -15,11 +15,13 @@ export interface Proxy {
   cutAfter(bytes: number): void
   /** Lets new connections through; what was frozen is reset. */
   heal(): void
+  /** Leads new connections to another server and resets those there are. */
+  aim(target: string): void
   stop(): Promise<void>
 }
 
 export async function startProxy(target: string): Promise<Proxy> {
-  const { hostname, port } = new URL(target)
+  let { hostname, port } = new URL(target)
   const sockets = new Set<Socket>()
   let mode: 'pass' | 'refuse' | 'freeze' | 'mute' = 'pass'
   let left = Number.POSITIVE_INFINITY
@@ -78,6 +80,10 @@ export async function startProxy(target: string): Promise<Proxy> {
     heal: () => {
       if (mode !== 'pass') cut()
       mode = 'pass'
+    },
+    aim: (next) => {
+      ;({ hostname, port } = new URL(next))
+      cut()
     },
     stop: async () => {
       cut()

@@ -1,0 +1,169 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { connect, type Store } from '../../adapters/etcd.ts'
+import { Session } from '../../adapters/session.ts'
+import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
+import { startProxy } from '../lab/proxy.ts'
+
+let etcd: LabEtcd
+let store: Store
+const leftovers: (() => unknown)[] = []
+
+beforeAll(async () => {
+  etcd = await startEtcd()
+  store = connect({ urls: [etcd.url] })
+})
+afterEach(async () => {
+  for (const end of leftovers.splice(0).reverse()) await end()
+})
+afterAll(async () => {
+  store.close()
+  await etcd.stop()
+})
+
+/** A session that keeps `key` in etcd the way an owner does: put again under each lease, trying until it is there. */
+function owner(key: string, ttl: number, through = store) {
+  const leases: string[] = []
+  const session: Session = new Session(through, ttl, {
+    onLease: (lease) => {
+      leases.push(lease)
+      const put = (): void => {
+        if (session.lease !== lease) return
+        through.put(key, 'here', { lease }).catch(() => setTimeout(put, 100))
+      }
+      put()
+    },
+    log: { info: () => {}, warn: () => {} },
+  })
+  leftovers.push(() => session.stop())
+  return { session, leases, holder: async () => (await store.get(key))?.lease }
+}
+
+const sleep = (milliseconds: number) =>
+  new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
+
+test('keeps its keys far beyond the TTL, and drops them at once when stopped', async () => {
+  const { session, leases, holder } = owner('/s/plain', 2)
+  expect(session.valid()).toBe(false)
+  await session.start()
+  expect(session.valid()).toBe(true)
+  for (let i = 0; i < 12; i++) {
+    await sleep(500)
+    expect(session.valid()).toBe(true)
+  }
+  expect(await holder()).toBe(leases[0])
+  expect(leases).toHaveLength(1)
+  await session.stop()
+  expect(await holder()).toBeUndefined()
+  expect(session.lease).toBeNull()
+  expect(session.valid()).toBe(false)
+})
+
+test('takes a new lease and puts its keys again when it was revoked behind its back', async () => {
+  const { session, leases, holder } = owner('/s/revoked', 4)
+  await session.start()
+  await expect.poll(holder).toBe(session.lease)
+  await store.revoke(leases[0] ?? '')
+  await expect.poll(() => leases.length, { timeout: 5_000 }).toBe(2)
+  await expect.poll(holder).toBe(leases[1])
+  expect(session.valid()).toBe(true)
+})
+
+test('asks at once when told to check', async () => {
+  const { session, leases, holder } = owner('/s/check', 60)
+  await session.start()
+  await expect.poll(holder).toBe(leases[0])
+  await store.revoke(leases[0] ?? '')
+  session.check()
+  await expect.poll(() => leases.length).toBe(2)
+  await expect.poll(holder).toBe(leases[1])
+})
+
+test('is not valid before anybody else could have its keys while etcd is stopped, and is back after', async () => {
+  const { session, leases, holder } = owner('/s/down', 4)
+  await session.start()
+  await expect.poll(holder).toBe(leases[0])
+  await etcd.down()
+  const stopped = performance.now()
+  await expect.poll(() => session.valid(), { timeout: 4_000 }).toBe(false)
+  expect(performance.now() - stopped).toBeLessThan(4_000)
+  await sleep(15_000 - (performance.now() - stopped))
+  await etcd.up()
+  await expect.poll(() => session.valid(), { timeout: 5_000 }).toBe(true)
+  await expect.poll(holder).toBe(session.lease)
+  await sleep(5_000) // beyond the old lease's end
+  expect(await holder()).toBe(session.lease)
+}, 60_000)
+
+test('is not valid while etcd is frozen, and is back after', async () => {
+  const { session, holder } = owner('/s/frozen', 4)
+  await session.start()
+  await expect.poll(holder).toBe(session.lease)
+  await etcd.pause()
+  const frozen = performance.now()
+  try {
+    await expect.poll(() => session.valid(), { timeout: 4_000 }).toBe(false)
+    expect(performance.now() - frozen).toBeLessThan(4_000)
+    await sleep(6_000 - (performance.now() - frozen))
+    expect(session.valid()).toBe(false)
+  } finally {
+    await etcd.resume()
+  }
+  await expect.poll(() => session.valid(), { timeout: 5_000 }).toBe(true)
+  await expect.poll(holder, { timeout: 5_000 }).toBe(session.lease)
+}, 60_000)
+
+test('gets its first lease when etcd comes up late', async () => {
+  await etcd.down()
+  const { session, leases, holder } = owner('/s/late', 4)
+  const started = session.start()
+  await sleep(1_000)
+  expect(leases).toHaveLength(0)
+  await etcd.up()
+  await started
+  await expect.poll(holder).toBe(leases[0])
+})
+
+test('stays valid with one of three members silent', async () => {
+  const silent = await startProxy(etcd.url)
+  const [one, two] = [await startProxy(etcd.url), await startProxy(etcd.url)]
+  const through = connect({ urls: [one.url, silent.url, two.url] })
+  const { session, leases } = owner('/s/member', 4, through)
+  leftovers.unshift(
+    () => through.close(),
+    () => Promise.all([silent.stop(), one.stop(), two.stop()]),
+  )
+  await session.start()
+  silent.freeze()
+  for (let i = 0; i < 40; i++) {
+    await sleep(200)
+    expect(session.valid()).toBe(true)
+  }
+  expect(leases).toHaveLength(1)
+})
+
+test('comes back with a new lease from an etcd that lost its data', async () => {
+  const proxy = await startProxy(etcd.url)
+  const through = connect({ urls: [proxy.url] })
+  const fresh = await startEtcd()
+  const other = connect({ urls: [fresh.url] })
+  leftovers.push(
+    () => fresh.stop(),
+    () => other.close(),
+    () => proxy.stop(),
+    () => through.close(),
+  )
+  const { session, leases } = owner('/s/wiped', 4, through)
+  await session.start()
+  proxy.aim(fresh.url)
+  await expect.poll(() => leases.length, { timeout: 5_000 }).toBe(2)
+  await expect.poll(async () => (await other.get('/s/wiped'))?.lease).toBe(leases[1])
+})
+
+test('stops while etcd is away, without failing', async () => {
+  const { session } = owner('/s/stop', 4)
+  await session.start()
+  await etcd.down()
+  await session.stop()
+  expect(session.lease).toBeNull()
+  await etcd.up()
+})
