@@ -35,5 +35,13 @@ tsc -p tsconfig.test.json
 npm run --silent lint
 
 step "Tests"
-trap - EXIT
-exec vitest run "$@"
+# Not by exec: vitest does not tear down when it is interrupted, so that is done after it.
+trap 'kill -TERM $vitest' INT TERM
+trap 'tsx test/lab/clean.ts' EXIT
+vitest run "$@" &
+vitest=$!
+code=0
+wait $vitest || code=$?
+# A signal ends the first wait early.
+wait $vitest 2>/dev/null || true
+exit $code

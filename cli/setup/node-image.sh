@@ -1,5 +1,5 @@
 #!/bin/bash
-# Gives a Docker engine an image of one JavaScript file and the Node of this machine. Needs no network.
+# Gives a Docker engine an image of one JavaScript file (an ES module) and the Node of this machine. Needs no network.
 #   node-image.sh <engine> <name:tag> <file.js> [<instruction> ...]
 # The image: Node and the libraries it is linked to, busybox as its shell, the file as /app/app.js; runs as user
 # 1000, listens on PORT (8000).
@@ -22,6 +22,7 @@ ln -s "$(readlink -f "$file")" "$root/app/app.js"
   mkdir -p "$root$(dirname "$library")"
   ln -s "$(readlink -f "$library")" "$root$library"
 done
+echo '{"type":"module"}' >"$root/app/package.json"
 printf 'root:x:0:0::/:/bin/sh\nnode:x:1000:1000::/app:/bin/sh\n' >"$root/etc/passwd"
 
 bash "$(dirname "$0")/import-image.sh" "$engine" "$name" "$root" \

@@ -18,8 +18,7 @@ const SLOTS = 64
 export async function openRun(): Promise<{ run: Run; close(): Promise<void> }> {
   if (process.env[RUN_VARIABLE] !== undefined) return { run: currentRun(), close: async () => {} }
   const run = await alone(async () => {
-    await mkdir(RUNS, { recursive: true })
-    await sweepDeadRuns()
+    await sweepAll()
     return claim()
   })
   process.env[RUN_VARIABLE] = run.folder
@@ -33,7 +32,12 @@ export async function openRun(): Promise<{ run: Run; close(): Promise<void> }> {
 }
 
 /** Removes every run whose owner no longer lives, however it died. */
-async function sweepDeadRuns(): Promise<void> {
+export function sweepDeadRuns(): Promise<void> {
+  return alone(sweepAll)
+}
+
+async function sweepAll(): Promise<void> {
+  await mkdir(RUNS, { recursive: true })
   for (const name of await readdir(RUNS)) {
     const run = { folder: join(RUNS, name), slot: Number(name) }
     if (!(await isOwned(run))) await sweep(run)

@@ -1,8 +1,8 @@
-// The app behind the tests: says what it got, and misbehaves when asked to. One file of plain Node (ES module
-// or not), so that it runs as an image, as a child process, anywhere.
-const { createHash, randomUUID } = require('node:crypto')
-const { createServer } = require('node:http')
-const { hostname } = require('node:os')
+// The app behind the tests: says what it got, and misbehaves when asked to. One file of plain Node, so that it runs
+// in an image and as a child process.
+import { createHash, randomUUID } from 'node:crypto'
+import { createServer } from 'node:http'
+import { hostname } from 'node:os'
 
 const { NAME = 'app', PORT = '8000', EXIT_CODE, NEVER_LISTEN } = process.env
 const startDelay = Number(process.env.START_DELAY_MS ?? 0)
@@ -70,9 +70,11 @@ server.on('upgrade', echo)
 if (NEVER_LISTEN === undefined) setTimeout(() => server.listen(Number(PORT)), startDelay)
 else setInterval(() => {}, 60_000)
 
+/** Ends when all open requests are answered; streams without an end get two seconds. */
 process.on('SIGTERM', () => {
   server.close(() => process.exit(0))
   server.closeIdleConnections()
+  setTimeout(() => process.exit(0), 2_000)
 })
 
 /** Answers with all that came, the body as its length and sha1. */
@@ -110,10 +112,7 @@ function tick(response, query, piece) {
   response.on('close', () => clearInterval(timer))
 }
 
-/**
- * WebSocket (RFC 6455) without a library: sends each frame back, unmasked, and answers close with close.
- * `ended` sockets count as open connections until the client is gone, as in any app.
- */
+/** WebSocket (RFC 6455) without a library: sends each frame back, unmasked, and answers close with close. */
 function echo(request, socket) {
   const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
   const accept = createHash('sha1').update(`${request.headers['sec-websocket-key']}${guid}`)
