@@ -7,6 +7,7 @@ import type { Catalog } from '../catalog.ts'
 import type { Sleeper } from '../sleep.ts'
 import type { Control } from './control.ts'
 import { EventStream } from './event-stream.ts'
+import type { Log } from './options.ts'
 import type { Router } from './router.ts'
 import { answers, NameParams, NoQuery, Slept, stream, Woken } from './schema.ts'
 import { stateOf } from './status.ts'
@@ -17,6 +18,7 @@ export interface ActionRoutes {
   sleeper: Sleeper
   /** told how each sleep and restart went: `done`, or the code of the problem */
   onSleep(result: string): void
+  log: Log
 }
 
 const tags = ['apps']
@@ -76,7 +78,7 @@ export function actionRoutes(router: Router, options: ActionRoutes): void {
     async (request, reply) => {
       const app = known(request.params.name)
       const wanted = request.headers.accept?.includes('text/event-stream') ?? false
-      if (wanted || request.query.progress === '1') return wakeInSight(app, control, reply)
+      if (wanted || request.query.progress === '1') return wakeInSight(app, options, reply)
       const endpoint = await control.wake(app, undefined, gone(reply))
       return woken(app, endpoint)
     },
@@ -132,7 +134,7 @@ function gone(reply: FastifyReply): AbortSignal {
 }
 
 /** A wake as a stream: every step, then how it ended. */
-function wakeInSight(app: string, control: Control, reply: FastifyReply) {
+function wakeInSight(app: string, { control, log }: ActionRoutes, reply: FastifyReply): Readable {
   const controller = new AbortController()
   const events = new EventStream(() => controller.abort(new Error('the caller has left')))
   const wake = async (): Promise<void> => {
@@ -144,8 +146,9 @@ function wakeInSight(app: string, control: Control, reply: FastifyReply) {
       )
       events.send('ready', woken(app, await step))
     } catch (error) {
-      const shown = error instanceof ProblemError ? error.problem : problem('internal')
-      events.send('failed', shown)
+      const known = error instanceof ProblemError
+      if (!known && !controller.signal.aborted) log.error({ err: error, app }, 'a wake failed here')
+      events.send('failed', known ? error.problem : problem('internal'))
     }
     events.end()
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import swagger from '@fastify/swagger'
 import { type FastifyInstance, fastify } from 'fastify'
-import { createJsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
 import { ProblemError } from '../../model/problem.ts'
 import { Fleet } from '../fleet.ts'
@@ -11,6 +11,7 @@ import { openApps, openBlueprints } from '../store.ts'
 import { actionRoutes } from './actions.ts'
 import { appRoutes } from './apps.ts'
 import { blueprintRoutes } from './blueprints.ts'
+import { document } from './document.ts'
 import { eventRoutes } from './events.ts'
 import { guard } from './guard.ts'
 import { hostRoutes } from './hosts.ts'
@@ -87,25 +88,11 @@ function routes(router: Router, options: ApiOptions): void {
   })
   const onSleep = options.onSleep ?? (() => {})
   appRoutes(router, { catalog, control, store, apps, sleeper })
-  actionRoutes(router, { catalog, control, sleeper, onSleep })
+  actionRoutes(router, { catalog, control, sleeper, onSleep, log: options.log })
   logRoutes(router, { catalog, fleet, engines })
   blueprintRoutes(router, openBlueprints({ catalog, store, registries }))
   instanceRoutes(router, fleet)
   hostRoutes(router, { catalog, fleet })
   eventRoutes(router, { catalog, control })
   serviceRoutes(router, options)
-}
-
-const document: FastifyDynamicSwaggerOptions = {
-  openapi: {
-    openapi: '3.1.0',
-    info: {
-      title: 'Reveille',
-      description: 'The private API of a launcher.',
-      version: '1',
-    },
-    components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-    security: [{ token: [] }],
-  },
-  transform: createJsonSchemaTransform({ zodToJsonConfig: { unrepresentable: 'any' } }),
 }
