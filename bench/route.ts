@@ -15,7 +15,7 @@ const PAIRS = Number(process.env.BENCH_PAIRS ?? 40)
 
 /** The floor: an Nginx whose one include file a bare etcd watch writes, followed by a SIGHUP. Nothing is checked. */
 async function startFloor(etcdUrl: string): Promise<{ origin: string; stop(): Promise<void> }> {
-  const folder = temporaryFolder()
+  const folder = await temporaryFolder()
   const port = await freePort()
   mkdirSync(join(folder, 'logs'))
   const routes = join(folder, 'routes.inc')
@@ -79,12 +79,12 @@ export async function benchRoute(): Promise<Report> {
       const name = `put-${i}`
       pairs.push({
         floor: await untilFirst(
-          () => etcd.put(`/floor/${name}`).value(at),
+          async () => etcd.put(`/floor/${name}`).value(at),
           floor.origin,
           `/${name}/`,
         ),
         gateway: await untilFirst(
-          () => etcd.put(`/services/clusters/${name}`).value(at),
+          async () => etcd.put(`/services/clusters/${name}`).value(at),
           cluster.origin,
           `/${name}/`,
         ),

@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type GatewayPlan } from '../controller/plan.ts'
@@ -24,7 +26,7 @@ interface Proxy {
 }
 
 async function startNginx(write: (folder: string, port: number) => string): Promise<Proxy> {
-  const folder = temporaryFolder()
+  const folder = await temporaryFolder()
   for (const name of ['logs', 'body', 'proxy', 'unused']) mkdirSync(join(folder, name))
   const port = await freePort()
   const config = join(folder, 'nginx.conf')
@@ -97,6 +99,9 @@ async function measure(proxy: Proxy, paths: string[]): Promise<{ cpu: number; pe
 /** Warm requests: CPU time per request and requests per second of the gateway, over a static Nginx written by hand. */
 export async function benchWarm(): Promise<Report> {
   const apps = await startApps()
+  // Where the gateway reports used apps, as it does to a controller.
+  const activity = createSocket('udp4').bind(0, '127.0.0.1')
+  await once(activity, 'listening')
   const rows: Row[] = []
   const data: Record<string, unknown> = {}
   try {
@@ -110,7 +115,7 @@ export async function benchWarm(): Promise<Report> {
           apps: names.map((name, i) => ({ name, endpoints: [at(i)] })),
           launchers: ['127.0.0.1:9'],
           listen: `127.0.0.1:${port}`,
-          activity: '127.0.0.1:9',
+          activity: `127.0.0.1:${activity.address().port}`,
           holdTimeout: 60,
           folder,
           user: 'www-data',
@@ -152,6 +157,7 @@ export async function benchWarm(): Promise<Report> {
       )
     }
   } finally {
+    activity.close()
     await stop(apps)
   }
   return { rows, data }

@@ -56,7 +56,7 @@ function commandLine(pid: number): string {
  * `flags` are added to its command line.
  */
 export async function startCluster(flags: string[] = []): Promise<Cluster> {
-  const folder = temporaryFolder()
+  const folder = await temporaryFolder()
   const engine = labEngine()
   const etcd = await startEtcd()
   const [listen, wake, api, controller, registrar, activity] = await Promise.all(
