@@ -219,7 +219,7 @@ export const SETTINGS = {
     'host names the private API answers to besides its own address and loopback',
   ),
   holdTimeout: setting(
-    ['up', 'launcher'],
+    ['up', 'launcher', 'controller'],
     'time',
     seconds(3600).default(60),
     'how long a request is held at most',
@@ -317,6 +317,13 @@ export const SETTINGS = {
     'sidekick: where the app is',
   ),
   probe: setting(['registrar'], 'probe', z.string().default('tcp'), 'sidekick: tcp or http:/path'),
+
+  demo: setting(
+    ['up'],
+    '',
+    switched.default(false),
+    'add three demo apps and two blueprints, and leave nothing of them at the end',
+  ),
 
   api: setting(
     ['cli'],

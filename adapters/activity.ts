@@ -1,0 +1,18 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { parseEndpoint } from '../model/endpoint.ts'
+
+/** Hands over each datagram that arrives at `listen` as text. Rejects if the address is taken. */
+export async function receiveDatagrams(
+  listen: string,
+  onDatagram: (text: string) => void,
+): Promise<{ close(): void }> {
+  const endpoint = parseEndpoint(listen)
+  if (!endpoint) throw new Error(`${listen} is not an address:port`)
+  const socket = createSocket(endpoint.host.includes(':') ? 'udp6' : 'udp4')
+  socket.on('message', (message) => onDatagram(message.toString('latin1')))
+  socket.bind(endpoint.port, endpoint.host)
+  await once(socket, 'listening')
+  socket.on('error', () => {}) // a lost report is a lost hint
+  return { close: () => socket.close() }
+}

@@ -1,0 +1,39 @@
+import { delimiter } from 'node:path'
+import { $ } from 'zx'
+
+/** Where Debian and others keep a proxy's binary; not on everybody's PATH. */
+const SYSTEM = ['/usr/local/sbin', '/usr/sbin', '/sbin']
+const TIMEOUT = '30s'
+
+/**
+ * Runs an operator's command line in a shell, `{{candidate}}` in it replaced by the quoted path. Rejects with the
+ * command's own last words, in one line, if it does not end well within 30 s.
+ */
+export async function runCommand(line: string, candidate = ''): Promise<void> {
+  const pieces = line.split('{{candidate}}')
+  const path = [process.env.PATH ?? '', ...SYSTEM].join(delimiter)
+  const shell = $({
+    quiet: true,
+    nothrow: true,
+    timeout: TIMEOUT,
+    env: { ...process.env, PATH: path },
+  })
+  const output = await shell(
+    Object.assign(pieces, { raw: pieces }),
+    ...pieces.slice(1).map(() => candidate),
+  )
+  if (output.exitCode === 0) return
+  throw new Error(
+    lastWords(output.stderr || output.stdout) || `ended with ${output.exitCode ?? output.signal}`,
+  )
+}
+
+/** The line that says why, without nginx's time stamp and process number. */
+function lastWords(output: string): string {
+  const lines = output.split('\n').filter((line) => line.trim() !== '')
+  const reason = lines.find((line) => /\[(?:emerg|alert|error)\]|error/i.test(line)) ?? lines.at(-1)
+  return (reason ?? '')
+    .replace(/^[\d/]+ [\d:]+ (\[\w+\]) \d+#\d+: /, '$1 ')
+    .trim()
+    .slice(0, 500)
+}

@@ -1,0 +1,156 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { hostname, networkInterfaces } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import closeWithGrace from 'close-with-grace'
+import { receiveDatagrams } from '../adapters/activity.ts'
+import { startAdmin } from '../adapters/admin.ts'
+import { runCommand } from '../adapters/command.ts'
+import { connect } from '../adapters/etcd.ts'
+import { etcdOptions } from '../adapters/etcd-settings.ts'
+import { ReplacedFile } from '../adapters/files.ts'
+import { Informer } from '../adapters/informer.ts'
+import { createLog } from '../adapters/log.ts'
+import { controllerMetrics } from '../adapters/metrics.ts'
+import { askGeneration, fileLimit, reloadNginx, workerUser } from '../adapters/nginx.ts'
+import { Session } from '../adapters/session.ts'
+import { parseNetwork } from '../model/address.ts'
+import { Keys } from '../model/key.ts'
+import type { Settings } from '../model/setting.ts'
+import { Activity } from './activity.ts'
+import { nearest, reachable } from './address.ts'
+import type { Proxy } from './apply.ts'
+import { Controller } from './controller.ts'
+import type { Surroundings } from './plan.ts'
+import { GatewayRecord } from './record.ts'
+
+const CHECK = 'nginx -e stderr -t -q -c {{candidate}}'
+
+/** Runs a controller until the process is told to end. Resolves once it follows etcd's changes, or tries to. */
+export async function run(settings: Settings): Promise<void> {
+  const log = createLog('controller', settings.logLevel)
+  const metrics = controllerMetrics()
+  const id = settings.id ?? hostname()
+  const keys = new Keys(settings.prefix)
+  const store = connect(etcdOptions(settings))
+  const gatewayKey = keys.named('gateway', id)
+  const record = new GatewayRecord(store, gatewayKey, ({ message }) =>
+    log.debug({ reason: message }, 'record of this gateway not written yet'),
+  )
+  const session = new Session(store, settings.leaseTtl, {
+    onLease: (lease) => record.renew(lease),
+    log,
+  })
+  if (settings.networks.length === 0)
+    log.warn('no networks are given: instances are routed to nowhere, see --networks')
+
+  const folder = resolve(settings.runDir, 'nginx')
+  await mkdir(folder, { recursive: true })
+  const controller = new Controller({
+    id,
+    keys,
+    policy: {
+      networks: settings.networks.flatMap((text) => parseNetwork(text) ?? []),
+      denied: deniedAddresses(settings),
+    },
+    surroundings: await surroundings(settings, folder),
+    leaseTtl: settings.leaseTtl,
+    template: () => readFile(templatePath(settings.template), 'utf8'),
+    files: new ReplacedFile(resolve(settings.output || join(settings.runDir, 'nginx.conf'))),
+    proxy: proxyOf(settings, folder),
+    confirm: settings.confirm === 'on',
+    record,
+    log,
+    meters: metrics,
+  })
+  await controller.start()
+
+  const informer = new Informer(store, [keys.folder('endpoint'), keys.folder('launcher')], {
+    onChange: (batch, revision) => controller.change(batch, revision),
+    log,
+  })
+  const activity = new Activity({
+    store,
+    key: (app) => keys.named('activity', app),
+    routed: (app) => controller.routes(app),
+    onReport: () => metrics.activity.inc(),
+  })
+  const datagrams = await receiveDatagrams(settings.activityListen, (text) => activity.report(text))
+  const admin = await startAdmin({
+    listen: settings.controllerAdmin,
+    metrics: metrics.registry,
+    health: () => ({
+      ok: informer.connected && controller.failure === null,
+      detail: {
+        id,
+        etcd: informer.connected ? 'followed' : 'lost',
+        generation: controller.generation,
+        applied: controller.applied,
+        ...(controller.failure !== null && { failure: controller.failure }),
+      },
+    }),
+  })
+  informer.start()
+  void session.start()
+  log.info({ id, listen: settings.listen, admin: settings.controllerAdmin }, 'controller is up')
+
+  closeWithGrace({ delay: 5000 }, async ({ signal, err }) => {
+    if (err) log.fatal({ error: err.stack }, 'controller fails')
+    else log.info({ signal }, 'controller ends, the proxy goes on')
+    informer.stop()
+    activity.stop()
+    datagrams.close()
+    record.stop()
+    await Promise.allSettled([controller.stop(), session.stop(), admin.close()])
+    store.close()
+  })
+}
+
+function proxyOf(settings: Settings, folder: string): Proxy {
+  return {
+    check: (candidate) => runCommand(settings.checkCmd || CHECK, candidate),
+    reload: async () => {
+      if (settings.reloadCmd === '') return reloadNginx(join(folder, 'nginx.pid'))
+      await runCommand(settings.reloadCmd)
+      return true
+    },
+    generation: () => askGeneration(nearest(settings.listen)),
+  }
+}
+
+async function surroundings(settings: Settings, folder: string): Promise<Surroundings> {
+  const files = Math.min(65_536, await fileLimit())
+  return {
+    launchers: settings.launchers.map(nearest),
+    listen: settings.listen,
+    activity: nearest(settings.activityListen),
+    holdTimeout: settings.holdTimeout,
+    folder,
+    user: process.getuid?.() === 0 ? await workerUser() : '',
+    connections: Math.min(16_384, Math.floor(files / 2)),
+    files,
+  }
+}
+
+/** Our own control plane, as far as this process knows it: no entry in etcd may route there. */
+function deniedAddresses(settings: Settings): Set<string> {
+  const own = Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).map(({ address }) => address),
+  )
+  const listening = [settings.listen, settings.controllerAdmin, ...settings.launchers]
+  const members = settings.etcd.map((url) => new URL(url).host.replace(/^localhost:/, '127.0.0.1:'))
+  return new Set([
+    ...settings.denied,
+    ...members,
+    ...listening.flatMap((address) => reachable(address, own)),
+  ])
+}
+
+/** templates/ lies beside controller/ in the source and beside dist/ in the build. */
+function templatePath(own: string): string {
+  if (own !== '') return own
+  const places = ['../templates/nginx.conf.njk', '../../templates/nginx.conf.njk']
+  const paths = places.map((place) => fileURLToPath(new URL(place, import.meta.url)))
+  return paths.find((path) => existsSync(path)) ?? (paths[0] as string)
+}

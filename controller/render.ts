@@ -1,0 +1,43 @@
+import nunjucks from 'nunjucks'
+import { GatewayPlan } from './plan.ts'
+import { quote } from './quote.ts'
+
+const STAMP = /\breveille generation (\d{1,15})\b/
+
+/** Makes a configuration out of a plan. Throws a readable Error where the template asks for what a plan has not. */
+export type Template = (plan: GatewayPlan) => string
+
+/**
+ * Reads a template. Throws a readable Error if it does not compile. Whatever it renders, the plan is held against its
+ * schema once more, though it was made of validated values: what comes out is executed as root.
+ */
+export function compile(source: string): Template {
+  const environment = new nunjucks.Environment(null, {
+    autoescape: false,
+    throwOnUndefined: true,
+    trimBlocks: true,
+    lstripBlocks: true,
+  })
+  environment.addFilter('quote', quote)
+  const template = readable(() => new nunjucks.Template(source, environment, 'template', true))
+  return (plan) => {
+    const checked = GatewayPlan.parse(plan)
+    const stamp = `reveille generation ${checked.generation}`
+    return readable(() => template.render({ plan: { ...checked, stamp } }))
+  }
+}
+
+/** The generation a written configuration says it has (a template writes `plan.stamp` into a comment), else 0. */
+export function generationOf(configuration: string): number {
+  return Number(STAMP.exec(configuration)?.[1] ?? 0)
+}
+
+/** nunjucks words its errors over several lines; an operator gets one. */
+function readable<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    const words = (error as Error).message.replaceAll(/\s+/g, ' ').trim()
+    throw new Error(`template: ${words.slice(0, 500)}`)
+  }
+}
