@@ -4,7 +4,7 @@ import { Etcd3, type IOptions } from 'etcd3'
 import { EtcdError, toEtcdError } from './etcd-error.ts'
 
 export interface EtcdOptions {
-  /** client URLs of all members: `http://127.0.0.1:2379`; all http or all https */
+  /** client URLs of all members: `http://127.0.0.1:2379` */
   urls: string[]
   user?: string
   password?: string
@@ -106,10 +106,13 @@ export class Members {
       ...(user && { auth: { username: user, password: password ?? '' } }),
     }
     const { ca, cert, key } = tls ?? {}
-    if (ca || cert || key)
+    const secure = ca !== undefined || cert !== undefined || key !== undefined
+    if (secure && !url.startsWith('https:'))
+      throw new EtcdError('invalid', `etcd has certificates but its URL is ${url}: make it https`)
+    if (secure)
       Object.assign(options, {
         credentials: {
-          rootCertificate: ca ?? null,
+          rootCertificate: ca ?? null, // null: the roots of Node
           ...(key && { privateKey: key }),
           ...(cert && { certChain: cert }),
         },

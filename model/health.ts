@@ -8,7 +8,7 @@ const HealthObject = z.discriminatedUnion('type', [
     path: z
       .string()
       .max(512)
-      .regex(/^\/[A-Za-z0-9._~!&'()*+,;=:@%/?-]*$/, 'must be a path like /health'),
+      .regex(/^\/(?!\/)[A-Za-z0-9._~!&'()*+,;=:@%/?-]*$/, 'must be a path like /health'),
   }),
   z.strictObject({ type: z.literal('image') }),
   z.strictObject({

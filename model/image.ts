@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { parseAddress } from './address.ts'
 
 // The grammar of image references: github.com/distribution/reference, regexp.go.
 const COMPONENT = '[a-z0-9]+(?:(?:\\.|_{1,2}|-+)[a-z0-9]+)*'
@@ -16,6 +15,9 @@ export function registryOf(image: string): string | null {
   return match ? (match.groups?.registry ?? 'docker.io') : null
 }
 
+/** Addresses in every spelling a resolver takes (127.0.0.1, 127.1, 0x7f.1): no top-level domain is a number. */
+const NUMERIC = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/i
+
 /**
  * Whether images may be pulled from `registry`. `*` in `allowed` admits every named registry but none given as
  * an IP address or as localhost: a pull is a request this machine makes for whoever wrote the reference.
@@ -23,7 +25,7 @@ export function registryOf(image: string): string | null {
 export function isAllowedRegistry(registry: string, allowed: readonly string[]): boolean {
   if (allowed.includes(registry)) return true
   const host = registry.replace(/:[0-9]+$/, '')
-  return allowed.includes('*') && host !== 'localhost' && parseAddress(host) === null
+  return allowed.includes('*') && host !== 'localhost' && !NUMERIC.test(host)
 }
 
 export const Image = z

@@ -69,7 +69,7 @@ export const SETTINGS = {
   etcd: setting(
     SERVICES,
     'urls',
-    list(z.url()).default([]),
+    list(z.url({ protocol: /^https?$/, error: 'must be like http://10.0.0.1:2379' })).default([]),
     'etcd members, separated by commas; `up` starts its own where none is given',
   ),
   etcdUser: setting(SERVICES, 'name', z.string().default(''), 'etcd user'),

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest'
+import { App } from '../../model/app.ts'
+
+const problems = (input: unknown): string[] =>
+  (App.safeParse(input).error?.issues ?? []).map((issue) => issue.path.join('.'))
+
+describe('an app', () => {
+  test('needs a name and an image, the rest has defaults', () => {
+    expect(App.parse({ name: 'A', image: 'shop' })).toEqual({
+      name: 'A',
+      image: 'shop',
+      port: 8000,
+      env: {},
+      health: { type: 'auto' },
+      idleAfter: 300,
+      startTimeout: 60,
+      stopTimeout: 10,
+      min: 0,
+      replicas: 1,
+      limits: { memory: 512 * 1024 ** 2, cpus: 1, pids: 512 },
+    })
+    expect(problems({})).toEqual(['name', 'image'])
+  })
+
+  test('takes text forms of durations, memory and health', () => {
+    expect(
+      App.parse({
+        name: 'A',
+        image: 'shop',
+        idleAfter: '5m',
+        health: 'http:/health',
+        limits: { memory: '64m', cpus: 0.5 },
+      }),
+    ).toMatchObject({
+      idleAfter: 300,
+      health: { type: 'http', path: '/health' },
+      limits: { memory: 64 * 1024 ** 2, cpus: 0.5, pids: 512 },
+    })
+  })
+
+  test('comes out of its own JSON unchanged', () => {
+    const app = App.parse({ name: 'A', image: 'shop', command: ['a', ''], env: { A: 'b' } })
+    expect(App.parse(JSON.parse(JSON.stringify(app)))).toEqual(app)
+  })
+
+  test.each([
+    ['name', { name: 'a/b' }],
+    ['image', { image: '-v /:/host alpine' }],
+    ['port', { port: 0 }],
+    ['port', { port: 65_536 }],
+    ['port', { port: '80; server 127.0.0.1:1' }],
+    ['env.LD_PRELOAD', { env: { LD_PRELOAD: '/x' } }],
+    ['command', { command: [] }],
+    ['command', { command: 'sh -c x' }],
+    ['health', { health: 'exec:x' }],
+    ['idleAfter', { idleAfter: 0 }],
+    ['startTimeout', { startTimeout: '2h' }],
+    ['stopTimeout', { stopTimeout: -1 }],
+    ['min', { min: 2, replicas: 1 }],
+    ['replicas', { replicas: 0 }],
+    ['replicas', { replicas: 65 }],
+    ['limits.memory', { limits: { memory: '1m' } }],
+    ['limits.cpus', { limits: { cpus: 0 } }],
+    ['limits.pids', { limits: { pids: 1.5 } }],
+    ['', { privileged: true }],
+    ['', { HostConfig: { Privileged: true } }],
+    ['limits', { limits: { devices: ['/dev/sda'] } }],
+  ])('says that %s is wrong in %j', (path, wrong) => {
+    expect(problems({ name: 'A', image: 'shop', ...wrong })).toEqual([path])
+  })
+})

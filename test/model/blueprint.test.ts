@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest'
+import { Blueprint, expand } from '../../model/blueprint.ts'
+
+const make = (pattern: string, app: object = {}): Blueprint =>
+  Blueprint.parse({ name: 'b', pattern, app: { image: 'shop', ...app } })
+const accepted = (pattern: string): boolean =>
+  Blueprint.safeParse({ name: 'b', pattern, app: { image: 'shop' } }).success
+
+describe('a pattern', () => {
+  test.each([
+    '^shop-[a-z0-9]+$',
+    '^[A-Z]$',
+    '^a{2,5}b?c*$',
+    '^pr-[0-9]{1,4}$',
+    '^[a-z][a-z0-9-]*$',
+    '^x{2,}$',
+  ])('may be %s', (pattern) => {
+    expect(accepted(pattern)).toBe(true)
+  })
+
+  test.each([
+    ...['', '^$', 'shop', '^shop', 'shop$', '^.*$', '^(a+)+$', '^(a|a)*$', '^(?:a*)*$', '^a**$'],
+    ...[
+      '^a+?$',
+      '^a{1,2}{3}$',
+      '^[a-z]*[a-z]*[a-z]*[a-z]*[a-z]*$',
+      '^a{1000}$',
+      '^\\w+$',
+      '^[^a]$',
+    ],
+    ...[
+      '^[z-a]$',
+      '^a{5,2}$',
+      '^a|b$',
+      '^a$|^b$',
+      '^a$\n',
+      '^(?=a)a$',
+      `^${'a'.repeat(200)}$`,
+      '^[]$',
+    ],
+  ])('may not be %j', (pattern) => {
+    expect(accepted(pattern)).toBe(false)
+  })
+})
+
+describe('a blueprint', () => {
+  test('makes an app of a name that fits, with the name filled in where it is asked for', () => {
+    const blueprint = make('^shop-[a-z0-9]+$', {
+      port: 80,
+      env: { NAME: '{{name}}', TWICE: '{{name}}/{{name}}', PLAIN: '{{ name }} $&' },
+      command: ['serve', '--name={{name}}'],
+    })
+    expect(expand(blueprint, 'shop-1')).toMatchObject({
+      name: 'shop-1',
+      image: 'shop',
+      port: 80,
+      env: { NAME: 'shop-1', TWICE: 'shop-1/shop-1', PLAIN: '{{ name }} $&' },
+      command: ['serve', '--name=shop-1'],
+      idleAfter: 300,
+    })
+  })
+
+  test('gives one app to all cases of a name: lower, upper, then as typed', () => {
+    expect(expand(make('^[a-z]$'), 'D')?.name).toBe('d')
+    expect(expand(make('^[a-z]$'), 'd')?.name).toBe('d')
+    expect(expand(make('^[A-Z]$'), 'd')?.name).toBe('D')
+    expect(expand(make('^[A-Za-z]$'), 'D')?.name).toBe('d')
+    expect(expand(make('^Shop-[a-z]+$'), 'Shop-a')?.name).toBe('Shop-a')
+    expect(expand(make('^Shop-[a-z]+$'), 'shop-a')).toBeNull()
+  })
+
+  test.each(['', 'other', 'shop-', 'shop-a-', 'xshop-a', 'shop-a\n', 'shop-a/b', 'shop-ä'])(
+    'gives %j nothing',
+    (name) => {
+      expect(expand(make('^shop-[a-z0-9-]*$'), name)).toBeNull()
+    },
+  )
+
+  test('gives nothing where the name makes a value too long', () => {
+    const blueprint = make('^[a-z]+$', { env: { LONG: '{{name}}'.repeat(4000) } })
+    expect(expand(blueprint, 'abc')).not.toBeNull()
+    expect(expand(blueprint, 'a'.repeat(63))).toBeNull()
+  })
+
+  test('names no app itself and takes no field an app has not', () => {
+    expect(
+      Blueprint.safeParse({ name: 'b', pattern: '^a$', app: { image: 'x', name: 'a' } }).success,
+    ).toBe(false)
+    expect(
+      Blueprint.safeParse({ name: 'b', pattern: '^a$', app: { image: 'x' }, raw: '' }).success,
+    ).toBe(false)
+    expect(Blueprint.safeParse({ name: '../b', pattern: '^a$', app: { image: 'x' } }).success).toBe(
+      false,
+    )
+  })
+})

@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest'
+import { flagOf, SETTINGS, type SettingName, variableOf } from '../../model/setting.ts'
+
+const names = Object.keys(SETTINGS) as SettingName[]
+const accepted = (name: SettingName, value: unknown): boolean =>
+  SETTINGS[name].schema.safeParse(value).success
+const read = (name: SettingName, value: unknown): unknown => SETTINGS[name].schema.parse(value)
+
+describe('settings', () => {
+  test.each(names)('%s has a default that is valid, help and a process', (name) => {
+    expect(accepted(name, undefined)).toBe(true)
+    expect(SETTINGS[name].help).not.toBe('')
+    expect(SETTINGS[name].services.length).toBeGreaterThan(0)
+  })
+
+  test('have one flag and one variable each', () => {
+    expect(flagOf('holdTimeout')).toBe('hold-timeout')
+    expect(variableOf('holdTimeout')).toBe('REVEILLE_HOLD_TIMEOUT')
+    expect(new Set(names.map(flagOf)).size).toBe(names.length)
+    expect(new Set(names.map(variableOf)).size).toBe(names.length)
+    for (const name of names) expect(flagOf(name)).toMatch(/^[a-z]+(?:-[a-z]+)*$/)
+  })
+
+  test.each<[SettingName, unknown, unknown]>([
+    ['etcd', 'http://a:2379, http://b:2379', ['http://a:2379', 'http://b:2379']],
+    ['etcd', ['https://a:2379'], ['https://a:2379']],
+    ['etcd', '', []],
+    ['networks', '10.9.0.0/16,fd00::/8', ['10.9.0.0/16', 'fd00::/8']],
+    ['holdTimeout', '90s', 90],
+    ['holdTimeout', '2m', 120],
+    ['holdTimeout', 30, 30],
+    ['leaseTtl', '10', 10],
+    ['pageAfter', '0', 0],
+    ['listen', '[::]:8080', '[::]:8080'],
+    ['slot', '3', 3],
+    ['json', '', true],
+    ['json', 'false', false],
+    ['prefix', '/prod/reveille', '/prod/reveille'],
+  ])('%s takes %j', (name, value, wanted) => {
+    expect(read(name, value)).toEqual(wanted)
+  })
+
+  test.each<[SettingName, unknown]>([
+    ['etcd', 'a:b:c'],
+    ['etcd', '127.0.0.1:2379'],
+    ['etcd', 'localhost:2379'],
+    ['etcd', 'localhost'],
+    ['prefix', 'services'],
+    ['prefix', '/services/'],
+    ['prefix', '/a b'],
+    ['id', 'a/b'],
+    ['leaseTtl', '0'],
+    ['leaseTtl', '-1s'],
+    ['networks', '10.9.0.0/33'],
+    ['logLevel', 'loud'],
+    ['listen', '8080'],
+    ['listen', 'localhost:8080'],
+    ['listen', '0.0.0.0:65536'],
+    ['pageAfter', 'soon'],
+    ['pageAfter', '1.5'],
+    ['startsPerHost', '0'],
+    ['slot', '100'],
+    ['json', 'maybe'],
+    ['confirm', 'yes'],
+    ['engine', 'podman'],
+  ])('%s refuses %j', (name, value) => {
+    expect(accepted(name, value)).toBe(false)
+  })
+})
