@@ -103,7 +103,7 @@ describe('apps', () => {
   test('created at the same time in different case leave exactly one', async () => {
     const other = await stage.second()
     const spell = (name: string, bits: number): string =>
-      [...name].map((c, i) => ((bits >> i) & 1 ? c.toUpperCase() : c)).join('')
+      Array.from(name, (c, i) => ((bits >> i) & 1 ? c.toUpperCase() : c)).join('')
     for (let round = 0; round < 15; round++) {
       const answers = await Promise.all(
         Array.from({ length: 6 }, (_, index) => {
@@ -113,7 +113,7 @@ describe('apps', () => {
           return api.inject({ method: 'POST', url: '/v1/apps', headers, payload: { name, image } })
         }),
       )
-      const codes = answers.map((answer) => answer.statusCode).sort()
+      const codes = answers.map((answer) => answer.statusCode).sort((a, b) => a - b)
       expect(codes).toEqual([201, 409, 409, 409, 409, 409])
       const won = answers.find((answer) => answer.statusCode === 201)?.json().name
       const { entries } = await stage.store.list('/services/apps/')
