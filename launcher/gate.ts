@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import type { App } from '../model/app.ts'
@@ -48,6 +49,8 @@ type Answer =
  */
 export function buildGate(options: GateOptions): { server: FastifyInstance; end(): void } {
   const ending = new AbortController()
+  // As many as there are held requests.
+  setMaxListeners(0, ending.signal)
   let synced = false
   const complete = options.synced.then(() => {
     synced = true

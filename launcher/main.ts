@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import closeWithGrace from 'close-with-grace'
 import { openEngine } from '../adapters/docker.ts'
@@ -9,6 +9,7 @@ import { createLog } from '../adapters/log.ts'
 import { launcherMetrics } from '../adapters/metrics.ts'
 import { canConnect } from '../adapters/reach.ts'
 import { Session } from '../adapters/session.ts'
+import { readPages } from '../adapters/templates.ts'
 import { openToken } from '../adapters/token.ts'
 import { parseNetwork } from '../model/address.ts'
 import { parseEndpoint } from '../model/endpoint.ts'
@@ -78,7 +79,7 @@ export async function run(settings: Settings): Promise<void> {
     engines,
     reach: { connect: canConnect },
     hook,
-    templates: { waiting: template('waiting'), problem: template('problem') },
+    templates: readPages(),
     meter: {
       wake: (result) => metrics.wakes.inc({ result }),
       lap: (phase, ms) => metrics.phaseSeconds.observe({ phase }, ms / 1000),
@@ -93,6 +94,7 @@ export async function run(settings: Settings): Promise<void> {
   Object.assign(metrics.held, { collect: () => metrics.held.set(launcher.held()) })
   const api = buildApi({
     listen: settings.apiListen,
+    hosts: settings.apiHosts,
     token,
     registries: settings.registries,
     drainTimeout: settings.drainTimeout,
@@ -135,16 +137,6 @@ function listenOptions(text: string): { host: string; port: number; backlog: num
   const endpoint = parseEndpoint(text)
   if (!endpoint) throw new Error(`${text} is not an address:port`)
   return { ...endpoint, backlog: 4096 }
-}
-
-/** templates/ lies beside launcher/ in the source and beside dist/ in the build. */
-function template(name: string): string {
-  const places = ['../templates/pages/', '../../templates/pages/']
-  const found = places
-    .map((place) => new URL(`${place}${name}.html.njk`, import.meta.url))
-    .find((url) => existsSync(url))
-  if (!found) throw new Error(`templates/pages/${name}.html.njk is missing`)
-  return readFileSync(found, 'utf8')
 }
 
 function etcdOptions(settings: Settings) {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
 import type { App } from '../model/app.ts'
 import { type Endpoint, formatEndpoint } from '../model/endpoint.ts'
@@ -56,6 +57,8 @@ export class Wakes {
 
   constructor(options: WakesOptions) {
     this.#options = options
+    // As many as there are wakes.
+    setMaxListeners(0, this.#ending.signal)
   }
 
   /** Where requests for the app can go now; wakes it if nothing answers. Throws ProblemError. */
