@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import type { Readable } from 'node:stream'
 import { findProgram, tieToParent } from './pdeathsig.ts'
 import type { Stream } from './process-engine-output.ts'
@@ -12,17 +11,6 @@ export class NotStartable extends Error {
     super(message)
     this.exitCode = exitCode
   }
-}
-
-/** A free port of the loopback. Another process may take it before the app does: the app says so and exits. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }
 
 /**

@@ -4,7 +4,8 @@ import { EventEmitter } from 'node:events'
 import { mkdirSync, rmSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import { freePort, type NotStartable, signalGroup, startChild } from './process-engine-child.ts'
+import { freePort } from './free-port.ts'
+import { type NotStartable, signalGroup, startChild } from './process-engine-child.ts'
 import { Output, type Stream } from './process-engine-output.ts'
 
 /** What an "image" of this engine is: a program of this machine. */

@@ -1,0 +1,85 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+
+const ROOT = '/sys/fs/cgroup'
+
+function isMounted(): boolean {
+  return existsSync(join(ROOT, 'cgroup.controllers')) || existsSync(join(ROOT, 'pids'))
+}
+
+/**
+ * Mounts the cgroup file systems on a machine that has none (no systemd). Returns what it mounted, in this order.
+ * @throws Error where that is not allowed
+ */
+export function mountCgroups(): string[] {
+  if (isMounted()) return []
+  const mount = (...args: string[]): void => void execFileSync('mount', args, { stdio: 'pipe' })
+  const mounted: string[] = []
+  if (readFileSync('/proc/filesystems', 'utf8').includes('cgroup2')) {
+    mount('-t', 'cgroup2', 'cgroup2', ROOT)
+    return [ROOT]
+  }
+  mount('-t', 'tmpfs', '-o', 'mode=0755', 'cgroup', ROOT)
+  mounted.push(ROOT)
+  for (const line of readFileSync('/proc/cgroups', 'utf8').trim().split('\n').slice(1)) {
+    const [name = '', , , enabled] = line.split('\t')
+    if (enabled !== '1') continue
+    const folder = join(ROOT, name)
+    mkdirSync(folder)
+    mount('-t', 'cgroup', '-o', name, 'cgroup', folder)
+    mounted.push(folder)
+  }
+  return mounted
+}
+
+function foldersIn(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true })
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name))
+  } catch {
+    return []
+  }
+}
+
+function processesIn(folder: string): number[] {
+  let own: number[] = []
+  try {
+    const text = readFileSync(join(folder, 'cgroup.procs'), 'utf8')
+    own = text.split('\n').filter(Boolean).map(Number)
+  } catch {
+    // no such hierarchy, or it has just gone
+  }
+  return [...own, ...foldersIn(folder).flatMap(processesIn)]
+}
+
+/** Cgroup files cannot be unlinked: folders go, deepest first. One that is busy for a moment is tried again. */
+async function removeTree(folder: string): Promise<void> {
+  for (const child of foldersIn(folder)) await removeTree(child)
+  for (let round = 0; round < 100 && existsSync(folder); round++)
+    try {
+      rmdirSync(folder)
+    } catch {
+      await delay(20)
+    }
+}
+
+/** Kills whatever is left in a cgroup and removes it, in every hierarchy. Bounded to some seconds. */
+export async function clearCgroup(path: string): Promise<void> {
+  const tops = [ROOT, ...foldersIn(ROOT)]
+    .map((top) => join(top, path))
+    .filter((top) => existsSync(top))
+  for (let round = 0; round < 200; round++) {
+    const pids = new Set(tops.flatMap(processesIn))
+    if (pids.size === 0) break
+    for (const pid of pids)
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // it was quicker
+      }
+    await delay(20)
+  }
+  for (const top of tops) await removeTree(top)
+}

@@ -1,0 +1,132 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import Docker from 'dockerode'
+import { openEngine } from '../../adapters/docker.ts'
+import type { ProcessImage } from '../../adapters/process-engine.ts'
+import type { AppInput } from '../../model/app.ts'
+import type { BlueprintInput } from '../../model/blueprint.ts'
+import { SETTINGS, type Settings } from '../../model/setting.ts'
+import { Api } from '../client.ts'
+import { Failure } from '../failure.ts'
+import { ROOT } from './root.ts'
+
+const IMAGE = 'reveille/demo:1'
+/** The same app for the process engine. */
+export const DEMO_IMAGES: Record<string, ProcessImage> = {
+  [IMAGE]: { command: [process.execPath, join(ROOT, 'examples/demo/app.js')] },
+}
+
+const app = { image: IMAGE, health: 'http:/', idleAfter: '2m', stopTimeout: 2 } as const
+const APPS: AppInput[] = ['A', 'B', 'C'].map((name) => ({ ...app, name, env: { NAME: name } }))
+const blueprint = (name: string, pattern: string): BlueprintInput => ({
+  name,
+  pattern,
+  app: { ...app, env: { NAME: '{{name}}' } },
+})
+const BLUEPRINTS = [blueprint('letters', '^[D-Z]$'), blueprint('demo', '^demo-[a-z0-9]+$')]
+
+const isEmpty = (path: string): boolean => !existsSync(path) || readdirSync(path).length === 0
+
+/**
+ * The folders of a demo: the usual ones where nothing is in them yet, so that `reveille ps` finds the token, else
+ * temporary ones. `forget` removes them, if they were not there before.
+ */
+export function demoFolders(settings: Settings): { settings: Settings; forget(): void } {
+  const usual = {
+    stateDir: SETTINGS.stateDir.schema.parse(undefined),
+    runDir: SETTINGS.runDir.schema.parse(undefined),
+  }
+  const isUsual = settings.stateDir === usual.stateDir && settings.runDir === usual.runDir
+  const free = process.getuid?.() === 0 && isEmpty(usual.stateDir) && isEmpty(usual.runDir)
+  const base = isUsual && !free ? mkdtempSync(join(tmpdir(), 'reveille-demo-')) : null
+  const chosen = base
+    ? { ...settings, stateDir: join(base, 'state'), runDir: join(base, 'run') }
+    : settings
+  const passing = isEmpty(chosen.stateDir)
+  return {
+    settings: chosen,
+    forget: () => {
+      if (passing) rmSync(chosen.stateDir, { recursive: true, force: true })
+      if (base) rmSync(base, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Gives an engine the demo image, made of this machine's Node. Returns what takes it away again. */
+async function provideImage(url: string): Promise<() => Promise<void>> {
+  if (await openEngine(url).hasImage(IMAGE)) return async () => {}
+  try {
+    const script = join(ROOT, 'cli/setup/demo-image.sh')
+    await promisify(execFile)('bash', [script, url], { timeout: 180_000 })
+  } catch (error) {
+    const { stderr = '', message } = error as Error & { stderr?: string }
+    throw new Failure(`cannot make the demo image: ${stderr.trim() || message}`)
+  }
+  const { pathname, protocol, hostname, port } = new URL(url)
+  const docker =
+    protocol === 'unix:'
+      ? new Docker({ socketPath: pathname })
+      : new Docker({ host: hostname, port: Number(port), protocol: 'http' })
+  return async () => void (await docker.getImage(IMAGE).remove())
+}
+
+export interface Demo {
+  /** Adds the apps and blueprints; those that are there stay as they are. */
+  add(): Promise<void>
+  /** Takes them out of an etcd that goes on after us. */
+  withdraw(): Promise<void>
+  /** Removes the containers that were made, and the image if it was. */
+  clear(): Promise<void>
+}
+
+/** Prepares the demo on an engine. */
+export async function prepareDemo(url: string, settings: Settings): Promise<Demo> {
+  const engine = openEngine(url)
+  const before = new Set((await engine.list()).map(({ id }) => id))
+  const removeImage = await provideImage(url)
+  const work = async (each: (api: Api) => Promise<void>): Promise<void> => {
+    const token = readFileSync(join(settings.stateDir, 'token'), 'utf8').trim()
+    const signal = AbortSignal.timeout(30_000)
+    const api = new Api({ url: `http://${settings.apiListen}`, token, signal })
+    try {
+      await each(api)
+    } finally {
+      await api.close()
+    }
+  }
+  const added: string[] = []
+  return {
+    add: () =>
+      work(async (api) => {
+        const wanted: [string, { name: string }][] = [
+          ...APPS.map((body): [string, { name: string }] => ['/v1/apps', body]),
+          ...BLUEPRINTS.map((body): [string, { name: string }] => ['/v1/blueprints', body]),
+        ]
+        for (const [path, body] of wanted) {
+          const there = await api.get(`${path}/${body.name}`).catch(() => null)
+          if (there) continue
+          await api.send('POST', path, { body })
+          added.push(`${path}/${body.name}`)
+        }
+      }),
+    withdraw: () =>
+      work(async (api) => {
+        for (const path of added) await api.send('DELETE', path)
+      }),
+    clear: async () => {
+      const made = (await engine.list()).filter(
+        ({ id, image }) => image === IMAGE && !before.has(id),
+      )
+      await Promise.allSettled(
+        made.map(async ({ id }) => {
+          await engine.stop(id, 1)
+          await engine.remove(id)
+        }),
+      )
+      await removeImage()
+    },
+  }
+}

@@ -1,0 +1,137 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { openEngine } from '../../adapters/docker.ts'
+import { findProgram } from '../../adapters/pdeathsig.ts'
+import { type ProcessImage, startProcessEngine } from '../../adapters/process-engine.ts'
+import type { Settings } from '../../model/setting.ts'
+import { Failure } from '../failure.ts'
+import type { Child } from './child.ts'
+import { placesOf } from './dockerd.ts'
+
+/** The engine of this machine, as the registrar is told of it. */
+export interface ChosenEngine {
+  url: string
+  kind: 'given' | 'own' | 'process'
+  /** IP address its instances are reached at */
+  address: string
+  /** why it is not the one that was hoped for, or '' */
+  note: string
+  close(): Promise<void>
+}
+
+export interface EngineSurroundings {
+  settings: Settings
+  /** starts a node program of this folder, to be kept running */
+  startChild(program: string, args: string[], patience: number): Child
+  /** what the process engine may run */
+  images: Record<string, ProcessImage>
+}
+
+const DEFAULT = 'unix:///var/run/docker.sock'
+
+/** Whether an engine answers there, and where its instances are reached. */
+async function addressOf(url: string): Promise<string | null> {
+  try {
+    const engine = openEngine(url)
+    await engine.ping()
+    const { bridge } = await engine.info()
+    return bridge === '' ? '127.0.0.1' : bridge
+  } catch {
+    return null
+  }
+}
+
+/** A dockerd in our network namespace: two would rewrite each other's iptables chains. */
+function findDockerd(): string {
+  const ours = readlinkSync('/proc/self/ns/net')
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
+    try {
+      const isDockerd = readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'dockerd'
+      if (isDockerd && readlinkSync(`/proc/${pid}/ns/net`) === ours) return pid
+    } catch {
+      // it ended, or is not ours to look into
+    }
+  return ''
+}
+
+/** Why no engine of our own can be started here; '' if nothing speaks against it. */
+export function obstacle(): string {
+  if (process.platform !== 'linux') return 'this is not Linux'
+  if (process.getuid?.() !== 0) return 'starting a Docker engine takes root'
+  const programs = ['dockerd', 'containerd', 'runc', 'iptables', 'iptables-save', 'ip']
+  const missing = programs.filter((program) => !findProgram(program))
+  if (missing.length > 0)
+    return `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not installed (Debian: apt-get install docker.io iptables iproute2)`
+  const pid = findDockerd()
+  if (pid !== '')
+    return `a dockerd runs already (pid ${pid}), and two cannot share this machine's iptables; name its socket with --docker`
+  return ''
+}
+
+/** Waits for the engine of an `up` with this run folder that was killed: it is ending, and cleaning up after itself. */
+async function former(runDir: string): Promise<void> {
+  const config = placesOf('', runDir).run
+  for (let round = 0; round < 200; round++) {
+    const pid = findDockerd()
+    if (pid === '' || !readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(config)) return
+    await delay(100)
+  }
+}
+
+/** Milliseconds an engine of our own gets to come up. */
+const PATIENCE = 30_000
+/** Ends in a row after which it will not come up. */
+const HOPELESS = 3
+
+async function startOwn(around: EngineSurroundings): Promise<ChosenEngine | string> {
+  const { stateDir, runDir } = around.settings
+  const url = `unix://${placesOf(stateDir, runDir).socket}`
+  const child = around.startChild('dockerd-main', [stateDir, runDir], 40)
+  const deadline = performance.now() + PATIENCE
+  while (performance.now() < deadline && child.failures < HOPELESS) {
+    const address = await addressOf(url)
+    if (address) return { url, kind: 'own', address, note: '', close: () => child.stop() }
+    if (
+      /failed to start|cannot|permission denied/i.test(child.lastLines.join('\n')) &&
+      child.failures > 0
+    )
+      break
+    await delay(50)
+  }
+  const words = child.lastLines.slice(-3).join(' | ')
+  await child.stop()
+  return `Docker's engine did not come up: ${words.slice(0, 600)}`
+}
+
+async function startProcesses(around: EngineSurroundings, note: string): Promise<ChosenEngine> {
+  const { runDir } = around.settings
+  const engine = await startProcessEngine({
+    socket: join(runDir, 'engine.sock'),
+    dir: join(runDir, 'apps'),
+    images: around.images,
+  })
+  return { url: engine.url, kind: 'process', address: '127.0.0.1', note, close: engine.close }
+}
+
+/**
+ * The engine that is there, else one of our own, else child processes; `--engine` narrows it down.
+ * @throws Failure where the wanted one cannot be had
+ */
+export async function chooseEngine(around: EngineSurroundings): Promise<ChosenEngine> {
+  const { docker, engine } = around.settings
+  if (engine === 'process') return startProcesses(around, '')
+  const address = await addressOf(docker)
+  if (address) return { url: docker, kind: 'given', address, note: '', close: async () => {} }
+  if (docker !== DEFAULT)
+    throw new Failure(`no Docker engine answers at ${docker}`, [
+      'Start it, name another with --docker, or leave --docker out: an engine is started then.',
+    ])
+  await former(around.settings.runDir)
+  const own = obstacle() || (await startOwn(around))
+  if (typeof own !== 'string') return own
+  const why = `no Docker engine answers at ${docker}, and none can be started: ${own}`
+  if (engine === 'docker')
+    throw new Failure(why, ['Mend that, or try it with apps as child processes: --engine process'])
+  return startProcesses(around, why)
+}

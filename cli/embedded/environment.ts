@@ -1,0 +1,28 @@
+import {
+  SETTINGS,
+  type Service,
+  type SettingName,
+  type Settings,
+  variableOf,
+} from '../../model/setting.ts'
+
+function textOf(value: unknown): string {
+  return Array.isArray(value) ? value.join(',') : String(value)
+}
+
+/**
+ * The environment of one service: ours, but with all of its settings as they are in force here. By environment and
+ * not by flags, since flags show in process lists and one of them is a password.
+ */
+export function environmentOf(
+  service: Service,
+  settings: Settings,
+  env: NodeJS.ProcessEnv,
+): NodeJS.ProcessEnv {
+  const others = Object.entries(env).filter(([name]) => !name.startsWith('REVEILLE_'))
+  const own = (Object.keys(SETTINGS) as SettingName[])
+    .filter((name) => (SETTINGS[name].services as Service[]).includes(service))
+    .filter((name) => settings[name] !== undefined)
+    .map((name) => [variableOf(name), textOf(settings[name])])
+  return Object.fromEntries([...others, ...own])
+}

@@ -1,0 +1,93 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { flagOf } from '../../model/setting.ts'
+import { Failure } from '../failure.ts'
+
+function isRunning(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return !stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z')
+  } catch {
+    return false
+  }
+}
+
+/** Makes a folder if need be. @throws Failure that names the flag */
+function make(path: string, setting: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o755 })
+    writeFileSync(join(path, '.writable'), '')
+    rmSync(join(path, '.writable'))
+  } catch (error) {
+    throw new Failure(`cannot write to ${path}: ${(error as Error).message}`, [
+      `Name a folder of yours with --${flagOf(setting)}.`,
+    ])
+  }
+}
+
+/** Longest path of a unix socket, less the longest name of ours. */
+const LONGEST = 107 - '/engine/containerd.sock.ttrpc'.length
+
+/** What is in a run folder only while we run, but for an engine's: its own keeper removes that. */
+const PASSING = /^(?:nginx(?:\.conf.*)?|apps|engine\.sock)$/
+
+/**
+ * Makes the state and the run folder ours until `release`, which empties the run folder of what is ours.
+ * @throws Failure if another `up` has one of them, or they cannot be written
+ */
+export function takeFolders(stateDir: string, runDir: string): { release(): void } {
+  if (Buffer.byteLength(runDir) > LONGEST)
+    throw new Failure(`${runDir} is too long for a unix socket in it`, [
+      'Name a shorter folder with --run-dir.',
+    ])
+  const isNew = !existsSync(runDir)
+  const locks: string[] = []
+  const unlock = (): void => {
+    for (const lock of locks) rmSync(lock, { force: true })
+  }
+  const sweep = (): void => {
+    for (const name of readdirSync(runDir))
+      if (PASSING.test(name)) rmSync(join(runDir, name), { recursive: true, force: true })
+  }
+  try {
+    locks.push(take(stateDir, 'stateDir'))
+    if (runDir !== stateDir) locks.push(take(runDir, 'runDir'))
+    sweep() // of one that was killed
+  } catch (error) {
+    unlock()
+    throw error
+  }
+  return {
+    release: () => {
+      sweep()
+      unlock()
+      if (isNew && readdirSync(runDir).length === 0) rmdirSync(runDir)
+    },
+  }
+}
+
+/** Puts our number into a folder, which nobody else's may be in. Returns the path of the file. */
+function take(path: string, setting: 'stateDir' | 'runDir'): string {
+  make(path, setting)
+  const lock = join(path, 'up.pid')
+  for (let attempt = 0; attempt < 2; attempt++)
+    try {
+      writeFileSync(lock, `${process.pid}\n`, { flag: 'wx' })
+      return lock
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      if (isRunning(Number.parseInt(readFileSync(lock, 'utf8'), 10))) break
+      rmSync(lock, { force: true }) // of one that was killed
+    }
+  throw new Failure(`another reveille up uses ${path} (its pid is in ${lock})`, [
+    `End it, or name another folder with --${flagOf(setting)}.`,
+  ])
+}

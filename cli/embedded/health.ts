@@ -1,0 +1,39 @@
+import { formatEndpoint, parseEndpoint } from '../../model/endpoint.ts'
+import type { Settings } from '../../model/setting.ts'
+
+/** One of our processes and the URL that answers 200 while it is well. */
+export interface Vital {
+  name: string
+  url: string
+}
+
+/** A URL of an address something listens on; one that stands for all addresses is asked on the loopback. */
+export function urlOf(listen: string, path = ''): string {
+  const { host, port } = parseEndpoint(listen) ?? { host: '127.0.0.1', port: 0 }
+  const near = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  return `http://${formatEndpoint({ host: near, port })}${path}`
+}
+
+export function vitalsOf(settings: Settings): Vital[] {
+  return [
+    { name: 'registrar', url: urlOf(settings.registrarAdmin, '/healthz') },
+    { name: 'launcher', url: urlOf(settings.apiListen, '/healthz') },
+    { name: 'controller', url: urlOf(settings.controllerAdmin, '/healthz') },
+    { name: 'nginx', url: urlOf(settings.listen, '/_reveille/generation') },
+  ]
+}
+
+/** Why it is not well, or ''. */
+export async function ask({ url }: Vital): Promise<string> {
+  try {
+    const answer = await fetch(url, {
+      signal: AbortSignal.timeout(2_000),
+      headers: { connection: 'close' },
+    })
+    const text = (await answer.text()).slice(0, 300)
+    return answer.status === 200 ? '' : `${answer.status} ${text}`
+  } catch (error) {
+    const { cause, message } = error as Error
+    return (cause instanceof Error && cause.message) || message
+  }
+}

@@ -1,0 +1,177 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { z } from 'zod'
+import type { ProcessImage } from '../adapters/process-engine.ts'
+import type { Settings } from '../model/setting.ts'
+import type { Child } from './embedded/child.ts'
+import { addressesOf, refuseConflicts } from './embedded/conflict.ts'
+import { DEMO_IMAGES, demoFolders, prepareDemo } from './embedded/demo.ts'
+import { type ChosenEngine, chooseEngine } from './embedded/engine.ts'
+import { environmentOf } from './embedded/environment.ts'
+import { planEtcd } from './embedded/etcd.ts'
+import { takeFolders } from './embedded/folders.ts'
+import { ask, vitalsOf } from './embedded/health.ts'
+import { House, program, sourceOf } from './embedded/house.ts'
+import { deniedOf, networkOf } from './embedded/network.ts'
+import { configurationOf, isConfigured, planNginx } from './embedded/nginx.ts'
+import { summaryOf } from './embedded/summary.ts'
+import { Failure } from './failure.ts'
+
+const SERVICES = ['registrar', 'launcher', 'controller'] as const
+/** Ends in a row after which a part will not come up, while it has not been up yet. */
+const HOPELESS = 6
+/** Daemons are often not in the PATH of a user. */
+const SYSTEM_PATH = ['/usr/local/sbin', '/usr/sbin', '/sbin']
+
+/**
+ * Runs everything on this machine until SIGINT or SIGTERM. Resolves when all of it has ended.
+ * @throws Failure if it does not come up
+ */
+export async function run(given: Settings): Promise<void> {
+  process.env.PATH = [process.env.PATH ?? '', ...SYSTEM_PATH].join(':')
+  const house = new House(given.logLevel)
+  try {
+    await open(house, given)
+  } catch (error) {
+    // what fails because it is being ended is no failure
+    if (!house.signal.aborted) throw error
+  } finally {
+    await house.close()
+  }
+}
+
+async function open(house: House, given: Settings): Promise<void> {
+  const { settings: placed, forget } = given.demo
+    ? demoFolders(given)
+    : { settings: given, forget: () => {} }
+  house.onClose(forget)
+  const nginx = planNginx(placed)
+  const folders = takeFolders(placed.stateDir, placed.runDir)
+  house.onClose(folders.release)
+  await refuseConflicts(addressesOf(placed))
+
+  const etcd = await startEtcd(house, placed)
+  const engine = await startEngine(house, placed)
+  const settings = settle(placed, etcd, engine)
+  const demo = settings.demo ? await prepareDemo(engine.url, settings) : null
+  if (demo) house.onClose(demo.clear)
+  if (house.signal.aborted) return
+
+  rmSync(configurationOf(settings), { force: true }) // it would be that of another run
+  const services = SERVICES.map((service) =>
+    house.start({
+      name: service,
+      command: [...program('cli/embedded/service-main'), sourceOf(`${service}/main`)],
+      env: environmentOf(service, settings, process.env),
+    }),
+  )
+  house.onClose(() => Promise.all(services.map((child) => child.stop())))
+  house.onClose(startNginx(house, settings, nginx))
+  if (demo && given.etcd.length > 0) house.onClose(demo.withdraw)
+
+  await untilWell(house, settings)
+  if (house.signal.aborted) return
+  await demo?.add()
+  process.stderr.write(summaryOf(settings, engine))
+  await aborted(house.signal)
+}
+
+/** The members to use: those given, else one of our own. */
+async function startEtcd(house: House, settings: Settings): Promise<string[]> {
+  if (settings.etcd.length > 0) return settings.etcd
+  const { url, command, note } = await planEtcd(settings.stateDir)
+  if (note !== '')
+    house.log.warn({ etcd: url }, `${note}; our etcd is elsewhere: ETCDCTL_ENDPOINTS=${url}`)
+  const env = Object.entries(process.env).filter(([name]) => !name.startsWith('ETCD_'))
+  const child = house.start({ name: 'etcd', command, env: Object.fromEntries(env) })
+  house.onClose(() => child.stop())
+  return [url]
+}
+
+async function startEngine(house: House, settings: Settings): Promise<ChosenEngine> {
+  const engine = await chooseEngine({
+    settings,
+    images: { ...readImages(settings.stateDir), ...(settings.demo && DEMO_IMAGES) },
+    startChild: (name, args, patience) => {
+      const command = [...program(`cli/embedded/${name}`), ...args]
+      return house.start({ name: 'docker', command, tie: 'TERM', patience })
+    },
+  })
+  house.onClose(engine.close)
+  if (engine.note !== '')
+    house.log.warn(`apps run as child processes, without isolation: ${engine.note}`)
+  house.log.info({ engine: engine.url, kind: engine.kind, address: engine.address }, 'engine')
+  return engine
+}
+
+/** What the process engine may run besides the demo: `<state-dir>/images.json`, by image reference. */
+function readImages(stateDir: string): Record<string, ProcessImage> {
+  const path = join(stateDir, 'images.json')
+  if (!existsSync(path)) return {}
+  const Images = z.record(
+    z.string(),
+    z.strictObject({
+      command: z.array(z.string()).min(1),
+      cwd: z.string().optional(),
+      port: z.number().optional(),
+    }),
+  )
+  try {
+    return Images.parse(JSON.parse(readFileSync(path, 'utf8'))) as Record<string, ProcessImage>
+  } catch (error) {
+    throw new Failure(`cannot read the images of the process engine from ${path}`, [String(error)])
+  }
+}
+
+/** The settings of the services: what was given, and what only we know. */
+function settle(settings: Settings, etcd: string[], engine: ChosenEngine): Settings {
+  const address = settings.address || engine.address
+  const listens = addressesOf(settings).map(({ listen }) => listen)
+  const loopback = engine.kind === 'process' ? ['127.0.0.0/8'] : []
+  return {
+    ...settings,
+    etcd,
+    docker: engine.url,
+    engine: 'docker', // what the process engine speaks, too
+    address,
+    networks: settings.networks.length > 0 ? settings.networks : [networkOf(address), ...loopback],
+    denied: [...new Set([...settings.denied, ...deniedOf(listens, etcd, address)])],
+    output: configurationOf(settings),
+  }
+}
+
+/** Starts nginx as soon as the controller has written its configuration. Returns how to end it. */
+function startNginx(house: House, settings: Settings, command: string[]): () => Promise<void> {
+  let child: Child | null = null
+  const started = (async () => {
+    while (!isConfigured(settings) && !house.signal.aborted) await delay(20)
+    if (house.signal.aborted) return
+    // workers outlive a killed master and keep its port; told to quit, they let go of it and finish what they have
+    child = house.start({ name: 'nginx', command, tie: 'TERM', leftovers: 'SIGQUIT', patience: 3 })
+  })()
+  return async () => {
+    await started
+    await child?.stop()
+  }
+}
+
+/** Waits until every part says that it is well. @throws Failure for a part that keeps ending */
+async function untilWell(house: House, settings: Settings): Promise<void> {
+  const vitals = vitalsOf(settings)
+  for (let round = 1; !house.signal.aborted; round++) {
+    const answers = await Promise.all(vitals.map(ask))
+    if (answers.every((answer) => answer === '')) return
+    const part = house.hopeless(HOPELESS)
+    if (part) throw new Failure(`${part.name} does not start`, part.lastLines.slice(-5))
+    if (round % 100 === 0)
+      for (const [index, { name }] of vitals.entries())
+        if (answers[index]) house.log.warn({ part: name, answer: answers[index] }, 'not up yet')
+    await delay(100)
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
