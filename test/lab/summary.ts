@@ -13,7 +13,10 @@ export default class Summary implements Reporter {
     const passed = count('passed')
     const failed = count('failed') + broken
     const skipped = tests.length - passed - count('failed')
-    if (skipped > 0 && process.env['CI'] === 'true') process.exitCode = 1
+    if (skipped > 0 && process.env['CI'] === 'true') {
+      process.exitCode = 1
+      process.stdout.write('Skipped tests fail the run in CI.\n')
+    }
     // After the reporters before this one, and after vitest's own last words.
     process.once('exit', () => {
       process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`)
