@@ -1,7 +1,6 @@
 import {
   type ICompare,
   type IDuplexStream,
-  type IKeyValue,
   type IRequestOp,
   type ITxnResponse,
   type IWatchRequest,
@@ -11,6 +10,7 @@ import {
 import type { Entry } from '../model/state.ts'
 import { EtcdError, toEtcdError } from './etcd-error.ts'
 import { type EtcdOptions, Members } from './etcd-members.ts'
+import { abandon, found, guards, putOp, putRequest, toEntry } from './etcd-request.ts'
 
 export { EtcdError, type EtcdErrorCode } from './etcd-error.ts'
 export type { EtcdOptions } from './etcd-members.ts'
@@ -25,16 +25,6 @@ export interface WatchStream {
 /** Makes a store for the cluster at `options.urls`. Connects with the first call; throws only on senseless options. */
 export function connect(options: EtcdOptions): Store {
   return new Store(options)
-}
-
-export function toEntry(kv: IKeyValue): Entry {
-  return {
-    key: kv.key.toString(),
-    value: kv.value.toString(),
-    modRevision: kv.mod_revision,
-    createRevision: kv.create_revision,
-    lease: kv.lease,
-  }
 }
 
 const PAGE = 1000
@@ -171,8 +161,7 @@ export class Store {
           stream.write({ ID: lease })
         })
       } finally {
-        stream.on('error', () => {}) // cancel() reports itself as one
-        stream.cancel()
+        abandon(stream)
       }
     } catch (error) {
       throw toEtcdError(error, url)
@@ -204,25 +193,4 @@ export class Store {
       again,
     }))
   }
-}
-
-function putRequest(key: string, value: string, lease = '0') {
-  return { key: Buffer.from(key), value: Buffer.from(value), lease }
-}
-
-function putOp(key: string, value: string, lease: string): IRequestOp {
-  return { request_put: putRequest(key, value, lease) }
-}
-
-function guards(name: string, modRevision?: string, lease?: string): ICompare[] {
-  const key = Buffer.from(name)
-  const compare: ICompare[] = [{ key, target: 'Create', result: 'Greater', create_revision: '0' }]
-  if (modRevision !== undefined) compare.push({ key, target: 'Mod', mod_revision: modRevision })
-  if (lease !== undefined) compare.push({ key, target: 'Lease', lease })
-  return compare
-}
-
-function found(result: ITxnResponse): Entry | null {
-  const kv = result.responses[0]?.response_range?.kvs[0]
-  return kv ? toEntry(kv) : null
 }

@@ -1,9 +1,10 @@
-import { type IWatchResponse, Range } from 'etcd3'
+import type { IWatchResponse } from 'etcd3'
 import type { Entry } from '../model/state.ts'
-import { type Store, toEntry } from './etcd.ts'
+import { type Change, differences } from './difference.ts'
+import type { Store } from './etcd.ts'
+import { abandon, toEntry, watchRequest } from './etcd-request.ts'
 
-/** One difference. `seen`: etcd told of the delete; otherwise the key was only missing from a list. */
-export type Change = { type: 'put'; entry: Entry } | { type: 'delete'; key: string; seen: boolean }
+export type { Change } from './difference.ts'
 
 export interface InformerOptions {
   /**
@@ -103,15 +104,7 @@ export class Informer {
         { from: this.revision, to: revision },
         'etcd went back in time: restored or replaced, its list is the truth now',
       )
-    const batch: Change[] = []
-    const keys = new Set(entries.map((entry) => entry.key))
-    for (const key of this.#known.keys())
-      if (!keys.has(key)) batch.push({ type: 'delete', key, seen: false })
-    // In the order a watch from the beginning would have told them: of names in clash the first counts.
-    for (const entry of entries.sort(byCreation)) {
-      const known = this.#known.get(entry.key)
-      if (!known || !same(known, entry)) batch.push({ type: 'put', entry })
-    }
+    const batch = differences(this.#known, entries)
     this.#revision = BigInt(revision)
     if (batch.length > 0 || !this.#listed) this.#hand(batch, 'list')
     this.#listed = true
@@ -131,7 +124,7 @@ export class Informer {
         clearTimeout(relist)
         clearTimeout(opening)
         this.#connected = false
-        stream.cancel()
+        abandon(stream)
         resolve(why)
       }
       const broken = (why: string): void => {
@@ -156,15 +149,7 @@ export class Informer {
         }
         this.#take(response)
       })
-      const { start, end } = span(this.#prefixes)
-      stream.write({
-        create_request: {
-          key: start,
-          range_end: end,
-          start_revision: String(this.#revision + 1n),
-          progress_notify: true,
-        },
-      })
+      stream.write(watchRequest(this.#prefixes, this.#revision + 1n))
       if (this.#stopped) finish('stopped')
     })
   }
@@ -207,27 +192,5 @@ export class Informer {
         resolve()
       }
     })
-  }
-}
-
-/** Values too: a restored etcd can reach an old revision number with another value. */
-function same(a: Entry, b: Entry): boolean {
-  return a.modRevision === b.modRevision && a.value === b.value && a.lease === b.lease
-}
-
-function byCreation(a: Entry, b: Entry): number {
-  return Number(BigInt(a.createRevision) - BigInt(b.createRevision))
-}
-
-/** The smallest range that holds all prefixes. */
-function span(prefixes: string[]): { start: Buffer; end: Buffer } {
-  const ranges = prefixes.map((prefix) => Range.prefix(prefix))
-  return {
-    start: ranges.map(({ start }) => start).sort(Buffer.compare)[0] ?? Buffer.alloc(1),
-    end:
-      ranges
-        .map(({ end }) => end)
-        .sort(Buffer.compare)
-        .at(-1) ?? Buffer.alloc(1),
   }
 }

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { connect, type Store } from '../../adapters/etcd.ts'
+import { Informer } from '../../adapters/informer.ts'
 import { Session } from '../../adapters/session.ts'
 import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
 import { startProxy } from '../lab/proxy.ts'
@@ -66,6 +67,27 @@ test('takes a new lease and puts its keys again when it was revoked behind its b
   await expect.poll(() => leases.length, { timeout: 5_000 }).toBe(2)
   await expect.poll(holder).toBe(leases[1])
   expect(session.valid()).toBe(true)
+})
+
+test('renews on one connection, which watches that end as planned leave open too', async () => {
+  const proxy = await startProxy(etcd.url)
+  const through = connect({ urls: [proxy.url] })
+  const { session } = owner('/s/line', 2, through)
+  let lists = 0
+  const informer = new Informer(through, ['/s/line'], {
+    onChange: () => {},
+    onSync: () => lists++,
+    relist: 100,
+  })
+  leftovers.unshift(
+    () => informer.stop(),
+    () => through.close(),
+    () => proxy.stop(),
+  )
+  await session.start()
+  informer.start()
+  await expect.poll(() => lists, { timeout: 10_000 }).toBeGreaterThan(20)
+  expect(proxy.asked).toBe(1)
 })
 
 test('asks at once when told to check', async () => {

@@ -3,6 +3,8 @@ import { createServer, connect as dial, type Socket } from 'node:net'
 /** A line between a client and a server that a test can break in the ways lines break. */
 export interface Proxy {
   readonly url: string
+  /** How many connections it was asked for so far. */
+  readonly asked: number
   /** Resets every connection; new ones are let through. */
   cut(): void
   /** Resets every connection and each new one. */
@@ -38,7 +40,9 @@ export async function startProxy(target: string): Promise<Proxy> {
       if (mode !== 'freeze') other.destroy()
     })
   }
+  let asked = 0
   const server = createServer((client) => {
+    asked++
     if (mode === 'refuse') {
       client.resetAndDestroy()
       return
@@ -63,6 +67,9 @@ export async function startProxy(target: string): Promise<Proxy> {
   if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
   return {
     url: `http://127.0.0.1:${address.port}`,
+    get asked() {
+      return asked
+    },
     cut,
     refuse: () => {
       mode = 'refuse'

@@ -1,0 +1,66 @@
+import {
+  type ICompare,
+  type IDuplexStream,
+  type IKeyValue,
+  type IRequestOp,
+  type ITxnResponse,
+  type IWatchRequest,
+  Range,
+} from 'etcd3'
+import type { Entry } from '../model/state.ts'
+
+export function toEntry(kv: IKeyValue): Entry {
+  return {
+    key: kv.key.toString(),
+    value: kv.value.toString(),
+    modRevision: kv.mod_revision,
+    createRevision: kv.create_revision,
+    lease: kv.lease,
+  }
+}
+
+/** A write of text; lease `0` is none. */
+export function putRequest(key: string, value: string, lease = '0') {
+  return { key: Buffer.from(key), value: Buffer.from(value), lease }
+}
+
+export function putOp(key: string, value: string, lease: string): IRequestOp {
+  return { request_put: putRequest(key, value, lease) }
+}
+
+/** The key is there, still as of `modRevision` and under `lease`, where these are given. */
+export function guards(name: string, modRevision?: string, lease?: string): ICompare[] {
+  const key = Buffer.from(name)
+  const compare: ICompare[] = [{ key, target: 'Create', result: 'Greater', create_revision: '0' }]
+  if (modRevision !== undefined) compare.push({ key, target: 'Mod', mod_revision: modRevision })
+  if (lease !== undefined) compare.push({ key, target: 'Lease', lease })
+  return compare
+}
+
+/** What the transaction read where its guards did not hold. */
+export function found(result: ITxnResponse): Entry | null {
+  const kv = result.responses[0]?.response_range?.kvs[0]
+  return kv ? toEntry(kv) : null
+}
+
+/** A watch from revision `from` on, over the smallest range that holds all prefixes. */
+export function watchRequest(prefixes: string[], from: bigint): IWatchRequest {
+  const ranges = prefixes.map((prefix) => Range.prefix(prefix))
+  const [key = Buffer.alloc(1)] = ranges.map(({ start }) => start).sort(Buffer.compare)
+  const range_end =
+    ranges
+      .map(({ end }) => end)
+      .sort(Buffer.compare)
+      .at(-1) ?? Buffer.alloc(1)
+  return { create_request: { key, range_end, start_revision: String(from), progress_notify: true } }
+}
+
+/**
+ * Ends a stream that did nothing wrong. Half-closed first: etcd3 takes the cancelling of a writable stream for a
+ * failure of its member and closes the connection, other streams and all.
+ */
+export function abandon<T, R>(stream: IDuplexStream<T, R>): void {
+  stream.on('error', () => {}) // cancelling reports itself as one
+  stream.end()
+  stream.cancel()
+}
