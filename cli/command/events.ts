@@ -34,7 +34,7 @@ function fieldsOf({ data }: StreamEvent): Record<string, unknown> {
 
 /** `12:30:01  wake  app=shop phase=ready` */
 function lineOf(terminal: Terminal, event: StreamEvent): string {
-  const { time, ...fields } = fieldsOf(event)
+  const { time, type: _, ...fields } = fieldsOf(event)
   const clock = new Date(typeof time === 'string' ? time : Date.now())
   const stamp = Number.isNaN(clock.valueOf()) ? '' : clock.toISOString().slice(11, 19)
   const words = Object.entries(fields).map(([name, value]) => {

@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
+import { runCommand } from '../../adapters/command.ts'
 import { parseEndpoint } from '../../model/endpoint.ts'
 import { ask } from './ask.ts'
 import { type Check, fail, ok, warn } from './check.ts'
@@ -7,49 +8,42 @@ import { runTool } from './tool.ts'
 
 const INSTALL = 'Install it: apt-get install nginx'
 
+/** What the controller runs unless it is told otherwise. */
+const NGINX_CHECK = 'nginx -e stderr -t -q -c {{candidate}}'
+
 /** The nginx program: there, new enough, with what the template needs. */
-export const checkNginx: Check = async ({ checkCmd, template }) => {
-  if (checkCmd !== '' && template !== '') return [ok('proxy', `checked by ${checkCmd}`)]
+export const checkNginx: Check = async ({ checkCmd }) => {
+  if (checkCmd !== '') return [ok('proxy', `its configuration is checked by: ${checkCmd}`)]
   const { output, missing } = await runTool('nginx', ['-V'])
   if (missing) return [fail('nginx', 'is not installed', INSTALL)]
   const version = /nginx version: \S+?\/(\S+)/.exec(output)?.[1] ?? ''
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (major < 1 || (major === 1 && minor < 18))
-    return [fail('nginx', `${version || 'its version is not known'}`, 'Run nginx 1.18 or newer.')]
+    return [fail('nginx', version || 'its version is not known', 'Run nginx 1.18 or newer.')]
   if (!output.includes('http_auth_request_module'))
-    return [
-      fail('nginx', `${version} without auth_request`, `${INSTALL} (the distribution's has it).`),
-    ]
+    return [fail('nginx', `${version} without auth_request`, `${INSTALL}: Debian's has it.`)]
   return [ok('nginx', version)]
 }
 
 /** The configuration the proxy runs now: does it still pass? */
-export const checkConfig: Check = async ({ output, runDir, checkCmd, template }) => {
+export const checkConfig: Check = async ({ output, runDir, checkCmd }) => {
   const path = output === '' ? join(runDir, 'nginx.conf') : output
   const name = `configuration ${path}`
   try {
     await access(path)
   } catch {
-    return [
-      warn(
-        name,
-        'is not there yet',
-        'The controller writes it: reveille up or reveille controller',
-      ),
-    ]
+    const mend = 'The controller writes it: reveille up, or reveille controller'
+    return [warn(name, 'is not there yet', mend)]
   }
-  if (checkCmd !== '' || template !== '') return [ok(name, 'is there; the controller checks it')]
-  const { code, missing, output: told } = await runTool('nginx', ['-t', '-q', '-c', path])
-  if (missing) return [fail(name, 'cannot be checked without nginx', INSTALL)]
-  if (code === 0) return [ok(name, 'passes nginx -t')]
-  const [first = 'nginx -t fails'] = told.split('\n')
-  return [
-    fail(
-      name,
-      first,
-      `See all of it: nginx -t -c ${path}. The controller puts the last good one back.`,
-    ),
-  ]
+  const command = checkCmd || NGINX_CHECK
+  try {
+    await runCommand(command, path)
+    return [ok(name, 'passes its check')]
+  } catch (error) {
+    const again = command.replaceAll('{{candidate}}', path)
+    const mend = `See all of it: ${again}. The next change in etcd writes a good one; or restart the controller.`
+    return [fail(name, (error as Error).message, mend)]
+  }
 }
 
 /** Whether the gateway answers, with the generation of its configuration. */

@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os'
 import { parseAddress } from '../../model/address.ts'
 import { parseEndpoint } from '../../model/endpoint.ts'
 import { flagOf, type Settings } from '../../model/setting.ts'
@@ -13,59 +14,54 @@ const LISTENS = [
   ['activityListen', 'udp'],
 ] as const satisfies [keyof Settings, 'tcp' | 'udp'][]
 
-/** Our own processes, by how they are started. */
+/** Our own processes, by how they are started. The embedded nginx is known by its file, in the run directory. */
 const OURS =
-  /\breveille\b|\/(?:cli|controller|launcher|registrar)\/main\.(?:js|ts)\b|^nginx: worker/
+  /(?:\/|^)reveille (?:up|controller|launcher|registrar)\b|\/(?:cli|controller|launcher|registrar)\/main\.[jt]s\b/
 
 /** Whether the addresses our services listen on are free, or held by our services. */
 export const checkPorts: Check = async (settings) => {
   const listeners = await readListeners()
-  const taken = LISTENS.map(([name, protocol]) => {
-    const endpoint = parseEndpoint(settings[name])
-    const held = listeners.filter(
-      (each) =>
-        each.protocol === protocol &&
-        each.port === endpoint?.port &&
-        overlaps(each, endpoint?.host ?? ''),
-    )
-    return { name, protocol, held }
+  const wanted = LISTENS.map(([setting, protocol]) => {
+    const { host, port } = parseEndpoint(settings[setting]) ?? { host: '', port: 0 }
+    const inodes = listeners
+      .filter((each) => each.protocol === protocol && each.port === port && overlaps(each, host))
+      .map(({ inode }) => inode)
+    return { setting, host, inodes }
   })
-  const inodes = new Set(taken.flatMap(({ held }) => held.map(({ inode }) => inode)))
-  const holders = await findHolders(inodes)
-  return taken.map(({ name, protocol, held }) => {
-    const who = held.flatMap(({ inode }) => holders.get(inode) ?? [])
+  const holders = await findHolders(new Set(wanted.flatMap(({ inodes }) => inodes)))
+  return wanted.map(({ setting, host, inodes }) => {
+    const flag = `--${flagOf(setting)}`
+    const name = `${flagOf(setting)} ${settings[setting]}`
+    if (!isLocal(host))
+      return fail(name, `${host} is no address of this machine`, `Choose another with ${flag}.`)
+    if (inodes.length === 0) return ok(name, 'free')
     return judge(
-      `${flagOf(name)} ${settings[name]}`,
-      flagOf(name),
-      protocol,
-      held.length > 0,
-      who,
-      settings,
+      name,
+      flag,
+      inodes.flatMap((inode) => holders.get(inode) ?? []),
+      settings.runDir,
     )
   })
 }
 
-function judge(
-  name: string,
-  flag: string,
-  protocol: string,
-  taken: boolean,
-  who: Holder[],
-  { runDir }: Settings,
-): Finding {
-  if (!taken) return ok(name, 'free')
+function judge(name: string, flag: string, who: Holder[], runDir: string): Finding {
   const [first] = who
-  const move = `or choose another port with --${flag}.`
+  const hidden = 'taken by a process only root can see'
   if (!first)
-    return fail(
-      name,
-      'taken by a process only root can see',
-      `Run this as root to see which; stop it, ${move}`,
-    )
+    return fail(name, hidden, `Run this as root to see it, or choose another with ${flag}.`)
   const shown = `${first.command.slice(0, 60)} (pid ${first.pid})`
-  const ours = who.some(({ command }) => OURS.test(command) || command.includes(runDir))
+  const ours = who.some(({ command }) => OURS.test(command) || command.includes(`${runDir}/`))
   if (ours) return ok(name, `ours: ${shown}`)
-  return fail(name, `taken by ${shown}`, `Stop it (${protocol}), ${move}`)
+  return fail(name, `taken by ${shown}`, `Stop it, or choose another with ${flag}.`)
+}
+
+/** Whether a service may listen on this address: one of an interface, or every address. */
+function isLocal(host: string): boolean {
+  const address = parseAddress(host)
+  if (!address || address.bits === 0n || host.startsWith('127.')) return true
+  return Object.values(networkInterfaces()).some((each) =>
+    each?.some((own) => parseAddress(own.address)?.bits === address.bits),
+  )
 }
 
 /** Whether a socket stands in the way of one on `host`: the same address, or one of them is every address. */

@@ -1,0 +1,257 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Finding } from '../../cli/doctor/check.ts'
+import { parseListeners } from '../../cli/doctor/listener.ts'
+import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
+import { temporaryFolder } from '../lab/folder.ts'
+import { startNginx } from '../lab/nginx.ts'
+import { freePort } from '../lab/port.ts'
+import { isPlain } from './hostile.ts'
+import { type Outcome, openCliStage, run } from './stage.ts'
+
+const LISTENS = [
+  'listen',
+  'wake-listen',
+  'api-listen',
+  'controller-admin',
+  'registrar-admin',
+  'activity-listen',
+]
+
+let etcd: LabEtcd
+const servers: Server[] = []
+beforeAll(async () => {
+  etcd = await startEtcd()
+})
+afterAll(async () => {
+  for (const server of servers) server.close()
+  await etcd.stop()
+})
+
+/** Settings of a machine on which nothing runs but etcd, with free ports and folders of its own. */
+async function machine(): Promise<Record<string, string>> {
+  const folder = await temporaryFolder()
+  await mkdir(join(folder, 'run'))
+  const ports = await Promise.all(LISTENS.map(async (name) => [name, await freePort()] as const))
+  const listens = ports.map(([name, port]) => [name, `127.0.0.1:${port}`])
+  return {
+    ...Object.fromEntries(listens),
+    api: `http://127.0.0.1:${ports[2]?.[1]}`,
+    'state-dir': folder,
+    'run-dir': join(folder, 'run'),
+    etcd: etcd.url,
+    engine: 'process',
+  }
+}
+
+async function doctor(changes: Record<string, string> = {}): Promise<{
+  outcome: Outcome
+  find(name: string): Finding
+}> {
+  const flags = Object.entries({ ...(await machine()), ...changes })
+  const argv = flags.flatMap(([name, value]) => [`--${name}`, value])
+  const outcome = await run(['doctor', '--json', ...argv])
+  const { findings }: { findings: Finding[] } = JSON.parse(outcome.out)
+  return {
+    outcome,
+    find: (name) => {
+      const found = findings.find((finding) => `${finding.name} `.startsWith(`${name} `))
+      if (!found) throw new Error(`no finding ${name} in ${outcome.out}`)
+      return found
+    },
+  }
+}
+
+describe('on a machine that is ready', () => {
+  test('nothing is wrong, and what does not run yet is to note', async () => {
+    const { outcome, find } = await doctor()
+    expect(outcome).toMatchObject({ code: 0, err: '' })
+    for (const name of ['node', 'state-dir', 'run-dir', 'etcd', 'nginx', ...LISTENS])
+      expect(find(name)).toMatchObject({ level: 'ok' })
+    expect(find('etcd').detail).toMatch(/^3\.[0-9.]+, no TLS$/)
+    for (const name of ['launcher', 'controller', 'registrar', 'gateway'])
+      expect(find(name)).toMatchObject({
+        level: 'warn',
+        detail: 'does not run',
+        mend: expect.stringContaining('reveille up'),
+      })
+  })
+
+  test('people get a line for each, and how to mend what is not well', async () => {
+    const argv = Object.entries(await machine()).flatMap(([name, value]) => [`--${name}`, value])
+    const { code, out } = await run(['doctor', ...argv])
+    expect(code).toBe(0)
+    expect(out).toMatch(/^ok {4}node: /m)
+    expect(out).toMatch(/^warn {2}launcher 127.*: does not run\n {6}Start it: reveille up/m)
+    expect(out).toMatch(/\d+ ok, \d+ to note, 0 wrong\n$/)
+    expect(isPlain(out)).toBe(true)
+  })
+})
+
+describe('what is broken is named with its mend, and the exit code is 1:', () => {
+  const broken = async (
+    changes: Record<string, string>,
+    name: string,
+    detail: RegExp,
+    mend: RegExp,
+  ): Promise<void> => {
+    const { outcome, find } = await doctor(changes)
+    expect(find(name)).toMatchObject({
+      level: 'fail',
+      detail: expect.stringMatching(detail),
+      mend: expect.stringMatching(mend),
+    })
+    expect(outcome.code).toBe(1)
+    expect(outcome.err).toMatch(/^error: (?:1 thing is|\d+ things are) wrong\n$/)
+  }
+
+  test('etcd is not there', async () => {
+    const nobody = `http://127.0.0.1:${await freePort()}`
+    await broken({ etcd: nobody }, 'etcd', /nothing listens/, /Start it, or correct --etcd/)
+  })
+
+  test('etcd has no TLS though https is asked for', async () => {
+    const etcdUrl = etcd.url.replace('http:', 'https:')
+    await broken({ etcd: etcdUrl }, 'etcd', /./, /--etcd/)
+  })
+
+  test('etcd refuses the user', async () => {
+    const changes = { 'etcd-user': 'nobody', 'etcd-password': 'x' }
+    await broken(changes, 'etcd', /user nobody is refused/, /REVEILLE_ETCD_PASSWORD/)
+  })
+
+  test('etcd hangs', async () => {
+    await etcd.pause()
+    try {
+      await broken({}, 'etcd', /./, /firewall|Correct --etcd/)
+    } finally {
+      await etcd.resume()
+    }
+  })
+
+  test('a certificate cannot be read', async () => {
+    await broken({ 'etcd-ca': '/nowhere.pem' }, 'etcd', /nowhere\.pem/, /--etcd-ca/)
+  })
+
+  test('a port is taken by another program', async () => {
+    const port = await freePort()
+    const server = createServer().listen(port, '127.0.0.1')
+    servers.push(server)
+    const changes = { 'wake-listen': `127.0.0.1:${port}` }
+    const holder = new RegExp(`^taken by .*\\(pid ${process.pid}\\)`)
+    await broken(changes, 'wake-listen', holder, /--wake-listen/)
+    await broken({ 'wake-listen': `0.0.0.0:${port}` }, 'wake-listen', holder, /--wake-listen/)
+  })
+
+  test('an address is not of this machine', async () => {
+    const changes = { listen: '203.0.113.7:8080' }
+    await broken(changes, 'listen', /no address of this machine/, /--listen/)
+  })
+
+  test('the configuration does not pass', async () => {
+    const folder = await temporaryFolder()
+    const output = join(folder, 'nginx.conf')
+    await writeFile(output, 'http { nonsense; }\n')
+    await broken({ output }, 'configuration', /nonsense/, /nginx .*-t .*nginx\.conf/)
+    await broken(
+      { output, 'check-cmd': 'grep proxy {{candidate}}' },
+      'configuration',
+      /./,
+      /grep proxy/,
+    )
+  })
+
+  test('another server has the port of the gateway', async () => {
+    const port = await freePort()
+    const folder = await temporaryFolder()
+    const file = join(folder, 'nginx.conf')
+    const server = `server { listen 127.0.0.1:${port}; location / { return 404; } }`
+    await writeFile(
+      file,
+      `pid ${folder}/pid; error_log stderr; events {} http { access_log off; ${server} }\n`,
+    )
+    const nginx = await startNginx(file)
+    const changes = { listen: `127.0.0.1:${port}` }
+    try {
+      await broken(changes, 'gateway', /answers 404/, /ports/)
+      await broken(changes, 'listen', /^taken by nginx: /, /--listen/)
+    } finally {
+      await nginx.stop()
+    }
+  })
+
+  test('the state directory is a file', async () => {
+    const file = join(await temporaryFolder(), 'file')
+    await writeFile(file, '')
+    await broken({ 'state-dir': file }, 'state-dir', /no directory/, /--state-dir/)
+    await broken(
+      { 'run-dir': join(file, 'below') },
+      'run-dir',
+      /cannot be made|not writable/,
+      /--run-dir/,
+    )
+  })
+
+  test('others may read the token', async () => {
+    const folder = await temporaryFolder()
+    await writeFile(join(folder, 'token'), 'x'.repeat(20))
+    await chmod(join(folder, 'token'), 0o644)
+    await broken({ 'state-dir': folder }, 'token', /read by others/, /chmod 600/)
+  })
+
+  test('there is no Docker engine', async () => {
+    const folder = await temporaryFolder()
+    const docker = `unix://${folder}/docker.sock`
+    await broken(
+      { engine: 'docker', docker },
+      'docker',
+      /no such socket/,
+      /apt-get install docker\.io/,
+    )
+    const { find } = await doctor({ engine: 'auto', docker })
+    expect(find('docker')).toMatchObject({ level: 'warn' })
+    const tcp = `tcp://127.0.0.1:${await freePort()}`
+    await broken({ engine: 'docker', docker: tcp }, 'docker', /does not run/, /correct --docker/)
+  })
+
+  test('something that is no Docker engine answers', async () => {
+    const docker = etcd.url.replace('http:', 'tcp:')
+    await broken({ engine: 'docker', docker }, 'docker', /not as an engine/, /--docker/)
+  })
+})
+
+describe('beside a launcher', () => {
+  test('it tells what the cluster lacks and what a gateway refused', async () => {
+    const stage = await openCliStage()
+    const rejected = [{ key: '/services/clusters/a', reason: '\u001b[2Jnot a host:port' }]
+    const gateway = { id: 'g1', applied: '1', generation: 1, endpoints: 0, rejected }
+    await stage.store.put('/services/gateways/g1', JSON.stringify(gateway))
+    const api = stage.env.REVEILLE_API ?? ''
+    const token = stage.env.REVEILLE_TOKEN ?? ''
+    try {
+      const { find } = await doctor({ api, token })
+      expect(find('launcher')).toMatchObject({ level: 'ok', detail: 'well' })
+      expect(find('hosts')).toMatchObject({ level: 'warn', mend: 'Start one: reveille registrar' })
+      expect(find('gateway g1')).toMatchObject({ level: 'warn' })
+      expect(find('clock of ' + new URL(api).host)).toMatchObject({ level: 'ok' })
+      const stranger = await doctor({ api, token: 'not-the-token' })
+      expect(stranger.outcome.code).toBe(1)
+      expect(stranger.find('api')).toMatchObject({ mend: expect.stringContaining('--token') })
+    } finally {
+      await stage.close()
+    }
+  })
+})
+
+test('What listens is read out of the tables of the kernel.', () => {
+  const table = [
+    '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode',
+    '   0: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 552 1',
+    '   1: 0100007F:A9AF 0100007F:DBE0 01 00000000:00000000 03:00000CFE 00000000     0        0 553 3',
+  ].join('\n')
+  expect(parseListeners('tcp', table)).toEqual([
+    { protocol: 'tcp', address: '00000000', port: 8080, inode: '552' },
+  ])
+})

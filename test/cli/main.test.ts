@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type CliStage, openCliStage } from './stage.ts'
+
+const ROOT = new URL('../../', import.meta.url)
+
+let stage: CliStage
+const children: ChildProcess[] = []
+beforeAll(async () => {
+  stage = await openCliStage()
+})
+afterAll(async () => {
+  for (const child of children) if (child.exitCode === null) child.kill('SIGKILL')
+  await stage.close()
+})
+
+/** The command as a process of its own. */
+function start(argv: string[]) {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...argv], {
+    cwd: ROOT,
+    env: { ...process.env, ...stage.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  children.push(child)
+  const output = { out: '', err: '' }
+  child.stdout.on('data', (chunk: Buffer) => {
+    output.out += chunk
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    output.err += chunk
+  })
+  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, ...output }))
+  return { child, output, ended }
+}
+
+test('The process exits with the code of what happened, and without a stack trace.', async () => {
+  const fine = await start(['app', 'ls', '--json']).ended
+  expect(fine).toEqual({ code: 0, signal: null, out: '[]\n', err: '' })
+  const failed = await start(['wake', 'nobody']).ended
+  expect(failed).toMatchObject({ code: 1, out: '' })
+  expect(failed.err).toMatch(/^error: No such app\b/)
+  expect(failed.err).not.toMatch(/^\s+at /m)
+  const misused = await start(['wkae']).ended
+  expect(misused.code).toBe(2)
+})
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a stream in order.', async (signal) => {
+  const { child, output, ended } = start(['events', '--json'])
+  let endpoint = 50_000
+  while (!output.out.includes('registered')) {
+    expect(child.exitCode).toBeNull()
+    expect(endpoint).toBeLessThan(50_400)
+    await stage.store.put('/services/clusters/shop', `10.0.0.5:${endpoint++}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  child.kill(signal)
+  const { code, err } = await ended
+  expect({ code, err }).toEqual({ code: 0, err: '' })
+  for (const line of output.out.trimEnd().split('\n'))
+    expect(JSON.parse(line)).toMatchObject({ event: 'registered', app: 'shop' })
+})
+
+test('A reader that leaves ends it without a word.', async () => {
+  const { child, output, ended } = start(['config'])
+  child.stdout.destroy()
+  const { code } = await ended
+  expect(output.err).toBe('')
+  expect(code).toBe(0)
+})
