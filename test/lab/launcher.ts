@@ -1,0 +1,107 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { freePort } from './port.ts'
+
+/** What nginx asked. Names are those of the wake protocol's headers, without `X-Reveille-`, in lower case. */
+export type Ask = Record<string, string>
+
+/** What the script says: where the app is now, that there is none, or what to show. */
+export type Answer = { upstream: string } | 'unknown' | { page: object }
+
+/** A launcher that does as the test says, and refuses whatever the wake protocol does not have. */
+export interface LabLauncher {
+  /** host:port */
+  readonly address: string
+  /** every wake that was asked for */
+  readonly asks: Ask[]
+  /** every breach of the protocol */
+  readonly faults: string[]
+  /** questions held right now */
+  readonly held: number
+  /** what to answer from now on; the promise holds the request */
+  script: (ask: Ask) => Promise<Answer> | Answer
+  stop(): Promise<void>
+}
+
+const WAKE = ['app', 'uri', 'method', 'accept', 'fetch-mode', 'upgrade', 'client', 'dead']
+const PAGE = ['page', 'app', 'uri', 'method']
+const EVENTS = ['client']
+const ALWAYS = ['host', 'connection', 'accept']
+
+/** Starts a scripted launcher on a free port. Unless told otherwise it knows no app. */
+export async function startLauncher(): Promise<LabLauncher> {
+  const port = await freePort()
+  const asks: Ask[] = []
+  const faults: string[] = []
+  let held = 0
+  const server: Server = createServer((request, response) => {
+    const path = request.url ?? ''
+    request.on('data', () => faults.push(`${path}: a body`))
+    if (request.method !== 'GET') faults.push(`${path}: method ${request.method}`)
+    const words = readWords(
+      request,
+      path === '/wake' ? WAKE : path === '/page' ? PAGE : EVENTS,
+      faults,
+    )
+    if (path === '/wake') {
+      asks.push(words)
+      held++
+      let open = true
+      const close = () => {
+        if (open) held--
+        open = false
+      }
+      response.on('close', close)
+      void Promise.resolve(lab.script(words)).then((answer) => {
+        close()
+        say(response, answer)
+      })
+    } else if (path === '/page') {
+      const page = Buffer.from(words.page ?? '', 'base64url').toString()
+      response.writeHead(503, { 'content-type': 'text/html', 'retry-after': '7' })
+      response.end(`page ${page} of ${words.app} for ${words.method} ${words.uri}`)
+    } else if (path.startsWith('/_reveille/events/')) {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(`data: ${path}\n\n`)
+    } else {
+      faults.push(`asked for ${path}`)
+      response.writeHead(404).end()
+    }
+  })
+  server.listen(port, '127.0.0.1', 4096)
+  await new Promise<void>((resolve) => server.once('listening', resolve))
+  const lab: LabLauncher = {
+    address: `127.0.0.1:${port}`,
+    asks,
+    faults,
+    get held() {
+      return held
+    },
+    script: () => 'unknown',
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+  return lab
+}
+
+function readWords(request: IncomingMessage, allowed: string[], faults: string[]): Ask {
+  const words: Ask = {}
+  for (const [name, value] of Object.entries(request.headers)) {
+    const word = name.replace(/^x-reveille-/, '')
+    if (name !== word && allowed.includes(word)) words[word] = String(value)
+    else if (!ALWAYS.includes(name)) faults.push(`${request.url}: header ${name}`)
+  }
+  return words
+}
+
+function say(response: ServerResponse, answer: Answer): void {
+  if (answer === 'unknown') response.writeHead(403, { 'x-reveille-page': '404' })
+  else if ('upstream' in answer) response.writeHead(200, { 'x-reveille-upstream': answer.upstream })
+  else {
+    const page = Buffer.from(JSON.stringify(answer.page)).toString('base64url')
+    response.writeHead(403, { 'x-reveille-page': page })
+  }
+  response.end()
+}

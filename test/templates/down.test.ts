@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type LabLauncher, startLauncher } from '../lab/launcher.ts'
+import { freePort } from '../lab/port.ts'
+import { ask } from '../system/client.ts'
+import { type Backend, startBackend } from './backend.ts'
+import { type LabGateway, startGateway } from './gateway.ts'
+
+let shop: Backend
+const started: { stop(): Promise<void> }[] = []
+
+beforeAll(async () => {
+  shop = await startBackend('shop')
+})
+afterAll(async () => {
+  for (const part of started.reverse()) await part.stop()
+  await shop.stop()
+})
+
+async function gatewayWith(launchers: string[]): Promise<LabGateway> {
+  const gateway = await startGateway({
+    launchers,
+    apps: [{ name: 'shop', endpoints: [shop.address] }],
+  })
+  started.push(gateway)
+  return gateway
+}
+
+async function labLauncher(): Promise<LabLauncher> {
+  const launcher = await startLauncher()
+  started.push(launcher)
+  return launcher
+}
+
+describe.each(['is down', 'was never registered'])('where the launcher %s', (which) => {
+  let gateway: LabGateway
+
+  beforeAll(async () => {
+    gateway = await gatewayWith(which === 'is down' ? [`127.0.0.1:${await freePort()}`] : [])
+  })
+
+  it('running apps go on', async () => {
+    expect((await ask(gateway.origin, '/shop/')).status).toBe(200)
+  })
+
+  it('others are told to come back, as HTML or as problem details', async () => {
+    const problem = await ask(gateway.origin, '/cold/', { method: 'POST', body: 'x' })
+    expect(problem).toMatchObject({ status: 503, headers: { 'retry-after': '2' } })
+    expect(JSON.parse(problem.text)).toMatchObject({ status: 503, retryAfter: 2 })
+    const page = await ask(gateway.origin, '/cold', { headers: { accept: 'text/html' } })
+    expect(page).toMatchObject({ status: 503, headers: { 'cache-control': 'no-store' } })
+    expect(page.text).toContain('<meta http-equiv="refresh"')
+  })
+
+  it('what can be no app is still not found', async () => {
+    expect((await ask(gateway.origin, '/%7B%7B7*7%7D%7D/')).status).toBe(404)
+  })
+})
+
+describe('where a launcher is frozen', () => {
+  it('the question ends a second after the hold timeout', async () => {
+    const launcher = await labLauncher()
+    launcher.script = () => new Promise(() => {})
+    const gateway = await startGateway({ launchers: [launcher.address], holdTimeout: 1 })
+    started.push(gateway)
+    const answer = await ask(gateway.origin, '/cold/')
+    expect(answer.status).toBe(503)
+    expect(launcher.asks).toHaveLength(1)
+  })
+})
+
+describe('where there are several launchers', () => {
+  it('all requests of one app are asked of the same one, and of another when it dies', async () => {
+    const launchers = [await labLauncher(), await labLauncher(), await labLauncher()]
+    for (const launcher of launchers) launcher.script = () => ({ upstream: shop.address })
+    const gateway = await gatewayWith(launchers.map(({ address }) => address))
+    for (let i = 0; i < 10; i++) await ask(gateway.origin, '/cold/')
+    expect(launchers.map(({ asks }) => asks.length).sort((a, b) => a - b)).toEqual([0, 0, 10])
+    const chosen = launchers.findIndex(({ asks }) => asks.length > 0)
+    const first = launchers[chosen] as LabLauncher
+    first.script = () => new Promise(() => {})
+    const held = Promise.all(Array.from({ length: 10 }, () => ask(gateway.origin, '/cold/x')))
+    await expect.poll(() => first.held).toBe(10)
+    await first.stop()
+    const answers = await held
+    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200))
+    expect((await ask(gateway.origin, '/cold/')).status).toBe(200)
+  })
+})

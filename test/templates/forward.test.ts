@@ -1,0 +1,192 @@
+import { createSocket } from 'node:dgram'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { type LabLauncher, startLauncher } from '../lab/launcher.ts'
+import { freePort } from '../lab/port.ts'
+import { ask } from '../system/client.ts'
+import { type Backend, type Seen, startBackend } from './backend.ts'
+import { type LabGateway, startGateway } from './gateway.ts'
+import { sendRaw, statusOf } from './raw.ts'
+
+let gateway: LabGateway
+let launcher: LabLauncher
+let shop: Backend
+let activityPort: number
+const seen = (text: string): Seen => JSON.parse(text) as Seen
+const host = () => `127.0.0.1:${gateway.port}`
+
+beforeAll(async () => {
+  ;[launcher, shop, activityPort] = await Promise.all([
+    startLauncher(),
+    startBackend('shop'),
+    freePort(),
+  ])
+  gateway = await startGateway({
+    launchers: [launcher.address],
+    activity: `127.0.0.1:${activityPort}`,
+    apps: [
+      { name: 'foo', endpoints: [shop.address] },
+      { name: 'shop', endpoints: [shop.address] },
+    ],
+  })
+})
+afterAll(async () => {
+  await gateway.stop()
+  await Promise.all([launcher.stop(), shop.stop()])
+})
+beforeEach(() => {
+  shop.extra = []
+  launcher.asks.length = 0
+})
+afterEach(() => expect(launcher.faults).toEqual([]))
+
+describe('the path', () => {
+  it.each([
+    ['/shop/foo%2Fbar?x=1', '/foo%2Fbar?x=1', '/shop'],
+    ['/shop/a%20b/%C3%A9?q=%26%2F+x', '/a%20b/%C3%A9?q=%26%2F+x', '/shop'],
+    ['/shop//double//s', '//double//s', '/shop'],
+    ['/shop/', '/', '/shop'],
+    ['/shop/?x=1', '/?x=1', '/shop'],
+    ['/shop/a;b=1,c', '/a;b=1,c', '/shop'],
+    ['/shop/%2e%2e/x', '/%2e%2e/x', '/shop'],
+    ['/shop/x/../y', '/x/../y', '/shop'],
+    ['/foo/bar/z%2Fz', '/bar/z%2Fz', '/foo'],
+    ['/SHOP/z', '/z', '/SHOP'],
+    ['/shop/?a=/shop/&b=?c', '/?a=/shop/&b=?c', '/shop'],
+    ['/shop/100%25', '/100%25', '/shop'],
+    ["/shop/'()*!~", "/'()*!~", '/shop'],
+    ['http://other.host/shop/x?y=1', '/x?y=1', '/shop'],
+    ['/shop/../foo/x', '/../foo/x', '/shop'],
+  ])('%s reaches the app as %s', async (path, url, prefix) => {
+    const raw = await sendRaw(
+      gateway.port,
+      `GET ${path} HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n`,
+    )
+    expect(statusOf(raw)).toBe(200)
+    const body = raw.slice(raw.indexOf('\r\n\r\n') + 4)
+    expect(seen(body)).toMatchObject({ url, headers: { 'x-forwarded-prefix': prefix } })
+    expect(launcher.asks).toEqual([])
+  })
+
+  it.each([
+    ['/shop', '/shop/'],
+    ['/shop?x=1', '/shop/?x=1'],
+    ['/shop?', '/shop/?'],
+    ['/Shop?a=%2F', '/Shop/?a=%2F'],
+  ])('%s is redirected to %s', async (path, location) => {
+    const answer = await ask(gateway.origin, path)
+    expect(answer.status).toBe(308)
+    expect(answer.headers.location?.replace(/\?$/, '')).toBe(location.replace(/\?$/, ''))
+    expect(launcher.asks).toEqual([])
+  })
+
+  it.each(['/nope/x', '//shop/x', '/%73hop/x', '/shop%2Fx', '/-shop/', '/shop.x/', '/'])(
+    '%s is no app',
+    async (path) => {
+      expect((await ask(gateway.origin, path)).status).toBe(404)
+    },
+  )
+})
+
+describe('what an app sees', () => {
+  it('is who asks, and for what, in the words of the gateway', async () => {
+    const { text } = await ask(gateway.origin, '/shop/', {
+      headers: { 'X-Forwarded-For': '10.0.0.1', Forwarded: 'for=10.0.0.1', Proxy: 'http://evil' },
+    })
+    const { headers } = seen(text)
+    expect(headers).toMatchObject({
+      host: host(),
+      'x-forwarded-host': host(),
+      'x-forwarded-prefix': '/shop',
+      'x-forwarded-proto': 'http',
+      'x-forwarded-for': '127.0.0.1',
+      'x-real-ip': '127.0.0.1',
+    })
+    expect(headers).not.toHaveProperty('forwarded')
+    expect(headers).not.toHaveProperty('proxy')
+  })
+
+  it('has a Host even where the client sent none', async () => {
+    const raw = await sendRaw(gateway.port, 'GET /shop/ HTTP/1.0\r\n\r\n')
+    expect(statusOf(raw)).toBe(200)
+  })
+
+  it('is a WebSocket where one is asked for, and no other upgrade', async () => {
+    const socket = new WebSocket(`ws://${host()}/shop/ws`)
+    const first = await new Promise<string>((resolve) =>
+      socket.on('message', (data) => resolve(data.toString())),
+    )
+    socket.close()
+    expect(JSON.parse(first)).toMatchObject({ url: '/ws' })
+    const { text } = await ask(gateway.origin, '/shop/', {
+      headers: { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': 'AAMA' },
+    })
+    expect(seen(text).headers).not.toHaveProperty('upgrade')
+  })
+
+  it('comes without waiting, and connections that rest are closed soon', async () => {
+    const response = await fetch(`${gateway.origin}/shop/sse`)
+    const chunks: number[] = []
+    for await (const _ of response.body as unknown as AsyncIterable<Uint8Array>)
+      chunks.push(performance.now())
+    expect(chunks.length).toBeGreaterThanOrEqual(5)
+    await expect.poll(() => shop.connections, { timeout: 5000 }).toBe(0)
+  })
+})
+
+describe('a redirect of the app', () => {
+  it.each([
+    ['/login?next=/x', '/shop/login?next=/x'],
+    ['/shop/login', '/shop/login'],
+    ['https://idp.example/x', 'https://idp.example/x'],
+    ['//cdn.example/x', '//cdn.example/x'],
+    ['rel/path', 'rel/path'],
+    ['../up', '../up'],
+    ['?q=1', '?q=1'],
+    ['http://127.0.0.1:2379/', '/shop/'],
+    ['http://localhost:8000/a?b', '/shop/a?b'],
+    ['http://[::1]:8000', '/shop/'],
+    ['http://HOST/x', '/shop/x'],
+    ['https://HOST/shop/x', '/shop/x'],
+    ['http://INSTANCE/x', '/shop/x'],
+  ])('to %s comes back as %s', async (to, location) => {
+    const target = to.replace('HOST', host()).replace('INSTANCE', shop.address)
+    const answer = await ask(gateway.origin, `/shop/redirect?to=${encodeURIComponent(target)}`)
+    expect(answer).toMatchObject({ status: 302, headers: { location } })
+  })
+})
+
+describe('a cookie of the app', () => {
+  it('stays under its prefix and on this host', async () => {
+    shop.extra = [
+      ...['Set-Cookie', 'a=1; Path=/; HttpOnly', 'Set-Cookie', 'b=2; Path=/sub'],
+      ...['Set-Cookie', 'c=3; Path=/shop/x; Secure', 'Set-Cookie', 'd=4'],
+      ...['Set-Cookie', 'e=5; Domain=example.test; Path=/; SameSite=Lax'],
+    ]
+    const answer = await ask(gateway.origin, '/shop/')
+    expect(answer.headers['set-cookie']).toEqual([
+      'a=1; Path=/shop/; HttpOnly',
+      'b=2; Path=/shop/sub',
+      'c=3; Path=/shop/x; Secure',
+      'd=4',
+      'e=5; Domain=; Path=/shop/; SameSite=Lax',
+    ])
+  })
+})
+
+describe('use of an app', () => {
+  it('is reported at most once a second, and only of apps that are routed', async () => {
+    const lines: string[] = []
+    const socket = createSocket('udp4')
+    socket.on('message', (message) => lines.push(message.toString()))
+    await new Promise<void>((resolve) => socket.bind(activityPort, '127.0.0.1', resolve))
+    const started = performance.now()
+    for (let i = 0; i < 50; i++) await ask(gateway.origin, '/FOO/x')
+    for (let i = 0; i < 5; i++) await ask(gateway.origin, '/nobody/x')
+    await expect.poll(() => lines.length).toBeGreaterThanOrEqual(1)
+    const seconds = Math.ceil((performance.now() - started) / 1000)
+    socket.close()
+    expect(lines.length).toBeLessThanOrEqual(seconds + 1)
+    for (const line of lines) expect(line).toMatch(/reveille: app_foo$/)
+  })
+})

@@ -1,0 +1,55 @@
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { GatewayPlan } from '../../controller/plan.ts'
+import { compile } from '../../controller/render.ts'
+import { temporaryFolder } from '../lab/folder.ts'
+import { type LabNginx, startNginx } from '../lab/nginx.ts'
+import { freePort } from '../lab/port.ts'
+
+export const TEMPLATE = join(import.meta.dirname, '../../templates/nginx.conf.njk')
+
+/** A plan with nothing in it, for a gateway on free ports of its own. */
+export async function emptyPlan(): Promise<GatewayPlan> {
+  const folder = await temporaryFolder()
+  await chmod(folder, 0o755) // nginx's workers are another user
+  return {
+    generation: 1,
+    apps: [],
+    launchers: [],
+    listen: `127.0.0.1:${await freePort()}`,
+    activity: `127.0.0.1:${await freePort()}`,
+    holdTimeout: 10,
+    folder,
+    user: process.getuid?.() === 0 ? 'www-data' : '',
+    connections: 4096,
+    files: 8192,
+  }
+}
+
+export interface LabGateway {
+  /** http://127.0.0.1:port */
+  readonly origin: string
+  readonly port: number
+  readonly plan: GatewayPlan
+  readonly nginx: LabNginx
+  stop(): Promise<void>
+}
+
+/** A real nginx with the built-in template's configuration of this plan. */
+export async function startGateway(plan: Partial<GatewayPlan>): Promise<LabGateway> {
+  const whole = { ...(await emptyPlan()), ...plan }
+  await mkdir(whole.folder, { recursive: true })
+  const file = join(whole.folder, 'nginx.conf')
+  await writeFile(file, compile(await readFile(TEMPLATE, 'utf8'))(whole))
+  const nginx = await startNginx(file)
+  return {
+    origin: `http://${whole.listen}`,
+    port: Number(whole.listen.split(':')[1]),
+    plan: whole,
+    nginx,
+    stop: async () => {
+      await nginx.stop()
+      await rm(whole.folder, { recursive: true, force: true })
+    },
+  }
+}
