@@ -46,8 +46,8 @@ function readReply(error: unknown): Reply | null {
   }
   if (typeof statusCode !== 'number') return null
   const own =
-    typeof json === 'object' && json !== null && 'message' in json ? json.message : undefined
-  return { status: statusCode, words: String(own ?? message ?? '').trim() }
+    typeof json === 'object' && json !== null && 'message' in json ? json.message : message
+  return { status: statusCode, words: typeof own === 'string' ? own.trim() : '' }
 }
 
 /** The HTTP status of an answered call, or null if no answer came. */

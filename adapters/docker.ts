@@ -25,8 +25,9 @@ export class Engine {
     this.#docker = docker
   }
 
+  /** Whether it answers, within 2 s. */
   async ping(): Promise<void> {
-    await makeCall((abortSignal) => getPath(this.#docker, '/_ping', abortSignal))
+    await makeCall((abortSignal) => getPath(this.#docker, '/_ping', abortSignal), { limit: 2_000 })
   }
 
   /** The engine's clock, nanoseconds since 1970: events are asked for in its time, not in ours. */

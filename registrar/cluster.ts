@@ -1,0 +1,104 @@
+import type { Keys } from '../model/key.ts'
+import { canonical } from '../model/name.ts'
+import type { Claim } from '../model/record.ts'
+import type { Entry, Held } from '../model/state.ts'
+import { State } from '../model/state.ts'
+
+/** A difference of etcd's content, as an informer tells it. */
+export type ClusterChange = { type: 'put'; entry: Entry } | { type: 'delete'; key: string }
+
+/** What this host has to know of the rest of the cluster: claims, gateways, and which apps are used. */
+export class Cluster {
+  readonly #keys: Keys
+  // addresses do not matter here: nothing is routed by it
+  readonly #state: State
+  /** by canonical app name: performance.now() when a use was last heard of */
+  readonly #used = new Map<string, number>()
+  readonly #watchers = new Set<() => void>()
+  readonly #claimWatchers = new Map<string, (change: ClusterChange, revision: string) => void>()
+
+  constructor(keys: Keys) {
+    this.#keys = keys
+    this.#state = new State(keys, { networks: [], denied: new Set() })
+  }
+
+  /** Folders whose keys {@link observe} wants to see. */
+  get prefixes(): string[] {
+    return (['activity', 'claim', 'gateway'] as const).map((kind) => this.#keys.folder(kind))
+  }
+
+  observe(changes: ClusterChange[], revision: string): void {
+    for (const change of changes) {
+      const text = change.type === 'put' ? change.entry.key : change.key
+      const key = this.#keys.parse(text)
+      if (key?.kind !== 'claim' && key?.kind !== 'activity' && key?.kind !== 'gateway') continue
+      if (change.type === 'put') this.#state.put(change.entry)
+      else this.#state.delete(text)
+      if (change.type === 'put' && key.kind === 'activity') this.use(key.name)
+      if (key.kind !== 'claim') continue
+      // whoever wakes a slot is about to use the app
+      if (this.claim(key.app, key.slot)?.value.action === 'wake') this.use(key.app)
+      this.#claimWatchers.get(text)?.(change, revision)
+    }
+    for (const watcher of this.#watchers) watcher()
+  }
+
+  use(app: string): void {
+    this.#used.set(canonical(app), performance.now())
+  }
+
+  /** performance.now() of the last use heard of, 0 if none. Counted on this clock: no two clocks are compared. */
+  lastUse(app: string): number {
+    return this.#used.get(canonical(app)) ?? 0
+  }
+
+  claim(app: string, slot: number): Held<Claim> | undefined {
+    return this.#state.claims.get(this.#keys.claim(app, slot))
+  }
+
+  /** Claims of launchers that want a slot asleep and wait for its registrar. */
+  requests(): { app: string; slot: number; claim: Held<Claim> }[] {
+    return [...this.#state.claims.values()].flatMap((claim) => {
+      const key = this.#keys.parse(claim.entry.key)
+      const isRequest = claim.value.action === 'sleep' && claim.value.phase === 'requested'
+      return isRequest && key?.kind === 'claim' ? [{ app: key.app, slot: key.slot, claim }] : []
+    })
+  }
+
+  claimsUnder(lease: string): Held<Claim>[] {
+    return [...this.#state.claims.values()].filter((claim) => claim.entry.lease === lease)
+  }
+
+  /** Whether every gateway there is runs all changes up to `revision`. */
+  hasApplied(revision: string): boolean {
+    return [...this.#state.gateways.values()].every((gateway) => {
+      const applied = /^[0-9]+$/.test(gateway.value.applied) ? BigInt(gateway.value.applied) : 0n
+      return applied >= BigInt(revision)
+    })
+  }
+
+  /** Tells each change of one claim until the returned function is called. */
+  watchClaim(key: string, tell: (change: ClusterChange, revision: string) => void): () => void {
+    this.#claimWatchers.set(key, tell)
+    return () => void this.#claimWatchers.delete(key)
+  }
+
+  /** Waits until `condition` holds, at most `milliseconds` and until `signal` aborts. Returns whether it does. */
+  until(condition: () => boolean, milliseconds: number, signal: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', finish)
+        this.#watchers.delete(check)
+        resolve(condition())
+      }
+      const check = (): void => {
+        if (condition()) finish()
+      }
+      const timer = setTimeout(finish, milliseconds)
+      signal.addEventListener('abort', finish, { once: true })
+      this.#watchers.add(check)
+      if (signal.aborted || condition()) finish()
+    })
+  }
+}

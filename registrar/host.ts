@@ -1,0 +1,97 @@
+import type { Logger } from 'pino'
+import type { Host } from '../model/record.ts'
+import { Backoff, pause } from './pause.ts'
+
+/** What the engine says of its machine. */
+export interface HostFacts {
+  cpus: number
+  /** bytes */
+  memory: number
+  /** IP address of the default bridge, '' if it has none */
+  bridge: string
+  images: string[]
+}
+
+export interface HostOptions {
+  /** name of this host in the cluster */
+  name: string
+  /** where launchers reach the engine */
+  engine: string
+  /** IP address of the instances as set, '' to use the engine's bridge */
+  address: string
+  /** etcd key of the record */
+  key: string
+  info(): Promise<HostFacts>
+  lease(): string | null
+  put(key: string, value: string, lease: string): Promise<unknown>
+  log: Logger
+}
+
+/** Milliseconds between looks at what the engine has. */
+const REFRESH = 30_000
+
+/** Keeps the record of this host in etcd: under the lease of the moment, as the engine is. */
+export class HostRecord {
+  readonly #options: HostOptions
+  #record: Host | null = null
+  #hurry = new AbortController()
+  #written = ''
+
+  constructor(options: HostOptions) {
+    this.#options = options
+  }
+
+  /** Where instances are reached and where their ports are published; '' before the engine said so. */
+  get address(): string {
+    return this.#options.address || (this.#record?.address ?? '')
+  }
+
+  /** Looks again at once: the lease is new, or the engine came back. */
+  refresh(): void {
+    this.#hurry.abort()
+  }
+
+  /** The record as the engine is now. Resolves when the address is known; throws if the engine does not answer. */
+  async look(): Promise<Host> {
+    const { name, engine, address: set } = this.#options
+    const { cpus, memory, bridge, images } = await this.#options.info()
+    const address = set || bridge
+    if (address === '') throw new Error('the engine has no default bridge: set --address')
+    this.#record = {
+      ...{ name, address, engine, publish: address, cpus, memory },
+      ...{ labels: {}, images: images.sort() },
+    }
+    return this.#record
+  }
+
+  /** Runs until `signal` aborts. Does not throw. */
+  async run(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff()
+    const stop = (): void => this.#hurry.abort()
+    signal.addEventListener('abort', stop)
+    while (!signal.aborted) {
+      this.#hurry = new AbortController()
+      let delay = REFRESH
+      try {
+        await this.#write(await this.look())
+        backoff.reset()
+      } catch (error) {
+        this.#options.log.debug({ reason: (error as Error).message }, 'host record not written')
+        delay = backoff.next()
+      }
+      if (!signal.aborted) await pause(delay, this.#hurry.signal)
+    }
+    signal.removeEventListener('abort', stop)
+  }
+
+  /** Also when nothing changed: somebody may have deleted it. Once in 30 s that costs nothing. */
+  async #write(record: Host): Promise<void> {
+    const lease = this.#options.lease()
+    if (lease === null) throw new Error('no lease yet')
+    const value = JSON.stringify(record)
+    await this.#options.put(this.#options.key, value, lease)
+    if (this.#written !== value)
+      this.#options.log.info({ host: record.name, address: record.address }, 'host record written')
+    this.#written = value
+  }
+}

@@ -1,0 +1,141 @@
+import type { Logger } from 'pino'
+import type { Claim } from '../model/record.ts'
+import type { Held } from '../model/state.ts'
+import type { Cluster } from './cluster.ts'
+import type { Fleet, Member } from './fleet.ts'
+import { isIdle, nextLook } from './idleness.ts'
+import { isRunning } from './instance.ts'
+import { pause } from './pause.ts'
+import type { Sleep, SleepResult, Standing } from './sleep.ts'
+
+export interface IdleOptions {
+  fleet: Fleet
+  cluster: Cluster
+  sleep: Sleep
+  standing: Standing
+  log: Logger
+  /** open connections to the instance, however they came */
+  connections(member: Member): Promise<number>
+  /** Whether what {@link Cluster} says is current. */
+  isInformed(): boolean
+  /** Removes a request for a slot that does not run here. */
+  dismiss(request: Held<Claim>): Promise<void>
+  onResult(result: SleepResult): void
+}
+
+/** Milliseconds between rounds. */
+const ROUND = 1_000
+/** Milliseconds after which nobody else will take up a request. */
+const MOMENT = 1_500
+/** Instances put to sleep at once: each may wait for a reload. */
+const WIDTH = 16
+
+/**
+ * Finds the instances nobody uses and those somebody wants asleep, and has them put to sleep. A round a second over
+ * all of them: a look at a few numbers each.
+ */
+export class Idle {
+  readonly #options: IdleOptions
+  /** by container id: when connections were last seen open */
+  readonly #open = new Map<string, { last: number; isOpen: boolean }>()
+  /** by revision of a request for a slot that has a container here, but none that runs: when it was first seen */
+  readonly #unmet = new Map<string, number>()
+  /** container ids that are being looked at or put to sleep */
+  readonly #busy = new Map<string, Promise<void>>()
+
+  constructor(options: IdleOptions) {
+    this.#options = options
+  }
+
+  /** Runs until `signal` aborts and then waits for what is under way. Does not throw. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.round(signal)
+      await pause(ROUND, signal)
+    }
+    await Promise.all(this.#busy.values())
+  }
+
+  /** Takes up what is due now. Also called when a request arrives, so that it does not wait for the next round. */
+  round(signal: AbortSignal): void {
+    const { standing, cluster, fleet } = this.#options
+    // who does not hear of use must not conclude that there is none
+    if (signal.aborted || !standing.valid() || !this.#options.isInformed()) return
+    for (const { app, slot, claim } of cluster.requests()) {
+      const member = fleet.running(app, slot)
+      if (member) this.#start(member, () => this.#sleep(member, claim, signal))
+      else if (fleet.has(app, slot)) this.#dismiss(claim)
+    }
+    const open = new Set(cluster.requests().map(({ claim }) => claim.entry.modRevision))
+    for (const revision of this.#unmet.keys()) if (!open.has(revision)) this.#unmet.delete(revision)
+    const now = performance.now()
+    for (const member of fleet.members()) {
+      if (this.#busy.size >= WIDTH) return
+      if (this.#isDue(member, now)) this.#start(member, () => this.#look(member, signal))
+    }
+    for (const id of this.#open.keys()) if (!this.#isMember(id)) this.#open.delete(id)
+  }
+
+  /** Another host may run the slot and take the request up: it gets a moment to do so. */
+  #dismiss(request: Held<Claim>): void {
+    const { modRevision } = request.entry
+    const since = this.#unmet.get(modRevision) ?? performance.now()
+    this.#unmet.set(modRevision, since)
+    if (performance.now() - since > MOMENT) void this.#options.dismiss(request)
+  }
+
+  #isMember(id: string): boolean {
+    return this.#options.fleet.member(id) !== undefined
+  }
+
+  #isDue(member: Member, now: number): boolean {
+    const { spec } = member.instance
+    if (!isRunning(member.instance) || spec.slot < spec.min) return false
+    if (this.#options.cluster.claim(spec.app, spec.slot)) return false
+    return now >= nextLook(this.#use(member), spec.idleAfter * 1000)
+  }
+
+  #use(member: Member): { last: number; isOpen: boolean } {
+    const open = this.#open.get(member.instance.id)
+    const used = this.#options.cluster.lastUse(member.instance.spec.app)
+    const last = Math.max(member.since, used, open?.last ?? 0)
+    return { last, isOpen: open?.isOpen ?? false }
+  }
+
+  #start(member: Member, run: () => Promise<void>): void {
+    const { id } = member.instance
+    if (this.#busy.has(id)) return
+    this.#busy.set(
+      id,
+      run().finally(() => this.#busy.delete(id)),
+    )
+  }
+
+  async #look(member: Member, signal: AbortSignal): Promise<void> {
+    const { id, spec } = member.instance
+    let count: number
+    try {
+      count = await this.#options.connections(member)
+    } catch (error) {
+      // who cannot look must not conclude that nobody is there
+      this.#options.log.warn({ app: spec.app, reason: (error as Error).message }, 'cannot look')
+      count = 1
+    }
+    const now = performance.now()
+    const last = count > 0 ? now : (this.#open.get(id)?.last ?? 0)
+    this.#open.set(id, { last, isOpen: count > 0 })
+    if (isIdle(this.#use(member), spec.idleAfter * 1000, now))
+      await this.#sleep(member, null, signal)
+  }
+
+  async #sleep(member: Member, request: Held<Claim> | null, signal: AbortSignal): Promise<void> {
+    const { app, slot, idleAfter } = member.instance.spec
+    const result = await this.#options.sleep.run(member, request, signal)
+    this.#options.onResult(result)
+    // whatever kept it awake counts as use: the next try is a whole idle time away
+    if (result !== 'slept' && !request)
+      this.#open.set(member.instance.id, { last: performance.now(), isOpen: false })
+    const why = request ? 'asked for' : `unused for ${idleAfter} s`
+    this.#options.log.info({ app, slot, why }, result)
+  }
+}

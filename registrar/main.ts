@@ -1,0 +1,155 @@
+import { hostname } from 'node:os'
+import closeWithGrace from 'close-with-grace'
+import { startAdmin } from '../adapters/admin.ts'
+import { countConnections } from '../adapters/connections.ts'
+import { openEngine } from '../adapters/docker.ts'
+import { connect } from '../adapters/etcd.ts'
+import { etcdOptions } from '../adapters/etcd-settings.ts'
+import { Informer } from '../adapters/informer.ts'
+import { createLog } from '../adapters/log.ts'
+import { registrarMetrics } from '../adapters/metrics.ts'
+import { Probe } from '../adapters/probe.ts'
+import { Session } from '../adapters/session.ts'
+import { parseEndpoint } from '../model/endpoint.ts'
+import { Keys } from '../model/key.ts'
+import { isAppName } from '../model/name.ts'
+import type { Settings } from '../model/setting.ts'
+import { Publication } from './publication.ts'
+import { Registrar } from './registrar.ts'
+import { Sidekick } from './sidekick.ts'
+
+/** Milliseconds that giving up sleeps and unregistering may take at the end. */
+const GRACE = 5_000
+
+/** Runs a registrar until the process is told to end: of an engine, or with `--app` of one process. */
+export async function run(settings: Settings): Promise<void> {
+  await (settings.app === '' ? runRegistrar(settings) : runSidekick(settings))
+}
+
+async function runRegistrar(settings: Settings): Promise<void> {
+  const log = createLog('registrar', settings.logLevel)
+  const metrics = registrarMetrics()
+  const keys = new Keys(settings.prefix)
+  const store = connect(etcdOptions(settings))
+  const session = new Session(store, settings.leaseTtl, {
+    onLease: (lease) => registrar.useLease(lease),
+    log,
+  })
+  const registrar = new Registrar({
+    name: settings.id ?? hostname(),
+    keys,
+    engine: openEngine(settings.docker),
+    engineUrl: settings.engineAdvertise || settings.docker,
+    address: settings.address,
+    probe: new Probe(settings.engine !== 'process'),
+    store,
+    standing: session,
+    connections: countConnections,
+    leaseTtl: settings.leaseTtl,
+    drainTimeout: settings.drainTimeout,
+    isInformed: () => informer.connected,
+    meter: {
+      ready: (seconds) => metrics.readySeconds.observe(seconds),
+      wrote: (change) => metrics.registrations.inc({ change }),
+      slept: (result) => metrics.sleeps.inc({ result }),
+      engine: (up) => metrics.engineUp.set(up ? 1 : 0),
+    },
+    log,
+  })
+  const informer = new Informer(store, [keys.folder('endpoint'), ...registrar.cluster.prefixes], {
+    onChange: (batch, revision) => registrar.observe(batch, revision),
+    log,
+  })
+  // A gauge of what is true when it is read needs no keeping up to date.
+  Object.assign(metrics.instances, {
+    collect: () => {
+      for (const [state, count] of Object.entries(registrar.fleet.census()))
+        metrics.instances.set({ state }, count)
+    },
+  })
+  const admin = await startAdmin({
+    listen: settings.registrarAdmin,
+    health: () => {
+      const detail = {
+        engine: registrar.isEngineUp,
+        session: session.valid(),
+        etcd: informer.connected,
+      }
+      return { ok: Object.values(detail).every(Boolean), detail }
+    },
+    metrics: metrics.registry,
+  })
+
+  void session.start()
+  const inherited = registrar.inherit().then(() => informer.start())
+  registrar.start(inherited, informer.synced)
+  log.info({ engine: settings.docker, admin: settings.registrarAdmin }, 'registrar is up')
+
+  closeWithGrace({ delay: GRACE }, async ({ signal, err }) => {
+    if (err) log.fatal({ error: err.stack }, 'registrar fails')
+    else log.info({ signal }, 'registrar ends, its instances stay registered for a lease time')
+    await Promise.allSettled([registrar.stop(), admin.close()])
+    informer.stop()
+    store.close() // the session is not stopped: that would revoke the lease
+  })
+}
+
+async function runSidekick(settings: Settings): Promise<void> {
+  const log = createLog('registrar', settings.logLevel)
+  const metrics = registrarMetrics()
+  const endpoint = parseEndpoint(settings.endpoint)
+  if (!isAppName(settings.app)) throw new Error(`--app ${settings.app} is not an app's name`)
+  if (!endpoint) throw new Error('--endpoint must be address:port, like 10.0.0.5:49150')
+  const keys = new Keys(settings.prefix)
+  const store = connect(etcdOptions(settings))
+  const session = new Session(store, settings.leaseTtl, {
+    onLease: (lease) => publication.useLease(lease),
+    log,
+  })
+  const publication = new Publication(store, {
+    log,
+    patience: settings.leaseTtl * 1000,
+    onConflict: (key, holder) =>
+      log.warn({ key, holder: holder.value }, 'the slot belongs to another instance'),
+    onLeaseGone: () => session.check(),
+    onWrite: (change) => metrics.registrations.inc({ change }),
+  })
+  const sidekick = new Sidekick({
+    ...{ app: settings.app, slot: settings.slot, endpoint, probe: settings.probe },
+    // whoever runs a process by hand knows what listens there: no docker-proxy is assumed
+    asking: new Probe(false),
+    publisher: publication,
+    keys,
+    log,
+  })
+  const informer = new Informer(store, [keys.endpoint(settings.app, settings.slot)], {
+    onChange: (batch, revision) => {
+      for (const change of batch) publication.observe(change, revision)
+    },
+    log,
+  })
+  const admin = await startAdmin({
+    listen: settings.registrarAdmin,
+    health: () => ({
+      ok: sidekick.isReady && session.valid(),
+      detail: { ready: sidekick.isReady, session: session.valid() },
+    }),
+    metrics: metrics.registry,
+  })
+  void session.start()
+  informer.start()
+  const ending = new AbortController()
+  const running = sidekick.run(ending.signal)
+  log.info({ app: settings.app, endpoint: settings.endpoint }, 'sidekick is up')
+
+  closeWithGrace({ delay: GRACE }, async ({ signal, err }) => {
+    if (err) log.fatal({ error: err.stack }, 'sidekick fails')
+    else log.info({ signal }, 'sidekick ends and unregisters its process')
+    ending.abort()
+    await Promise.allSettled([running, admin.close()])
+    publication.stop()
+    informer.stop()
+    await session.stop()
+    store.close()
+  })
+}

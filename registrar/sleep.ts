@@ -1,0 +1,204 @@
+import type { Logger } from 'pino'
+import type { Keys } from '../model/key.ts'
+import type { Claim } from '../model/record.ts'
+import type { Entry, Held } from '../model/state.ts'
+import type { Cluster } from './cluster.ts'
+import type { Fleet, Member } from './fleet.ts'
+import { pause } from './pause.ts'
+
+/** etcd, as far as claims are written. */
+export interface ClaimStore {
+  create(
+    key: string,
+    value: string,
+    options: { lease: string },
+  ): Promise<{ won: boolean; holder: Entry | null; revision: string }>
+  replace(
+    key: string,
+    value: string,
+    options: { modRevision: string; lease: string },
+  ): Promise<string | null>
+  remove(key: string, options: { modRevision: string }): Promise<string | null>
+}
+
+/** Whether, and under which lease, this process may change the cluster right now. */
+export interface Standing {
+  readonly lease: string | null
+  valid(): boolean
+}
+
+export interface SleepPorts {
+  store: ClaimStore
+  standing: Standing
+  fleet: Fleet
+  cluster: Cluster
+  keys: Keys
+  log: Logger
+  /** open connections to the instance, however they came */
+  connections(member: Member): Promise<number>
+  stop(id: string, timeoutSeconds: number): Promise<void>
+  /** unique text for a claim of this process */
+  newOwner(): string
+  now(): Date
+}
+
+/**
+ * slept; taken-back: a wake took the claim over; in-use: it is used after all; busy: somebody else changes the slot;
+ * unsure: etcd or the engine failed us, nothing was done that is not undone.
+ */
+export type SleepResult = 'slept' | 'taken-back' | 'in-use' | 'busy' | 'unsure'
+
+/** Milliseconds. Gateways apply within a second or two; one that does not answers from a dead address and wakes. */
+const REMOVAL = 5_000
+const GATEWAYS = 5_000
+/** Requests that are on their way when the route goes. What is open for longer is use. */
+const STRAGGLERS = 3_000
+const BETWEEN_LOOKS = 150
+const STOP_TRIES = 5
+
+/** One instance on its way to sleep. */
+interface Attempt {
+  member: Member
+  claim: Claim
+  /** etcd key, revision and lease of the claim */
+  key: string
+  revision: string
+  lease: string
+  /** somebody asked for it; otherwise any use ends it */
+  isRequested: boolean
+  began: number
+  /** the process stops, or the claim was taken over */
+  signal: AbortSignal
+  isTaken(): boolean
+}
+
+/**
+ * Puts instances to sleep: claim, route away, wait for the gateways, wait for open connections, point of no return,
+ * stop. Whatever goes wrong before the point of no return gives the Endpoint back.
+ */
+export class Sleep {
+  readonly #ports: SleepPorts
+  readonly #drainTimeout: number
+
+  /** @param drainTimeout milliseconds that open connections may delay a sleep that was asked for */
+  constructor(ports: SleepPorts, drainTimeout: number) {
+    this.#ports = ports
+    this.#drainTimeout = drainTimeout
+  }
+
+  /**
+   * Does not throw.
+   * @param request the claim of a launcher that asked for it; null if it is for nobody using the instance
+   */
+  async run(member: Member, request: Held<Claim> | null, outer: AbortSignal): Promise<SleepResult> {
+    const { standing, cluster, keys, fleet, log } = this.#ports
+    const { id, spec } = member.instance
+    const { lease } = standing
+    if (lease === null || !standing.valid()) return 'unsure'
+    const key = keys.claim(spec.app, spec.slot)
+    const claim = this.#newClaim(request)
+    const taken = new AbortController()
+    let result: SleepResult = 'unsure'
+    let forget = (): void => {}
+    try {
+      const revision = await this.#claim(key, claim, request, lease)
+      if (revision === null) return 'busy'
+      forget = cluster.watchClaim(key, (change, news) => {
+        const isOurs = change.type === 'put' && change.entry.value.includes(claim.owner)
+        if (!isOurs && BigInt(news) > BigInt(revision)) taken.abort()
+      })
+      const attempt: Attempt = {
+        ...{ member, claim, key, revision, lease, isRequested: request !== null },
+        began: performance.now(),
+        signal: AbortSignal.any([outer, taken.signal]),
+        isTaken: () => taken.signal.aborted,
+      }
+      try {
+        result = await this.#drainAndStop(attempt)
+      } finally {
+        // what the engine says now decides; otherwise the Endpoint comes back before the claim goes
+        if (result === 'slept') await fleet.refresh(id)
+        else fleet.undrain(id)
+        await this.#ports.store.remove(key, { modRevision: attempt.revision })
+      }
+    } catch (error) {
+      const reason = (error as Error).message
+      log.warn({ app: spec.app, slot: spec.slot, reason }, 'trouble while putting to sleep')
+    } finally {
+      forget()
+    }
+    return result
+  }
+
+  #newClaim(request: Held<Claim> | null): Claim {
+    const { newOwner, now } = this.#ports
+    const since = now().toISOString()
+    const claim: Claim = { owner: newOwner(), action: 'sleep', phase: 'draining', since }
+    return request?.value.firm ? { ...claim, firm: true } : claim
+  }
+
+  /** The revision of our claim, null if somebody else has the slot. */
+  async #claim(
+    key: string,
+    claim: Claim,
+    request: Held<Claim> | null,
+    lease: string,
+  ): Promise<string | null> {
+    const { store } = this.#ports
+    const value = JSON.stringify(claim)
+    if (request) return store.replace(key, value, { modRevision: request.entry.modRevision, lease })
+    const { won, revision } = await store.create(key, value, { lease })
+    return won ? revision : null
+  }
+
+  async #drainAndStop(attempt: Attempt): Promise<SleepResult> {
+    const { store, standing, fleet, cluster } = this.#ports
+    const { member, claim, key, lease, signal, isRequested } = attempt
+    const removed = await Promise.race([
+      fleet.drain(member.instance.id),
+      pause(REMOVAL, signal).then(() => null),
+    ])
+    if (removed === null) return attempt.isTaken() ? 'taken-back' : 'unsure'
+    const isUsed = (): boolean =>
+      !isRequested && cluster.lastUse(member.instance.spec.app) > attempt.began
+    await cluster.until(() => isUsed() || cluster.hasApplied(removed), GATEWAYS, signal)
+    const isQuiet = await this.#waitForQuiet(attempt, isUsed)
+    if (attempt.isTaken()) return 'taken-back'
+    if (signal.aborted) return 'unsure'
+    if (!isQuiet && !isRequested) return 'in-use'
+    const stopping = JSON.stringify({ ...claim, phase: 'stopping' } satisfies Claim)
+    const { revision } = attempt
+    const replaced = await store.replace(key, stopping, { modRevision: revision, lease })
+    if (replaced === null) return 'taken-back'
+    attempt.revision = replaced
+    if (!standing.valid() || standing.lease !== lease) return 'unsure'
+    await this.#stop(member, signal)
+    return 'slept'
+  }
+
+  /** Whether no connection was left in two looks in a row. */
+  async #waitForQuiet(attempt: Attempt, isUsed: () => boolean): Promise<boolean> {
+    const { isRequested, member, signal } = attempt
+    const limit = performance.now() + (isRequested ? this.#drainTimeout : STRAGGLERS)
+    let looks = 0
+    while (!signal.aborted && !isUsed()) {
+      looks = (await this.#ports.connections(member)) === 0 ? looks + 1 : 0
+      if (looks === 2) return true
+      if (performance.now() > limit) return false
+      await pause(BETWEEN_LOOKS, signal)
+    }
+    return false
+  }
+
+  /** The engine may be busy or restart just now: it is asked again before it is given up. */
+  async #stop(member: Member, signal: AbortSignal): Promise<void> {
+    const { id, spec } = member.instance
+    for (let attempt = 1; ; attempt++)
+      try {
+        return await this.#ports.stop(id, spec.stopTimeout)
+      } catch (error) {
+        if (attempt === STOP_TRIES || signal.aborted) throw error
+        await pause(1_000, signal)
+      }
+  }
+}
