@@ -72,8 +72,8 @@ export async function benchCold(): Promise<Report> {
     const phases = cluster
       .log()
       .split('\n')
-      .filter((line) => line.includes('"msg":"woken"'))
-      .map((line) => JSON.parse(line).phases as Record<string, number>)
+      .filter((line) => line.includes('"msg":"woke"'))
+      .map((line) => JSON.parse(line).ms as Record<string, number>)
       .slice(1)
     const names = Object.keys(phases[0] ?? {})
     const phase = Object.fromEntries(

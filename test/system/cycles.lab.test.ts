@@ -15,7 +15,7 @@ afterAll(async () => {
 })
 
 /** How many instances were put to sleep so far, by the registrar's own log. */
-const slept = (): number => (cluster.log().match(/"msg":"put to sleep"/g) ?? []).length
+const slept = (): number => (cluster.log().match(/"msg":"slept"/g) ?? []).length
 
 it('200 times asleep and awake again under load, on fresh connections: no request fails', async () => {
   const names = Array.from({ length: APPS }, (_, i) => `cycle-${i}`)

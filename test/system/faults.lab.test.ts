@@ -1,4 +1,6 @@
+import Docker from 'dockerode'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { labEngine } from '../lab/engine.ts'
 import { ask, askUntil } from './client.ts'
 import { type Cluster, startCluster } from './cluster.ts'
 
@@ -69,12 +71,20 @@ it('nginx killed: back with the last good configuration', async () => {
   await rightAgain('other')
 }, 60_000)
 
-it('the container of a running app killed: the next request is answered', async () => {
-  const instances = JSON.parse((await cluster.api('GET', '/v1/instances')).text)
-  const text = JSON.stringify(instances)
-  expect(text).toContain('warm')
-  const load = keepAsking('/other/')
-  await cluster.api('POST', '/v1/apps/other/restart')
+it('the container of a running app killed: its next requests are answered by a new run', async () => {
+  const docker = new Docker({ socketPath: labEngine().url.replace('unix://', '') })
+  const before = JSON.parse((await ask(cluster.origin, '/warm/')).text).bootId
+  await docker.getContainer('reveille-warm-0').kill()
+  const answers = []
+  for (let i = 0; i < 20; i += 1) answers.push(await ask(cluster.origin, `/warm/${i}`))
+  expect(answers.map((answer) => answer.status)).toEqual(answers.map(() => 200))
+  expect(JSON.parse(answers.at(-1)?.text ?? '{}').bootId).not.toBe(before)
+}, 60_000)
+
+it('a restart asked for under load fails no request', async () => {
+  const load = keepAsking('/warm/')
+  const restarted = await cluster.api('POST', '/v1/apps/warm/restart')
+  expect(restarted.status).toBe(200)
   expect((await load.stop()).failed).toEqual([])
 }, 60_000)
 
