@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import closeWithGrace from 'close-with-grace'
 import { openEngine } from '../adapters/docker.ts'
 import { connect } from '../adapters/etcd.ts'
+import { etcdOptions } from '../adapters/etcd-settings.ts'
 import { openHook } from '../adapters/hook.ts'
 import { Informer } from '../adapters/informer.ts'
 import { createLog } from '../adapters/log.ts'
 import { launcherMetrics } from '../adapters/metrics.ts'
-import { canConnect } from '../adapters/reach.ts'
+import { Probe } from '../adapters/probe.ts'
 import { Session } from '../adapters/session.ts'
 import { readPages } from '../adapters/templates.ts'
 import { openToken } from '../adapters/token.ts'
@@ -24,6 +24,10 @@ import { Registration } from './register.ts'
 
 /** How long requests may take to end when the launcher is told to, milliseconds. */
 const GRACE = 5_000
+
+/** How long an instance may take to accept a connection until it counts as dead, milliseconds. */
+const CONNECT = 1_000
+const NEVER = new AbortController().signal
 
 /** Runs a launcher until the process is told to end. Resolves once both its ports answer. */
 export async function run(settings: Settings): Promise<void> {
@@ -70,6 +74,7 @@ export async function run(settings: Settings): Promise<void> {
   })
 
   const engines = new Engines(openEngine)
+  const probe = new Probe(false)
   const hook = openHook(settings.available)
   const launcher = createLauncher({
     id,
@@ -77,7 +82,7 @@ export async function run(settings: Settings): Promise<void> {
     store,
     session,
     engines,
-    reach: { connect: canConnect },
+    reach: { connect: (endpoint) => probe.tcp(endpoint, CONNECT, NEVER) },
     hook,
     templates: readPages(),
     meter: {
@@ -137,16 +142,4 @@ function listenOptions(text: string): { host: string; port: number; backlog: num
   const endpoint = parseEndpoint(text)
   if (!endpoint) throw new Error(`${text} is not an address:port`)
   return { ...endpoint, backlog: 4096 }
-}
-
-function etcdOptions(settings: Settings) {
-  const file = (path: string): Buffer | undefined => (path === '' ? undefined : readFileSync(path))
-  const [ca, cert, key] = [settings.etcdCa, settings.etcdCert, settings.etcdKey].map(file)
-  return {
-    urls: settings.etcd,
-    ...(settings.etcdUser !== '' && { user: settings.etcdUser, password: settings.etcdPassword }),
-    ...((ca || cert || key) && {
-      tls: { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) },
-    }),
-  }
 }

@@ -3,14 +3,14 @@ import { pino } from 'pino'
 import { type Engine, openEngine } from '../../adapters/docker.ts'
 import { connect, type Store } from '../../adapters/etcd.ts'
 import { Informer } from '../../adapters/informer.ts'
-import { canConnect } from '../../adapters/reach.ts'
+import { Probe } from '../../adapters/probe.ts'
 import { Session } from '../../adapters/session.ts'
 import { readPages } from '../../adapters/templates.ts'
 import { Catalog } from '../../launcher/catalog.ts'
 import { Engines } from '../../launcher/engine.ts'
 import { createLauncher, type LauncherOptions } from '../../launcher/launcher.ts'
 import { App, type AppInput } from '../../model/app.ts'
-import { formatEndpoint } from '../../model/endpoint.ts'
+import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts'
 import { Keys } from '../../model/key.ts'
 import { readLabels } from '../../model/label.ts'
 import { State } from '../../model/state.ts'
@@ -47,6 +47,10 @@ export function get(origin: string, path: string, headers: object, signal?: Abor
     call.end()
   })
 }
+
+const probe = new Probe(false)
+const canConnect = (endpoint: Endpoint): Promise<boolean> =>
+  probe.tcp(endpoint, 1_000, new AbortController().signal)
 
 const quiet = pino({ level: process.env.LAB_LOG ?? 'silent' })
 

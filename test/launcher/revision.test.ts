@@ -1,0 +1,14 @@
+import { expect, it } from 'vitest'
+import { revisionOf } from '../../launcher/revision.ts'
+import { App } from '../../model/app.ts'
+
+it('is the same for the same App in whatever order it was written, and another for another', () => {
+  const one = App.parse({ name: 'shop', image: 'shop:1', env: { A: '1', B: '2' } })
+  const two = App.parse({ env: { B: '2', A: '1' }, image: 'shop:1', name: 'shop' })
+  expect(revisionOf(one)).toBe(revisionOf(two))
+  expect(revisionOf(one)).toMatch(/^[0-9a-f]{64}$/)
+  expect(revisionOf({ ...one, port: 9000 })).not.toBe(revisionOf(one))
+  expect(revisionOf({ ...one, command: ['a', 'b'] })).not.toBe(
+    revisionOf({ ...one, command: ['b', 'a'] }),
+  )
+})
