@@ -78,7 +78,8 @@ export class State {
     this.rejected.delete(text)
     this.#waiting.delete(text)
     const key = this.#keys.parse(text)
-    switch (key?.kind) {
+    if (!key) return
+    switch (key.kind) {
       case 'endpoint': {
         const name = canonical(key.app)
         const slots = this.endpoints.get(name)

@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect, type EtcdError, type EtcdOptions, type Store } from '../../adapters/etcd.ts'
 import { Informer } from '../../adapters/informer.ts'
+import { Session } from '../../adapters/session.ts'
 import { temporaryFolder } from '../lab/folder.ts'
 import { type Part, startPart } from '../lab/part.ts'
 import { freePort } from '../lab/port.ts'
@@ -11,6 +12,7 @@ import { freePort } from '../lab/port.ts'
 const run = promisify(execFile)
 let folder: string
 let etcd: Part
+let start: () => Promise<Part>
 let url: string
 let tls: { ca: Buffer; cert: Buffer; key: Buffer }
 const stores: Store[] = []
@@ -39,15 +41,17 @@ beforeAll(async () => {
   }
   url = `https://localhost:${await freePort()}`
   const peer = `http://127.0.0.1:${await freePort()}`
-  etcd = await startPart('etcd', [
-    ...['--data-dir', `${folder}/data`, '--log-level', 'error', '--logger', 'zap'],
-    ...['--listen-client-urls', url.replace('localhost', '127.0.0.1')],
-    ...['--advertise-client-urls', url, '--listen-peer-urls', peer],
-    ...['--initial-advertise-peer-urls', peer, '--initial-cluster', `default=${peer}`],
-    ...['--cert-file', `${folder}/server.pem`, '--key-file', `${folder}/server.key`],
-    ...['--client-cert-auth', '--trusted-ca-file', `${folder}/ca.pem`],
-    ...['--heartbeat-interval', '20', '--election-timeout', '200', '--auth-token-ttl', '2'],
-  ])
+  start = () =>
+    startPart('etcd', [
+      ...['--data-dir', `${folder}/data`, '--log-level', 'error', '--logger', 'zap'],
+      ...['--listen-client-urls', url.replace('localhost', '127.0.0.1')],
+      ...['--advertise-client-urls', url, '--listen-peer-urls', peer],
+      ...['--initial-advertise-peer-urls', peer, '--initial-cluster', `default=${peer}`],
+      ...['--cert-file', `${folder}/server.pem`, '--key-file', `${folder}/server.key`],
+      ...['--client-cert-auth', '--trusted-ca-file', `${folder}/ca.pem`],
+      ...['--heartbeat-interval', '20', '--election-timeout', '200', '--auth-token-ttl', '2'],
+    ])
+  etcd = await start()
   const store = open({ tls })
   await etcd.until(async () => (await store.get('/x')) === null)
 })
@@ -167,5 +171,32 @@ describe('with users', () => {
     await expect.poll(() => values).toEqual(['0', '1', '2', '3', '4', '5'])
     informer.stop()
     await store.revoke(lease)
+  })
+
+  test('a restart that forgets all tokens ends neither sessions nor watches', async () => {
+    const store = open({ tls, user: 'reveille', password: 'pw' })
+    const leases: string[] = []
+    const session = new Session(store, 4, {
+      onLease: (lease) => leases.push(lease),
+      log: { info: () => {}, warn: () => {} },
+    })
+    await session.start()
+    const values: string[] = []
+    const informer = new Informer(store, ['/services/restart/'], {
+      onChange: (batch) =>
+        values.push(...batch.map((change) => (change.type === 'put' ? change.entry.value : ''))),
+    })
+    informer.start()
+    await expect.poll(() => informer.connected).toBe(true)
+    await etcd.end()
+    etcd = await start()
+    await expect.poll(() => informer.connected).toBe(false)
+    await new Promise((resolve) => setTimeout(resolve, 5_000)) // beyond the last renewal's reach
+    expect(session.valid()).toBe(true)
+    await expect.poll(() => informer.connected, { timeout: 8_000 }).toBe(true)
+    await store.put('/services/restart/a', 'x', { lease: session.lease ?? '' })
+    await expect.poll(() => values).toEqual(['x'])
+    informer.stop()
+    await session.stop()
   })
 })

@@ -32,11 +32,14 @@ const text = (name: string): string[] =>
 
 /** What a state says, without the entries. */
 const picture = (of: State) => ({
-  apps: [...of.apps].map(([name, { value }]) => [name, value]).sort(),
-  endpoints: [...of.endpoints]
-    .map(([name, slots]) => [name, [...slots].map(([slot, { value }]) => [slot, value]).sort()])
-    .sort(),
-  rejected: [...of.rejected.values()].sort((a, b) => (a.key < b.key ? -1 : 1)),
+  apps: new Map([...of.apps].map(([name, { value }]) => [name, value])),
+  endpoints: new Map(
+    [...of.endpoints].map(([name, slots]) => [
+      name,
+      new Map([...slots].map(([slot, { value }]) => [slot, value])),
+    ]),
+  ),
+  rejected: of.rejected,
 })
 
 describe('state', () => {
