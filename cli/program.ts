@@ -89,8 +89,10 @@ export async function execute(argv: string[], terminal: Terminal): Promise<numbe
 function tell(error: unknown, terminal: Terminal): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   const failure = asFailure(error)
-  terminal.err(`error: ${escapeText(failure.message)}\n`)
-  for (const hint of failure.hints) if (hint !== '') terminal.err(`  ${escapeText(hint)}\n`)
+  const [first = '', ...more] = failure.message.split('\n')
+  terminal.err(`error: ${escapeText(first)}\n`)
+  for (const hint of [...more, ...failure.hints])
+    if (hint !== '') terminal.err(`  ${escapeText(hint)}\n`)
   return failure.exitCode
 }
 

@@ -28,5 +28,5 @@ export function printTable(terminal: Terminal, head: string[], rows: Cell[][]): 
 export function printFields(terminal: Terminal, fields: Record<string, string>): void {
   const width = Math.max(...Object.keys(fields).map((name) => name.length))
   for (const [name, value] of Object.entries(fields))
-    terminal.out(`${paint(terminal, 'dim', name.padEnd(width))}  ${escapeLine(value)}\n`)
+    terminal.out(`${paint(terminal, 'dim', name.padEnd(width))}  ${escapeLine(value) || '-'}\n`)
 }

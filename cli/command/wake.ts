@@ -42,7 +42,7 @@ async function wakeInSight(session: Session, name: string): Promise<void> {
       }
       const step = understandText(Step, data)
       if (json) terminal.out(`${printJson({ event, ...step }, 0)}\n`)
-      else line.show(step)
+      else if (step.phase !== 'ready' && step.phase !== 'failed') line.show(step)
     }
   } finally {
     line.end()
@@ -55,25 +55,33 @@ async function wakeInSight(session: Session, name: string): Promise<void> {
 }
 
 async function fail(session: Session, name: string, data: string): Promise<never> {
-  const { title, detail, retryAfter } = understandText(Told, data)
+  const { title, detail = '', retryAfter } = understandText(Told, data)
+  // The lines after the reason are the last ones of the app, where its engine gave them.
+  const [reason = '', ...told] = detail.split('\n')
+  const hints: string[] = []
   if (session.json) {
     const problem: unknown = JSON.parse(data)
     session.terminal.out(`${printJson({ event: 'failed', problem }, 0)}\n`)
-  } else await showLogs(session, name)
-  const hints = [`See more of what it printed: reveille logs ${name} -n 200`]
+  } else if (showLines(session.terminal, name, await readLines(session, name, told)))
+    hints.push(`See more of what it printed: reveille logs ${name} -n 200`)
   if (retryAfter !== undefined) hints.push(`Another try makes sense in ${retryAfter} s.`)
-  throw new Failure(detail === undefined ? title : `${title}: ${detail}`, hints)
+  throw new Failure(reason === '' ? title : `${title}: ${reason}`, hints)
 }
 
-/** The end of what the app printed, where there is any; its absence must not hide the reason. */
-async function showLogs({ api, terminal }: Session, name: string): Promise<void> {
+/** The end of what the app printed; what came with the failure where there is no more to be had. */
+async function readLines({ api }: Session, name: string, told: string[]): Promise<string[]> {
   const lines: string[] = []
   try {
     for await (const line of api.lines(`${pathOf('app', name)}/logs?tail=${TAIL}`)) lines.push(line)
   } catch {
-    return
+    return told
   }
-  if (lines.length === 0) return
+  return lines.length > 0 ? lines.slice(-TAIL) : told
+}
+
+function showLines(terminal: Terminal, name: string, lines: string[]): boolean {
+  if (lines.length === 0) return false
   terminal.err(`The last lines of ${escapeLine(name)}:\n`)
-  for (const line of lines.slice(-TAIL)) terminal.err(`  ${escapeText(line)}\n`)
+  for (const line of lines) terminal.err(`  ${escapeText(line)}\n`)
+  return true
 }

@@ -55,7 +55,7 @@ const control: Control = {
     if (app === 'bad')
       throw new ProblemError('start-failed', {
         app,
-        detail: 'exited with code 3\u001b]0;owned\u0007',
+        detail: 'exited with code 3\u001b]0;owned\u0007\nlast',
         retryAfter: 5,
       })
     return { host: '10.0.0.5', port: 49_150 }
@@ -117,7 +117,9 @@ describe('wake', () => {
   test('of an app that fails gives the reason and its last lines, and exits with 1', async () => {
     const { code, out, err } = await stage.cli(['wake', 'bad'])
     expect({ code, out }).toEqual({ code: 1, out: '' })
-    expect(err).toContain('error: The app could not be started: exited with code 3\\u001b]0;owned')
+    expect(err).toMatch(
+      /^error: The app could not be started: exited with code 3\\u001b\]0;owned\\u0007$/m,
+    )
     expect(err).toContain('The last lines of bad:\n  first\n')
     expect(err).toContain('Another try makes sense in 5 s.')
     expect(isPlain(err)).toBe(true)
