@@ -60,6 +60,8 @@ export async function sleepSlot(
   const { keys } = catalog
   const key = keys.claim(slot.app, slot.slot)
   const until = performance.now() + deadline * 1000
+  const endpoint = keys.endpoint(slot.app, slot.slot)
+  const before = await store.get(endpoint)
   for (;;) {
     if (session.lease === null) throw unavailable('this launcher has no session with etcd')
     const value = request(firm, options)
@@ -71,10 +73,12 @@ export async function sleepSlot(
     }
     // Somebody changes the slot right now: a wake that starts it, or its registrar that found it idle.
     await released(key, until, slot, store)
-    if (!(await store.get(keys.endpoint(slot.app, slot.slot)))) return
+    if (before && !(await store.get(endpoint))) return
     if (!firm && claim.holder && action(claim.holder) === 'sleep') return
   }
-  if (firm && (await store.get(keys.endpoint(slot.app, slot.slot))))
+  // Another Endpoint is that of a new start: somebody waited for the claim to go and has woken it since.
+  const after = firm ? await store.get(endpoint) : null
+  if (after && after.value === before?.value)
     throw unavailable(`slot ${slot.slot} of ${slot.app} did not go to sleep`)
 }
 

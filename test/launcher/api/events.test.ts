@@ -83,7 +83,7 @@ test('what happens is told as it happens', async () => {
     await store.remove('/services/claims/shop/0')
     await store.put('/services/clusters/shop/1', '10.0.0.5:49151')
   })
-  expect(told.map(({ event, data: { time, ...data } }) => ({ event, ...data }))).toEqual([
+  expect(told.map(({ event, data: { time: _time, ...data } }) => ({ event, ...data }))).toEqual([
     { event: 'waking', type: 'waking', app: 'shop', phase: 'pulling', percent: 43 },
     { event: 'ready', type: 'ready', app: 'shop' },
     { event: 'failed', type: 'failed', app: 'shop', detail: 'exited with code 1' },
