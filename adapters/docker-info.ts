@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import type Docker from 'dockerode'
 import { getPath, makeCall } from './docker-call.ts'
 import { EngineError } from './docker-error.ts'
@@ -34,7 +35,12 @@ async function readBridge(docker: Docker): Promise<string> {
     const bridge = await makeCall((abortSignal) =>
       getPath<Docker.NetworkInspectInfo>(docker, '/networks/bridge', abortSignal),
     )
-    return bridge.IPAM?.Config?.find((config) => config.Gateway)?.Gateway ?? ''
+    for (const { Gateway, Subnet } of bridge.IPAM?.Config ?? []) {
+      // an engine that has just made the bridge names only the subnet, of which it takes the first address
+      const address = Gateway || Subnet?.replace(/\.0\/\d+$/, '.1')
+      if (address && isIPv4(address)) return address
+    }
+    return ''
   } catch (error) {
     if (error instanceof EngineError && error.code === 'not-found') return ''
     throw error
