@@ -19,12 +19,12 @@ export interface InformerOptions {
   relist?: number
 }
 
-export interface InformerLog {
-  warn(fields: object, message: string): void
-  debug(fields: object, message: string): void
-}
+export type InformerLog = Record<
+  'debug' | 'info' | 'warn',
+  (fields: object, message: string) => void
+>
 
-const silent: InformerLog = { warn: () => {}, debug: () => {} }
+const silent: InformerLog = { warn: () => {}, info: () => {}, debug: () => {} }
 
 /**
  * A mirror of some prefixes: list, watch, and list again after any break, for ever. One raw stream with one watch over
@@ -43,6 +43,7 @@ export class Informer {
   #connected = false
   /** whether the last watch was accepted: then the pause after a break is short again */
   #opened = false
+  #broken = false
   #stopped = false
   #interrupt: () => void = () => {}
   #resolve: () => void = () => {}
@@ -62,7 +63,7 @@ export class Informer {
     return String(this.#revision)
   }
 
-  /** Whether a watch is open: what was handed over is current, but for a broken line not noticed yet (8 s at most). */
+  /** Whether what was handed over is current, but for a broken line not noticed yet (8 s at most). */
   get connected(): boolean {
     return this.#connected
   }
@@ -73,6 +74,7 @@ export class Informer {
 
   stop(): void {
     this.#stopped = true
+    this.#connected = false
     this.#interrupt()
   }
 
@@ -89,8 +91,12 @@ export class Informer {
       } catch (error) {
         ended = error instanceof Error ? error.message : String(error)
       }
+      this.#connected = false
       if (this.#stopped) return
-      this.#log.warn({ reason: ended, revision: this.revision }, 'etcd watch broke, listing again')
+      // Once for each break: an etcd that is down for an hour is one thing to know, not two thousand.
+      const level = this.#broken ? 'debug' : 'warn'
+      this.#broken = true
+      this.#log[level]({ reason: ended, revision: this.revision }, 'no watch on etcd, trying again')
       await this.#pause(delay * (0.5 + Math.random() / 2))
       delay = Math.min(delay * 2, 2000)
     }
@@ -123,7 +129,6 @@ export class Informer {
         over = true
         clearTimeout(relist)
         clearTimeout(opening)
-        this.#connected = false
         abandon(stream)
         resolve(why)
       }
@@ -145,6 +150,8 @@ export class Informer {
           clearTimeout(opening)
           this.#connected = true
           this.#opened = true
+          if (this.#broken) this.#log.info({ revision: this.revision }, 'etcd is watched again')
+          this.#broken = false
           return
         }
         this.#take(response)

@@ -137,7 +137,7 @@ describe('with nothing broken', () => {
       onSync: () => {
         throw new Error('another')
       },
-      log: { warn: (_, message) => said.push(message), debug: () => {} },
+      log: { warn: (_, message) => said.push(message), info: () => {}, debug: () => {} },
     })
     await informer.synced
     await expect.poll(() => informer.connected).toBe(true)
@@ -219,7 +219,7 @@ describe('with a broken line', () => {
     const reader = new Slow({ urls: [etcd.url] })
     leftovers.push(() => reader.close())
     const { values } = mirror(reader, ['/compact/'], {
-      log: { warn: (fields) => said.push(JSON.stringify(fields)), debug: () => {} },
+      log: { warn: (fields) => said.push(JSON.stringify(fields)), info: () => {}, debug: () => {} },
     })
     await expect.poll(() => values, { timeout: 10_000 }).toEqual(new Map([['/compact/b', '2']]))
     expect(said.join()).toContain('compacted')
@@ -300,12 +300,19 @@ describe('with etcd itself gone for a while', () => {
 
   test('starts while etcd is away and gets there', async () => {
     await etcd.down()
-    const { informer, batches } = mirror(store, ['/late/'])
+    const said: string[] = []
+    const say = (_: object, message: string) => said.push(message)
+    const { informer, batches } = mirror(store, ['/late/'], {
+      log: { warn: say, info: say, debug: () => {} },
+    })
     await new Promise((resolve) => setTimeout(resolve, 500))
     expect(batches).toHaveLength(0)
     await etcd.up()
     await informer.synced
     expect(batches).toHaveLength(1)
+    await expect
+      .poll(() => said)
+      .toEqual(['no watch on etcd, trying again', 'etcd is watched again'])
   })
 
   test('takes the word of an etcd that lost its data or was replaced', async () => {
@@ -313,7 +320,7 @@ describe('with etcd itself gone for a while', () => {
     for (const key of ['a', 'b', 'same']) await store.put(`/wiped/${key}`, 'old')
     const said: string[] = []
     const { informer, values, batches } = mirror(reader, ['/wiped/'], {
-      log: { warn: (_, message) => said.push(message), debug: () => {} },
+      log: { warn: (_, message) => said.push(message), info: () => {}, debug: () => {} },
     })
     await informer.synced
     const before = informer.revision
