@@ -1,16 +1,12 @@
 import type { Logger } from 'pino'
 import type { Container, EngineEvent } from '../model/container.ts'
-import { type Endpoint, formatEndpoint } from '../model/endpoint.ts'
+import { formatEndpoint } from '../model/endpoint.ts'
 import type { Keys } from '../model/key.ts'
 import { readLabels } from '../model/label.ts'
-import { canonical } from '../model/name.ts'
+import { Inspections } from './inspections.ts'
 import { advance, discovered, type Fact, type Instance, isRunning } from './instance.ts'
 import { type Asking, keepAsking } from './readiness.ts'
-
-/** The engine, as far as instances are looked at. */
-export interface InspectedEngine extends Pick<Asking, 'exec' | 'healthcheck'> {
-  inspect(id: string): Promise<Container | null>
-}
+import { differs, type HostAddress, isSlot, reachable, whyEnded, whyStopped } from './reading.ts'
 
 /** Where Endpoints go. */
 export interface Publisher {
@@ -21,13 +17,12 @@ export interface Publisher {
 }
 
 export interface FleetOptions {
-  engine: InspectedEngine
+  engine: { inspect(id: string): Promise<Container | null> }
   asking: Asking
   publisher: Publisher
   keys: Keys
   log: Logger
-  /** IP address that instances are reached at from the gateways, and the one ports are published on */
-  address(): { address: string; publish: string }
+  address(): HostAddress
   /** seconds from the start of an instance to its first good probe */
   onReady(seconds: number): void
 }
@@ -42,34 +37,28 @@ export interface Member {
   probing: AbortController | null
 }
 
-/** An inspection on its way; an event that overtakes it makes it worthless. */
-interface Look {
-  isOvertaken: boolean
-  done: Promise<void>
-}
-
-/** Inspections at once while a list is gone through. */
-const WIDTH = 16
-
-const ANY: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
-
 /**
- * The containers of this host that are ours: from what the engine says to which Endpoints are wanted. Only `die` is
+ * The containers of this host that are ours: from what the engine says to which Endpoints are wanted. Only an end is
  * believed as it comes, because waiting would send requests to a dead address; that something runs, and where, is
  * asked of the engine each time.
  */
 export class Fleet {
   readonly #options: FleetOptions
   readonly #members = new Map<string, Member>()
-  /** why a container of ours is left alone, told once */
+  /** by container id: why one of ours is left alone, told once */
   readonly #refused = new Map<string, string>()
   /** by endpoint key: the container it is about */
   readonly #holders = new Map<string, string>()
-  readonly #looks = new Map<string, Look>()
-  #stopped = false
+  readonly #inspections: Inspections
+  #isStopped = false
 
   constructor(options: FleetOptions) {
     this.#options = options
+    this.#inspections = new Inspections({
+      inspect: (id) => options.engine.inspect(id),
+      onSeen: (id, container) => this.#see(id, container),
+      onFailure: (id, reason) => options.log.debug({ id, reason }, 'container not inspected'),
+    })
   }
 
   members(): IterableIterator<Member> {
@@ -87,29 +76,35 @@ export class Fleet {
     )
   }
 
-  /** The container that an Endpoint key is about. */
-  holder(key: string): Member | undefined {
-    return this.#members.get(this.#holders.get(key) ?? '')
-  }
-
   /** Whether there is a container for `slot` of `app`, running or not. */
   has(app: string, slot: number): boolean {
     return [...this.#members.values()].some(({ instance }) => isSlot(instance, app, slot))
   }
 
+  /** The container that an Endpoint key is about. */
+  holder(key: string): Member | undefined {
+    return this.#members.get(this.#holders.get(key) ?? '')
+  }
+
+  /** How many instances there are in each phase. */
+  census(): Record<Instance['phase'], number> {
+    const census = { starting: 0, ready: 0, unready: 0, unhealthy: 0, stopped: 0 }
+    for (const { instance } of this.#members.values()) census[instance.phase]++
+    return census
+  }
+
   /** Takes a full list; resolves when every difference to it was looked into. */
   async reconcile(containers: Container[]): Promise<void> {
-    const listed = new Map(containers.map((container) => [container.id, container]))
+    const listed = new Set(containers.map(({ id }) => id))
     for (const id of this.#refused.keys()) if (!listed.has(id)) this.#refused.delete(id)
     const doubtful = [...this.#members.keys()].filter((id) => !listed.has(id))
-    for (const container of containers)
-      if (!this.#members.has(container.id) && container.state !== 'running')
-        this.#see(container.id, container)
-      else if (this.#differs(container)) doubtful.push(container.id)
-    const work = async (): Promise<void> => {
-      for (let id = doubtful.pop(); id !== undefined; id = doubtful.pop()) await this.refresh(id)
+    for (const container of containers) {
+      const { id, state } = container
+      const member = this.#members.get(id)
+      if (member ? differs(member.instance, container) : state === 'running') doubtful.push(id)
+      else if (!member) this.#see(id, container)
     }
-    await Promise.all(Array.from({ length: WIDTH }, work))
+    await this.#inspections.lookAll(doubtful.filter((id) => !this.#refused.has(id)))
   }
 
   /**
@@ -117,36 +112,32 @@ export class Fleet {
    * as ready; Endpoints that no container holds are withdrawn.
    */
   sweep(): void {
+    const { publisher } = this.#options
     for (const member of this.#members.values()) {
       const { endpoint, phase } = member.instance
-      const routed = this.#options.publisher.wanted(this.#key(member.instance))
-      if (phase === 'starting' && endpoint && routed === formatEndpoint(endpoint))
-        this.#apply(member, { type: 'probed', ok: true })
+      const isRouted = endpoint && publisher.wanted(this.#key(member)) === formatEndpoint(endpoint)
+      if (phase === 'starting' && isRouted) this.#apply(member, { type: 'probed', ok: true })
     }
-    for (const key of this.#options.publisher.keys())
-      if (!this.#holders.has(key)) void this.#options.publisher.withdraw(key)
+    for (const key of publisher.keys()) if (!this.#holders.has(key)) void publisher.withdraw(key)
   }
 
   take(event: EngineEvent): void {
-    const member = this.#members.get(event.id)
-    const look = this.#looks.get(event.id)
-    if (look) look.isOvertaken = true
+    const { id } = event
+    const member = this.#members.get(id)
+    this.#inspections.overtake(id)
     switch (event.action) {
       case 'die':
       case 'pause':
-        if (member) this.#apply(member, { type: 'stopped' }, ended(event))
-        return
       case 'destroy':
-        if (member) this.#apply(member, { type: 'stopped' }, 'removed')
-        this.#members.delete(event.id)
-        this.#refused.delete(event.id)
+        if (member) this.#apply(member, { type: 'stopped' }, whyEnded(event))
+        if (event.action === 'destroy') this.#forget(id)
         return
       case 'health':
         if (member) this.#apply(member, { type: 'health', healthy: event.health === 'healthy' })
         return
       case 'start':
       case 'unpause':
-        void this.refresh(event.id)
+        void this.refresh(id)
         return
       case 'create':
         return
@@ -155,22 +146,14 @@ export class Fleet {
 
   /** Asks the engine what a container is now, and goes by that. If the engine is away, a later list asks again. */
   refresh(id: string): Promise<void> {
-    const running = this.#looks.get(id)
-    if (running) {
-      running.isOvertaken = true
-      return running.done
-    }
-    const look: Look = { isOvertaken: false, done: Promise.resolve() }
-    this.#looks.set(id, look)
-    look.done = this.#look(id, look).finally(() => this.#looks.delete(id))
-    return look.done
+    return this.#inspections.look(id)
   }
 
   /** Takes the Endpoint away because the instance is to sleep. See {@link Publisher.withdraw}. */
   drain(id: string): Promise<string | null> {
     const member = this.#members.get(id)
     if (!member) return Promise.resolve('0')
-    const key = this.#key(member.instance)
+    const key = this.#key(member)
     const isHolder = this.#holders.get(key) === id
     member.isDraining = true
     this.#settle(member)
@@ -185,76 +168,32 @@ export class Fleet {
     this.#settle(member)
   }
 
-  /** How many instances there are in each phase. */
-  census(): Record<Instance['phase'], number> {
-    const census = { starting: 0, ready: 0, unready: 0, unhealthy: 0, stopped: 0 }
-    for (const { instance } of this.#members.values()) census[instance.phase]++
-    return census
-  }
-
   stop(): void {
-    this.#stopped = true
+    this.#isStopped = true
+    this.#inspections.stop()
     for (const member of this.#members.values()) member.probing?.abort()
-  }
-
-  /** Whether a list tells something of a container that we do not know yet. */
-  #differs(container: Container): boolean {
-    const member = this.#members.get(container.id)
-    if (!member) return !this.#refused.has(container.id)
-    const { instance } = member
-    if (isRunning(instance) !== (container.state === 'running')) return true
-    if (!isRunning(instance)) return false
-    if (container.published[instance.spec.port]?.port !== instance.endpoint?.port) return true
-    const unhealthy = instance.phase === 'unhealthy'
-    return instance.healthcheck && unhealthy !== (container.health === 'unhealthy')
-  }
-
-  async #look(id: string, look: Look): Promise<void> {
-    for (let attempt = 0; attempt < 5 && !this.#stopped; attempt++) {
-      look.isOvertaken = false
-      let container: Container | null
-      try {
-        container = await this.#options.engine.inspect(id)
-      } catch (error) {
-        this.#options.log.debug({ id, reason: (error as Error).message }, 'container not inspected')
-        return
-      }
-      if (!look.isOvertaken && !this.#stopped) return this.#see(id, container)
-    }
   }
 
   #see(id: string, container: Container | null): void {
     const known = this.#members.get(id)
     if (!container) {
-      if (known) this.#apply(known, { type: 'stopped' }, 'removed')
-      this.#members.delete(id)
-      return
+      if (known) this.#apply(known, { type: 'stopped' }, whyStopped(null))
+      return this.#forget(id)
     }
     const labels = readLabels(container.labels)
     if (!labels.ok) return this.#refuse(container, labels.reason)
     const member = known ?? this.#add(discovered(id, labels.spec))
     if (container.state !== 'running')
-      return this.#apply(member, { type: 'stopped' }, describe(container))
-    const endpoint = this.#reachable(container, labels.spec.port)
+      return this.#apply(member, { type: 'stopped' }, whyStopped(container))
+    const endpoint = reachable(container, labels.spec.port, this.#options.address())
     if (typeof endpoint === 'string') {
-      this.#refuse(container, endpoint)
-      return this.#apply(member, { type: 'stopped' }, endpoint)
+      this.#apply(member, { type: 'stopped' }, endpoint)
+      this.#forget(id)
+      return this.#refuse(container, endpoint)
     }
-    this.#refused.delete(id)
-    const routed =
-      this.#options.publisher.wanted(this.#key(member.instance)) === formatEndpoint(endpoint)
+    const routed = this.#options.publisher.wanted(this.#key(member)) === formatEndpoint(endpoint)
     const { pid, health } = container
     this.#apply(member, { type: 'runs', endpoint, pid, health, routed })
-  }
-
-  /** Where gateways reach the instance, or why they cannot. */
-  #reachable(container: Container, port: number): Endpoint | string {
-    const published = container.published[port]
-    const { address, publish } = this.#options.address()
-    if (!published) return `port ${port} of the container is not published`
-    if (!ANY.has(published.host) && published.host !== address && published.host !== publish)
-      return `port ${port} is published on ${published.host}, which gateways do not use`
-    return { host: address, port: published.port }
   }
 
   #refuse(container: Container, reason: string): void {
@@ -263,13 +202,13 @@ export class Fleet {
     this.#options.log.warn({ container: container.name, reason }, 'container left alone')
   }
 
+  #forget(id: string): void {
+    this.#members.delete(id)
+    this.#refused.delete(id)
+  }
+
   #add(instance: Instance): Member {
-    const member = {
-      instance,
-      since: performance.now(),
-      isDraining: false,
-      probing: null,
-    }
+    const member = { instance, since: performance.now(), isDraining: false, probing: null }
     this.#members.set(instance.id, member)
     return member
   }
@@ -279,24 +218,30 @@ export class Fleet {
     const after = advance(before, fact)
     if (after === before) return
     member.instance = after
-    const isNewRun = after.pid !== before.pid || after.endpoint !== before.endpoint
+    const isNewRun = after.endpoint !== before.endpoint
     if (isNewRun) member.isDraining = false
     if (isNewRun && isRunning(after)) member.since = performance.now()
-    this.#tell(before, after, member, why)
-    if (before.phase !== after.phase || isNewRun) this.#settle(member)
+    if (before.phase === after.phase && !isNewRun) return
+    // first what a request waits for, then what is told
+    this.#settle(member)
+    this.#tell(before, member, why)
   }
 
-  #tell(before: Instance, after: Instance, member: Member, why: string): void {
-    if (before.phase === after.phase) return
-    const { app, slot } = after.spec
-    const fields = { app, slot, container: after.id.slice(0, 12), ...(why && { why }) }
-    if (after.phase === 'ready' && before.phase === 'starting') {
-      const seconds = (performance.now() - member.since) / 1000
+  #tell(before: Instance, { instance, since }: Member, why: string): void {
+    const { spec, phase, id } = instance
+    const fields = {
+      app: spec.app,
+      slot: spec.slot,
+      container: id.slice(0, 12),
+      ...(why && { why }),
+    }
+    const { log } = this.#options
+    if (phase === 'ready' && before.phase === 'starting') {
+      const seconds = (performance.now() - since) / 1000
       this.#options.onReady(seconds)
-      this.#options.log.info({ ...fields, seconds: Number(seconds.toFixed(3)) }, 'ready')
-    } else if (after.phase === 'unready' || after.phase === 'unhealthy')
-      this.#options.log.warn(fields, after.phase)
-    else this.#options.log.info(fields, after.phase)
+      log.info({ ...fields, seconds: Number(seconds.toFixed(3)) }, phase)
+    } else if (phase === 'unready' || phase === 'unhealthy') log.warn(fields, phase)
+    else log.info(fields, phase)
   }
 
   /** Makes the Endpoint and the probing what the member's state asks for. */
@@ -305,7 +250,7 @@ export class Fleet {
     member.probing?.abort()
     member.probing = null
     this.#route(member)
-    if (this.#stopped || member.isDraining || !instance.endpoint) return
+    if (this.#isStopped || member.isDraining || !instance.endpoint) return
     if (instance.phase === 'unhealthy') return
     const probing = new AbortController()
     member.probing = probing
@@ -316,40 +261,23 @@ export class Fleet {
 
   /** At most one container holds a slot's key; should there be two, the first one does. */
   #route(member: Member): void {
-    const { instance } = member
-    const key = this.#key(instance)
+    const { id, phase, endpoint } = member.instance
+    const key = this.#key(member)
     const holder = this.#holders.get(key)
-    if (instance.phase === 'ready' && !member.isDraining && instance.endpoint) {
-      if (holder !== undefined && holder !== instance.id) {
-        this.#options.log.warn({ key, container: instance.id }, 'another container has this slot')
-        return
-      }
-      this.#holders.set(key, instance.id)
-      this.#options.publisher.publish(key, formatEndpoint(instance.endpoint))
-      return
+    if (phase === 'ready' && !member.isDraining && endpoint) {
+      if (holder !== undefined && holder !== id)
+        return this.#options.log.warn({ key, container: id }, 'another container has this slot')
+      this.#holders.set(key, id)
+      return this.#options.publisher.publish(key, formatEndpoint(endpoint))
     }
-    if (holder !== instance.id) return
+    if (holder !== id) return
     this.#holders.delete(key)
     void this.#options.publisher.withdraw(key)
     for (const other of this.#members.values())
-      if (other !== member && this.#key(other.instance) === key) this.#route(other)
+      if (other !== member && this.#key(other) === key) this.#route(other)
   }
 
-  #key(instance: Instance): string {
+  #key({ instance }: Member): string {
     return this.#options.keys.endpoint(instance.spec.app, instance.spec.slot)
   }
-}
-
-function isSlot(instance: Instance, app: string, slot: number): boolean {
-  return instance.spec.slot === slot && canonical(instance.spec.app) === canonical(app)
-}
-
-function describe(container: Container): string {
-  return container.state === 'exited'
-    ? `exited with code ${container.exitCode}`
-    : `the engine says it is ${container.state}`
-}
-
-function ended(event: EngineEvent): string {
-  return event.action === 'pause' ? 'paused' : `exited with code ${event.exitCode ?? 0}`
 }

@@ -3,17 +3,19 @@ import type { Logger } from 'pino'
 import type { Keys } from '../model/key.ts'
 import type { Entry } from '../model/state.ts'
 import { Cluster } from './cluster.ts'
-import { Fleet, type InspectedEngine, type Member } from './fleet.ts'
+import { Fleet, type FleetOptions, type Member } from './fleet.ts'
 import { type FollowedEngine, Follower } from './follower.ts'
 import { type HostFacts, HostRecord } from './host.ts'
 import { Idle } from './idle.ts'
 import { Backoff, pause } from './pause.ts'
-import { type EndpointChange, type EndpointStore, Publication } from './publication.ts'
+import { type EndpointChange, Publication } from './publication.ts'
 import type { Asking } from './readiness.ts'
 import { type ClaimStore, Sleep, type SleepResult, type Standing } from './sleep.ts'
+import type { EndpointStore } from './slot-key.ts'
 
 /** The engine of this host. */
-export interface HostEngine extends FollowedEngine, InspectedEngine {
+export interface HostEngine extends FollowedEngine, Pick<Asking, 'exec' | 'healthcheck'> {
+  inspect: FleetOptions['engine']['inspect']
   info(): Promise<HostFacts>
   stop(id: string, timeoutSeconds: number): Promise<void>
 }

@@ -1,0 +1,222 @@
+import type { Logger } from 'pino'
+import type { Entry } from '../model/state.ts'
+import { Backoff, pause } from './pause.ts'
+
+/** etcd, as far as Endpoints are written. A rejected write may have happened or not. */
+export interface EndpointStore {
+  create(
+    key: string,
+    value: string,
+    options: { lease: string },
+  ): Promise<{ won: boolean; holder: Entry | null; revision: string }>
+  replace(
+    key: string,
+    value: string,
+    options: { modRevision: string; lease: string },
+  ): Promise<string | null>
+  remove(key: string, options: { modRevision?: string; lease: string }): Promise<string | null>
+}
+
+export interface PublicationOptions {
+  log: Logger
+  /** milliseconds after which a key that somebody else holds counts as theirs */
+  patience: number
+  /** Somebody else has held a key of ours for that long: our instance is the one too many. */
+  onConflict(key: string, holder: Entry): void
+  /** etcd said that our lease is gone. */
+  onLeaseGone(): void
+  /** for the metrics */
+  onWrite(change: 'registered' | 'removed' | 'conflict'): void
+}
+
+/** Leases as all keys of a process share them. */
+export interface Leases {
+  /** the one to write under, null while there is none */
+  present: string | null
+  /** the present one and earlier ones of this process, and those of the process before us on this host */
+  readonly own: ReadonlySet<string>
+}
+
+/** What we last knew to be in etcd under the key, of ours. */
+export interface Written {
+  value: string
+  lease: string
+  /** null while the outcome of a write is unknown */
+  modRevision: string | null
+}
+
+/**
+ * One Endpoint key: writes until what is in etcd is what is wanted, for ever, one call at a time. The key is written
+ * only where it is absent or under a lease that is or was ours.
+ */
+export class SlotKey {
+  readonly key: string
+  /** what the key should say, null if it should not be */
+  want: string | null = null
+  readonly #store: EndpointStore
+  readonly #leases: Leases
+  readonly #options: PublicationOptions
+  readonly #onSpent: () => void
+  #have: Written | null = null
+  /** revision of the latest news of the key: an answer to a write of ours that comes later may be older than that */
+  #news = 0n
+  /** performance.now() since when somebody else holds the key */
+  #disputed: number | null = null
+  #leaving: ((revision: string | null) => void)[] = []
+  #isBusy = false
+  /** ends the pause before the next try */
+  #hurry = new AbortController()
+  #isStopped = false
+
+  /** @param onSpent called when nothing is wanted and nothing of ours is there any more */
+  constructor(
+    key: string,
+    store: EndpointStore,
+    leases: Leases,
+    options: PublicationOptions,
+    onSpent: () => void,
+  ) {
+    this.key = key
+    this.#onSpent = onSpent
+    this.#store = store
+    this.#leases = leases
+    this.#options = options
+  }
+
+  publish(value: string): void {
+    if (this.want === value) return
+    this.want = value
+    for (const told of this.#leaving.splice(0)) told(null)
+    this.kick()
+  }
+
+  /** See {@link Publication.withdraw}. */
+  withdraw(): Promise<string | null> {
+    this.want = null
+    this.#disputed = null
+    return new Promise((resolve) => {
+      this.#leaving.push(resolve)
+      this.kick()
+    })
+  }
+
+  /** The key was seen to be this, or gone, as of `revision`. */
+  observe(seen: Written | null, revision: string): void {
+    const have = this.#have?.modRevision
+    if (have && BigInt(revision) < BigInt(have)) return // older than what we wrote since
+    this.#news = BigInt(revision)
+    this.#have = seen && this.#leases.own.has(seen.lease) ? seen : null
+    this.kick()
+  }
+
+  /** Looks at once whether there is something to write. */
+  kick(): void {
+    this.#hurry.abort()
+    if (!this.#isBusy) void this.#work()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#hurry.abort()
+  }
+
+  async #work(): Promise<void> {
+    this.#isBusy = true
+    const backoff = new Backoff()
+    let hasFailed = false
+    while (!this.#isStopped && !this.#isDone()) {
+      this.#hurry = new AbortController()
+      let goesOn = false
+      try {
+        goesOn = this.want === null ? await this.#remove() : await this.#write(this.want)
+        hasFailed = false
+      } catch (error) {
+        const { message: reason, code } = error as Error & { code?: unknown }
+        if (!hasFailed) this.#options.log.warn({ key: this.key, reason }, 'etcd write failed')
+        if (code === 'lease-gone') this.#options.onLeaseGone()
+        hasFailed = true
+      }
+      if (goesOn) backoff.reset()
+      else await pause(backoff.next(), this.#hurry.signal)
+    }
+    this.#isBusy = false
+    if (this.want === null && this.#isDone()) this.#onSpent()
+  }
+
+  #isDone(): boolean {
+    const have = this.#have
+    if (this.want === null) return have === null && this.#leaving.length === 0
+    const { present } = this.#leases
+    return have?.value === this.want && have.lease === present && have.modRevision !== null
+  }
+
+  /** One try to write. False: not now. */
+  async #write(want: string): Promise<boolean> {
+    const { key } = this
+    const lease = this.#leases.present
+    if (lease === null) return false
+    const before = this.#have
+    this.#have = { value: want, lease, modRevision: null }
+    if (before?.modRevision) {
+      const { modRevision } = before
+      const revision = await this.#store.replace(key, want, { modRevision, lease })
+      this.#note(revision && { value: want, lease, modRevision: revision }, before.value)
+      return true
+    }
+    const { won, holder } = await this.#store.create(key, want, { lease })
+    if (!holder) {
+      this.#have = null
+      return true
+    }
+    const found = { value: holder.value, lease: holder.lease, modRevision: holder.modRevision }
+    // our address is nobody else's: an entry that names it is about our instance, whoever wrote it
+    const isOurs = won || this.#leases.own.has(holder.lease) || holder.value === want
+    this.#note(isOurs ? found : null, won ? null : holder.value)
+    if (!isOurs) this.#dispute(holder)
+    return isOurs
+  }
+
+  /** Takes the outcome of a write. @param before what the key said before it, null if it was not there */
+  #note(written: (Written & { modRevision: string }) | '' | null, before: string | null): void {
+    // news that overtook the answer: it is gone or changed again already
+    this.#have = written && BigInt(written.modRevision) >= this.#news ? written : null
+    if (!written || written.lease !== this.#leases.present) return
+    this.#disputed = null
+    if (before === written.value) return // only moved to another lease
+    this.#options.onWrite('registered')
+    this.#options.log.info({ key: this.key, endpoint: written.value }, 'registered')
+  }
+
+  #dispute(holder: Entry): void {
+    const { key } = this
+    const now = performance.now()
+    if (this.#disputed === null) {
+      this.#disputed = now
+      this.#options.onWrite('conflict')
+      this.#options.log.warn({ key, holder: holder.value }, 'key is held by somebody else')
+    } else if (now - this.#disputed > this.#options.patience) {
+      this.#disputed = now
+      this.#options.onConflict(key, holder)
+    }
+  }
+
+  /** One try to remove what is, or may be, there of ours. */
+  async #remove(): Promise<boolean> {
+    const { key } = this
+    const have = this.#have
+    let revision: string | null = null
+    if (have?.modRevision)
+      revision = await this.#store.remove(key, { modRevision: have.modRevision, lease: have.lease })
+    else if (have)
+      for (const lease of [...this.#leases.own].reverse())
+        revision ??= await this.#store.remove(key, { lease })
+    if (this.#have === have) this.#have = null
+    if (this.want !== null || this.#have !== null) return true
+    if (revision !== null) {
+      this.#options.onWrite('removed')
+      this.#options.log.info({ key }, 'unregistered')
+    }
+    for (const told of this.#leaving.splice(0)) told(revision ?? '0')
+    return true
+  }
+}
