@@ -24,8 +24,6 @@ export type InformerLog = Record<
   (fields: object, message: string) => void
 >
 
-const silent: InformerLog = { warn: () => {}, info: () => {}, debug: () => {} }
-
 /**
  * A mirror of some prefixes: list, watch, and list again after any break, for ever. One raw stream with one watch over
  * the span of all prefixes: etcd keeps events of one watch in order of revision, of several watches it does not.
@@ -36,7 +34,6 @@ export class Informer {
   readonly #store: Store
   readonly #prefixes: string[]
   readonly #options: InformerOptions
-  readonly #log: InformerLog
   readonly #known = new Map<string, Entry>()
   #revision = 0n
   #listed = false
@@ -52,7 +49,6 @@ export class Informer {
     this.#store = store
     this.#prefixes = prefixes
     this.#options = options
-    this.#log = options.log ?? silent
     this.synced = new Promise((resolve) => {
       this.#resolve = resolve
     })
@@ -96,7 +92,10 @@ export class Informer {
       // Once for each break: an etcd that is down for an hour is one thing to know, not two thousand.
       const level = this.#broken ? 'debug' : 'warn'
       this.#broken = true
-      this.#log[level]({ reason: ended, revision: this.revision }, 'no watch on etcd, trying again')
+      this.#options.log?.[level](
+        { reason: ended, revision: this.revision },
+        'no watch on etcd, trying again',
+      )
       await this.#pause(delay * (0.5 + Math.random() / 2))
       delay = Math.min(delay * 2, 2000)
     }
@@ -106,7 +105,7 @@ export class Informer {
     const { entries, revision } = await this.#store.listAll(this.#prefixes)
     if (this.#stopped) return
     if (BigInt(revision) < this.#revision)
-      this.#log.warn(
+      this.#options.log?.warn(
         { from: this.revision, to: revision },
         'etcd went back in time: restored or replaced, its list is the truth now',
       )
@@ -150,7 +149,8 @@ export class Informer {
           clearTimeout(opening)
           this.#connected = true
           this.#opened = true
-          if (this.#broken) this.#log.info({ revision: this.revision }, 'etcd is watched again')
+          if (this.#broken)
+            this.#options.log?.info({ revision: this.revision }, 'etcd is watched again')
           this.#broken = false
           return
         }
@@ -187,7 +187,7 @@ export class Informer {
     try {
       handler()
     } catch (error) {
-      this.#log.warn({ err: error }, 'a handler of etcd changes threw')
+      this.#options.log?.warn({ err: error }, 'a handler of etcd changes threw')
     }
   }
 
