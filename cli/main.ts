@@ -2,5 +2,6 @@
 import { execute } from './program.ts'
 import { openTerminal } from './terminal.ts'
 
-// Not process.exit: what was written must leave first, and a service goes on after its command has started it.
-process.exitCode = await execute(process.argv.slice(2), openTerminal(process))
+const code = await execute(process.argv.slice(2), openTerminal(process))
+// A service that could not start may have begun to knock at etcd. One that could goes on: its command has only started it.
+if (code !== 0) process.exit(code)

@@ -6,6 +6,7 @@ import { checkDocker } from '../doctor/docker.ts'
 import { checkEtcd } from '../doctor/etcd.ts'
 import { checkFolders, checkToken } from '../doctor/folder.ts'
 import { checkDisk, checkNode, checkUser } from '../doctor/machine.ts'
+import { checkNetworks } from '../doctor/network.ts'
 import { checkConfig, checkGateway, checkNginx } from '../doctor/nginx.ts'
 import { checkPorts } from '../doctor/port.ts'
 import { checkCluster, checkServices } from '../doctor/service.ts'
@@ -22,6 +23,7 @@ const CHECKS: Record<string, Check> = {
   disk: checkDisk,
   token: checkToken,
   etcd: checkEtcd,
+  networks: checkNetworks,
   docker: checkDocker,
   nginx: checkNginx,
   configuration: checkConfig,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { loadSettings } from '../../adapters/settings.ts'
 import type { Service, Settings } from '../../model/setting.ts'
+import { misuse } from '../failure.ts'
 import { addExamples, addSettings, settingsOf } from '../option.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -68,6 +69,12 @@ export function addServices(program: Command, terminal: Terminal): void {
     addExamples(addSettings(command, 'Settings:', settingsOf(service)), examples)
     command.action(async (flags: Record<string, unknown>) => {
       const settings = loadSettings(flags, terminal.env)
+      if (service !== 'up' && settings.etcd.length === 0)
+        throw misuse(
+          `the ${service} needs an etcd`,
+          `Name it with --etcd or REVEILLE_ETCD: reveille ${service} --etcd http://127.0.0.1:2379`,
+          'Or run everything on this machine: reveille up',
+        )
       const { run } = await load()
       await run(settings)
     })

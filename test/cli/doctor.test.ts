@@ -150,6 +150,11 @@ describe('what is broken is named with its mend, and the exit code is 1:', () =>
     await broken(changes, 'listen', /no address of this machine/, /--listen/)
   })
 
+  test('the address of the host is in none of the networks', async () => {
+    const changes = { networks: '10.0.0.0/16', address: '10.9.0.5' }
+    await broken(changes, 'networks', /10\.9\.0\.5 is in none/, /--networks or --address/)
+  })
+
   test('the configuration does not pass', async () => {
     const folder = await temporaryFolder()
     const output = join(folder, 'nginx.conf')

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freePort } from '../lab/port.ts'
 import { type CliStage, openCliStage } from './stage.ts'
 
 const ROOT = new URL('../../', import.meta.url)
@@ -43,6 +44,17 @@ test('The process exits with the code of what happened, and without a stack trac
   expect(failed.err).not.toMatch(/^\s+at /m)
   const misused = await start(['wkae']).ended
   expect(misused.code).toBe(2)
+})
+
+test('A service that cannot start says why and ends.', async () => {
+  const api = new URL(stage.env.REVEILLE_API ?? '').host
+  const flags = ['--etcd', stage.etcd.url, '--wake-listen', `127.0.0.1:${await freePort()}`]
+  const taken = await start(['launcher', ...flags, '--api-listen', api]).ended
+  expect(taken).toMatchObject({ code: 1, signal: null })
+  expect(taken.err).toMatch(/^error: .*EADDRINUSE.*\n {2}.*reveille doctor\n$/)
+  const homeless = await start(['controller']).ended
+  expect(homeless).toMatchObject({ code: 2, out: '' })
+  expect(homeless.err).toMatch(/^error: the controller needs an etcd\n {2}Name it with --etcd/)
 })
 
 test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a stream in order.', async (signal) => {
