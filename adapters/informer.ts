@@ -24,6 +24,8 @@ export type InformerLog = Record<
   (fields: object, message: string) => void
 >
 
+const SHORTEST = 100
+
 /**
  * A mirror of some prefixes: list, watch, and list again after any break, for ever. One raw stream with one watch over
  * the span of all prefixes: etcd keeps events of one watch in order of revision, of several watches it does not.
@@ -38,8 +40,8 @@ export class Informer {
   #revision = 0n
   #listed = false
   #connected = false
-  /** whether the last watch was accepted: then the pause after a break is short again */
-  #opened = false
+  /** milliseconds to wait after a break; short again once a watch was accepted */
+  #delay = SHORTEST
   #broken = false
   #stopped = false
   #interrupt: () => void = () => {}
@@ -75,7 +77,6 @@ export class Informer {
   }
 
   async #run(): Promise<void> {
-    let delay = 100
     while (!this.#stopped) {
       let ended: string
       try {
@@ -83,7 +84,6 @@ export class Informer {
         if (this.#stopped) return
         ended = await this.#watch()
         if (ended === 'relist') continue
-        if (this.#opened) delay = 100
       } catch (error) {
         ended = error instanceof Error ? error.message : String(error)
       }
@@ -96,8 +96,8 @@ export class Informer {
         { reason: ended, revision: this.revision },
         'no watch on etcd, trying again',
       )
-      await this.#pause(delay * (0.5 + Math.random() / 2))
-      delay = Math.min(delay * 2, 2000)
+      await this.#pause(this.#delay * (0.5 + Math.random() / 2))
+      this.#delay = Math.min(this.#delay * 2, 2000)
     }
   }
 
@@ -120,7 +120,6 @@ export class Informer {
   /** Watches until the stream ends for whatever reason, which it returns; the next step is always a list. */
   async #watch(): Promise<string> {
     const { stream, failed } = await this.#store.watch()
-    this.#opened = false
     return await new Promise<string>((resolve) => {
       let over = false
       const finish = (why: string): void => {
@@ -148,7 +147,7 @@ export class Informer {
         if (response.created) {
           clearTimeout(opening)
           this.#connected = true
-          this.#opened = true
+          this.#delay = SHORTEST
           if (this.#broken)
             this.#options.log?.info({ revision: this.revision }, 'etcd is watched again')
           this.#broken = false
