@@ -1,8 +1,9 @@
+import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { parseAddress } from '../../model/address.ts'
 import { parseEndpoint } from '../../model/endpoint.ts'
 import { flagOf, type Settings } from '../../model/setting.ts'
-import { type Check, type Finding, fail, ok } from './check.ts'
+import { type Check, type Finding, fail, ok, warn } from './check.ts'
 import { findHolders, type Holder, type Listener, readListeners } from './listener.ts'
 
 const LISTENS = [
@@ -26,14 +27,21 @@ export const checkPorts: Check = async (settings) => {
     const inodes = listeners
       .filter((each) => each.protocol === protocol && each.port === port && overlaps(each, host))
       .map(({ inode }) => inode)
-    return { setting, host, inodes }
+    return { setting, host, port, inodes }
   })
+  const low = await lowestPort()
   const holders = await findHolders(new Set(wanted.flatMap(({ inodes }) => inodes)))
-  return wanted.map(({ setting, host, inodes }) => {
+  return wanted.map(({ setting, host, port, inodes }) => {
     const flag = `--${flagOf(setting)}`
     const name = `${flagOf(setting)} ${settings[setting]}`
     if (!isLocal(host))
       return fail(name, `${host} is no address of this machine`, `Choose another with ${flag}.`)
+    if (inodes.length === 0 && port < low)
+      return warn(
+        name,
+        `free, but only root may use ports below ${low}`,
+        `Run this as root, or choose another with ${flag}.`,
+      )
     if (inodes.length === 0) return ok(name, 'free')
     return judge(
       name,
@@ -53,6 +61,15 @@ function judge(name: string, flag: string, who: Holder[], runDir: string): Findi
   const ours = who.some(({ command }) => OURS.test(command) || command.includes(`${runDir}/`))
   if (ours) return ok(name, `ours: ${shown}`)
   return fail(name, `taken by ${shown}`, `Stop it, or choose another with ${flag}.`)
+}
+
+/** The first port this user may listen on. */
+async function lowestPort(): Promise<number> {
+  if (process.getuid?.() === 0) return 0
+  const text = await readFile('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8').catch(
+    () => '',
+  )
+  return text === '' ? 1024 : Number(text)
 }
 
 /** Whether a service may listen on this address: one of an interface, or every address. */
