@@ -38,12 +38,15 @@ async function master(pidFile: string): Promise<number | null> {
   return title.startsWith('nginx: master') ? pid : null
 }
 
-/** Makes nginx read its file again, as `nginx -s reload` does. False: it does not run. */
-export async function reloadNginx(pidFile: string): Promise<boolean> {
+export async function isNginxRunning(pidFile: string): Promise<boolean> {
+  return (await master(pidFile)) !== null
+}
+
+/** Makes nginx read its file again, as `nginx -s reload` does. Rejects if it does not run. */
+export async function reloadNginx(pidFile: string): Promise<void> {
   const pid = await master(pidFile)
-  if (pid === null) return false
+  if (pid === null) throw new Error(`no nginx runs under the number in ${pidFile}`)
   process.kill(pid, 'SIGHUP')
-  return true
 }
 
 /** Whom the workers of an nginx started by root run as: the first user of these that this machine has. */

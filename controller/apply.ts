@@ -19,8 +19,10 @@ export interface ConfigurationFiles {
 export interface Proxy {
   /** Rejects with the proxy's words if it would not take this file. */
   check(candidate: string): Promise<void>
-  /** Makes it read its file. False: it does not run, and will read it when it starts. */
-  reload(): Promise<boolean>
+  /** Whether it runs. If not, it will read its file when it starts. */
+  running(): Promise<boolean>
+  /** Makes it read its file. */
+  reload(): Promise<void>
   /** the generation that answers now, null if nothing answers */
   generation(): Promise<number | null>
 }
@@ -156,7 +158,9 @@ export class Apply {
   async #bring(generation: number): Promise<string | null> {
     const { proxy, confirm } = this.#options
     try {
-      if (!(await proxy.reload()) || !confirm) return null
+      if (!(await proxy.running())) return null
+      await proxy.reload()
+      if (!confirm) return null
     } catch (error) {
       return `the reload failed: ${error instanceof Error ? error.message : String(error)}`
     }
@@ -169,6 +173,7 @@ export class Apply {
         answer = await proxy.generation()
         if (answer === generation) return null
       }
+      if (answer === null && !(await proxy.running())) return null
       await pause(wait)
     }
     return `generation ${generation} is not live: ${answer === null ? 'nothing answers' : `${answer} answers`}`

@@ -1,30 +1,15 @@
 import type { AddressPolicy } from '../model/endpoint.ts'
 import type { Keys } from '../model/key.ts'
-import { type Rejection, State } from '../model/state.ts'
+import { State } from '../model/state.ts'
 import { type Applied, Apply, type ApplyOptions } from './apply.ts'
+import { Naming } from './naming.ts'
 import { type Outcome, Pace } from './pace.ts'
 import { countEndpoints, planGateway, type Surroundings } from './plan.ts'
-import type { GatewayRecord } from './record.ts'
-import { listed } from './record.ts'
 import { compile, type Template } from './render.ts'
 import { type Change, ShrinkGuard } from './shrink.ts'
+import { Status, type StatusOptions } from './status.ts'
 
-export interface ControllerLog {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-}
-
-export interface ControllerMeters {
-  reloads: { inc(labels: { result: string }): void }
-  applySeconds: { observe(seconds: number): void }
-  appliedRevision: { set(value: number): void }
-  generation: { set(value: number): void }
-  endpoints: { set(value: number): void }
-  rejected: { set(value: number): void }
-}
-
-export interface ControllerOptions extends ApplyOptions {
-  id: string
+export interface ControllerOptions extends ApplyOptions, StatusOptions {
   keys: Keys
   policy: AddressPolicy
   surroundings: Surroundings
@@ -32,9 +17,6 @@ export interface ControllerOptions extends ApplyOptions {
   leaseTtl: number
   /** the template's text; read anew before each run */
   template(): Promise<string>
-  record: Pick<GatewayRecord, 'publish'>
-  log: ControllerLog
-  meters: ControllerMeters
 }
 
 /** Keeps the proxy's configuration what etcd says it should be. */
@@ -44,32 +26,29 @@ export class Controller {
   readonly #guard: ShrinkGuard
   readonly #apply: Apply
   readonly #pace: Pace
-  readonly #named = new Map<string, { reason: string; until: number }>()
+  readonly #naming = new Naming()
+  readonly #status: Status
   #tick: NodeJS.Timeout | undefined
   #synced = false
   #template = ''
   #revision = '0'
-  #applied = '0'
   #changedAt: number | null = null
-  #endpoints = 0
-  #failure: string | null = null
+  /** the plan that runs, as text */
+  #live = ''
+  #busy = false
 
   constructor(options: ControllerOptions) {
     this.#options = options
     this.#state = new State(options.keys, options.policy)
     this.#guard = new ShrinkGuard(options.keys, options.leaseTtl * 1000)
     this.#apply = new Apply(options)
+    this.#status = new Status(options)
     this.#pace = new Pace(() => this.#run())
   }
 
-  /** Why the last configuration is not running, null if it is. */
-  get failure(): string | null {
-    return this.#failure
-  }
-
-  /** etcd revision up to which every change is live or rejected */
-  get applied(): string {
-    return this.#applied
+  /** What runs, and why not more. */
+  get status(): Readonly<Pick<Status, 'failure' | 'applied'>> {
+    return this.#status
   }
 
   get generation(): number {
@@ -107,7 +86,20 @@ export class Controller {
       )
     this.#take(admitted)
     this.#revision = revision
-    this.#pace.trigger()
+    if (this.#busy || !this.#isLive()) this.#pace.trigger()
+  }
+
+  /**
+   * Whether what runs is what etcd says. Then that is told at once, without waiting for a turn: registrars that drain
+   * an instance wait for it.
+   */
+  #isLive(): boolean {
+    const plan = planGateway(this.#state, this.#options.surroundings, 0)
+    if (this.#status.failure !== null || JSON.stringify(plan) !== this.#live) return false
+    if (!this.#guard.holding) this.#status.applied = this.#revision
+    this.#status.report({ result: 'unchanged', generation: this.#apply.generation })
+    this.#publish()
+    return true
   }
 
   #take(batch: readonly Change[]): void {
@@ -115,20 +107,15 @@ export class Controller {
       if (change.type === 'delete') this.#state.delete(change.key)
       else {
         const rejection = this.#state.put(change.entry)
-        if (rejection) this.#name(change.entry.key, rejection)
+        if (rejection && this.#naming.isNews(rejection, performance.now()))
+          this.#options.log.warn(rejection, 'entry rejected')
       }
     }
-    this.#options.meters.rejected.set(this.#state.rejected.size)
   }
 
-  /** Names a rejected entry in the log, once a minute at most however often it is written. */
-  #name(key: string, rejection: Rejection): void {
-    const now = performance.now()
-    const known = this.#named.get(key)
-    if (known && known.reason === rejection.reason && known.until > now) return
-    if (this.#named.size >= 10_000) this.#named.clear()
-    this.#named.set(key, { reason: rejection.reason, until: now + 60_000 })
-    this.#options.log.warn(rejection, 'entry rejected')
+  /** Nothing is told before etcd has said what there is. */
+  #publish(): void {
+    if (this.#synced) this.#status.publish(this.#apply.generation, this.#state.rejected)
   }
 
   /** Looks for what no event tells: patience that ran out, an edited template, a proxy that strayed. */
@@ -148,6 +135,14 @@ export class Controller {
   }
 
   async #run(): Promise<Outcome> {
+    this.#busy = true
+    const outcome = await this.#offer()
+    this.#busy = false
+    this.#isLive()
+    return outcome
+  }
+
+  async #offer(): Promise<Outcome> {
     const { surroundings, template, meters } = this.#options
     const revision = this.#revision
     const since = this.#changedAt ?? performance.now()
@@ -163,42 +158,14 @@ export class Controller {
       return render({ ...plan, generation })
     })
     if (outcome.result === 'unchanged' || outcome.result === 'live') {
-      this.#endpoints = countEndpoints(plan)
-      if (!this.#guard.holding) this.#applied = revision
+      this.#live = JSON.stringify(plan)
+      this.#status.endpoints = countEndpoints(plan)
+      if (!this.#guard.holding) this.#status.applied = revision
     }
     if (outcome.result === 'live') meters.applySeconds.observe((performance.now() - since) / 1000)
-    this.#report(outcome)
+    this.#status.report(outcome)
+    this.#publish()
     if (outcome.result === 'unchanged') return 'nothing'
     return outcome.result === 'live' ? 'done' : 'failed'
-  }
-
-  #report(outcome: Applied): void {
-    const { id, log, meters, record } = this.#options
-    const { result, generation } = outcome
-    const failure = 'reason' in outcome ? outcome.reason : null
-    if (result !== 'unchanged') meters.reloads.inc({ result })
-    if (result === 'live')
-      log.info(
-        { generation, endpoints: this.#endpoints, revision: this.#applied },
-        'configuration live',
-      )
-    if (failure !== null && failure !== this.#failure)
-      log.warn(
-        { generation, result, reason: failure },
-        'configuration not taken, the last good one stays',
-      )
-    this.#failure = failure
-    meters.generation.set(generation)
-    meters.endpoints.set(this.#endpoints)
-    meters.appliedRevision.set(Number(this.#applied))
-    if (!this.#synced) return
-    record.publish({
-      id,
-      applied: this.#applied,
-      generation,
-      endpoints: this.#endpoints,
-      rejected: listed(this.#state.rejected.values()),
-      ...(failure !== null && { failure: failure.slice(0, 500) }),
-    })
   }
 }

@@ -11,9 +11,15 @@ import { connect } from '../adapters/etcd.ts'
 import { etcdOptions } from '../adapters/etcd-settings.ts'
 import { ReplacedFile } from '../adapters/files.ts'
 import { Informer } from '../adapters/informer.ts'
-import { createLog } from '../adapters/log.ts'
+import { createLog, type Logger } from '../adapters/log.ts'
 import { controllerMetrics } from '../adapters/metrics.ts'
-import { askGeneration, fileLimit, reloadNginx, workerUser } from '../adapters/nginx.ts'
+import {
+  askGeneration,
+  fileLimit,
+  isNginxRunning,
+  reloadNginx,
+  workerUser,
+} from '../adapters/nginx.ts'
 import { Session } from '../adapters/session.ts'
 import { parseNetwork } from '../model/address.ts'
 import { Keys } from '../model/key.ts'
@@ -30,6 +36,17 @@ const CHECK = 'nginx -e stderr -t -q -c {{candidate}}'
 /** Runs a controller until the process is told to end. Resolves once it follows etcd's changes, or tries to. */
 export async function run(settings: Settings): Promise<void> {
   const log = createLog('controller', settings.logLevel)
+  const { stop } = await start(settings, log)
+  log.info({ listen: settings.listen, admin: settings.controllerAdmin }, 'controller is up')
+  closeWithGrace({ delay: 5000 }, async ({ signal, err }) => {
+    if (err) log.fatal({ error: err.stack }, 'controller fails')
+    else log.info({ signal }, 'controller ends, the proxy goes on')
+    await stop()
+  })
+}
+
+/** Starts a controller in this process. */
+export async function start(settings: Settings, log: Logger): Promise<{ stop(): Promise<void> }> {
   const metrics = controllerMetrics()
   const id = settings.id ?? hostname()
   const keys = new Keys(settings.prefix)
@@ -81,40 +98,39 @@ export async function run(settings: Settings): Promise<void> {
     listen: settings.controllerAdmin,
     metrics: metrics.registry,
     health: () => ({
-      ok: informer.connected && controller.failure === null,
+      ok: informer.connected && controller.status.failure === null,
       detail: {
         id,
         etcd: informer.connected ? 'followed' : 'lost',
         generation: controller.generation,
-        applied: controller.applied,
-        ...(controller.failure !== null && { failure: controller.failure }),
+        applied: controller.status.applied,
+        ...(controller.status.failure !== null && { failure: controller.status.failure }),
       },
     }),
   })
   informer.start()
   void session.start()
-  log.info({ id, listen: settings.listen, admin: settings.controllerAdmin }, 'controller is up')
 
-  closeWithGrace({ delay: 5000 }, async ({ signal, err }) => {
-    if (err) log.fatal({ error: err.stack }, 'controller fails')
-    else log.info({ signal }, 'controller ends, the proxy goes on')
-    informer.stop()
-    activity.stop()
-    datagrams.close()
-    record.stop()
-    await Promise.allSettled([controller.stop(), session.stop(), admin.close()])
-    store.close()
-  })
+  return {
+    stop: async () => {
+      informer.stop()
+      activity.stop()
+      datagrams.close()
+      record.stop()
+      await Promise.allSettled([controller.stop(), session.stop(), admin.close()])
+      store.close()
+    },
+  }
 }
 
 function proxyOf(settings: Settings, folder: string): Proxy {
+  const pidFile = join(folder, 'nginx.pid')
   return {
     check: (candidate) => runCommand(settings.checkCmd || CHECK, candidate),
-    reload: async () => {
-      if (settings.reloadCmd === '') return reloadNginx(join(folder, 'nginx.pid'))
-      await runCommand(settings.reloadCmd)
-      return true
-    },
+    // Whether another proxy runs only its own reload command can tell.
+    running: async () => settings.reloadCmd !== '' || (await isNginxRunning(pidFile)),
+    reload: () =>
+      settings.reloadCmd === '' ? reloadNginx(pidFile) : runCommand(settings.reloadCmd),
     generation: () => askGeneration(nearest(settings.listen)),
   }
 }

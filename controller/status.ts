@@ -1,0 +1,80 @@
+import type { Rejection } from '../model/state.ts'
+import type { Applied } from './apply.ts'
+import { type GatewayRecord, listed } from './record.ts'
+
+export interface StatusLog {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+}
+
+export interface StatusMeters {
+  reloads: { inc(labels: { result: string }): void }
+  applySeconds: { observe(seconds: number): void }
+  appliedRevision: { set(value: number): void }
+  generation: { set(value: number): void }
+  endpoints: { set(value: number): void }
+  rejected: { set(value: number): void }
+}
+
+export interface StatusOptions {
+  id: string
+  record: Pick<GatewayRecord, 'publish'>
+  log: StatusLog
+  meters: StatusMeters
+}
+
+/** What this gateway runs, told to the log, the metrics and the cluster. */
+export class Status {
+  /** why the last configuration is not running, null if it is */
+  failure: string | null = null
+  /** etcd revision up to which every change is live or rejected */
+  applied = '0'
+  /** endpoints in the running configuration */
+  endpoints = 0
+  readonly #options: StatusOptions
+
+  constructor(options: StatusOptions) {
+    this.#options = options
+  }
+
+  /** Tells what an attempt came to. A configuration that stays refused for the same reason is logged once. */
+  report(outcome: Applied): void {
+    const { log, meters } = this.#options
+    const { result, generation } = outcome
+    const failure = 'reason' in outcome ? outcome.reason : null
+    if (result !== 'unchanged') meters.reloads.inc({ result })
+    if (result === 'live')
+      log.info(
+        { generation, endpoints: this.endpoints, revision: this.applied },
+        'configuration live',
+      )
+    if (failure !== null && !sameButNumbers(failure, this.failure))
+      log.warn(
+        { generation, result, reason: failure },
+        'configuration not taken, the last good one stays',
+      )
+    this.failure = failure
+    meters.generation.set(generation)
+    meters.endpoints.set(this.endpoints)
+    meters.appliedRevision.set(Number(this.applied))
+  }
+
+  /** Writes the gateway's record. */
+  publish(generation: number, rejected: ReadonlyMap<string, Rejection>): void {
+    const { id, record, meters } = this.#options
+    meters.rejected.set(rejected.size)
+    record.publish({
+      id,
+      applied: this.applied,
+      generation,
+      endpoints: this.endpoints,
+      rejected: listed(rejected.values()),
+      ...(this.failure !== null && { failure: this.failure.slice(0, 500) }),
+    })
+  }
+}
+
+/** A failure that is tried again differs in the generation it names; that is no news. */
+function sameButNumbers(left: string, right: string | null): boolean {
+  return left.replaceAll(/\d+/g, '') === right?.replaceAll(/\d+/g, '')
+}

@@ -1,0 +1,122 @@
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
+import { connect, type Store } from '../../adapters/etcd.ts'
+import { loadSettings } from '../../adapters/settings.ts'
+import { start } from '../../controller/main.ts'
+import type { Gateway } from '../../model/record.ts'
+import type { Settings } from '../../model/setting.ts'
+import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
+import { temporaryFolder } from '../lab/folder.ts'
+import { type LabNginx, startNginx } from '../lab/nginx.ts'
+import { freePort } from '../lab/port.ts'
+
+export interface LogLine {
+  level: string
+  msg: string
+  [field: string]: unknown
+}
+
+/** A controller with its real etcd and nginx, all parts to be stopped and started by a test. */
+export interface LabController {
+  readonly origin: string
+  readonly etcd: LabEtcd
+  readonly store: Store
+  readonly settings: Settings
+  readonly folder: string
+  /** path of the running configuration */
+  readonly file: string
+  /** everything logged so far */
+  readonly lines: LogLine[]
+  nginx: LabNginx
+  startController(): Promise<void>
+  stopController(): Promise<void>
+  startNginx(): Promise<void>
+  /** the record of this gateway, null while there is none */
+  record(): Promise<Gateway | null>
+  configuration(): Promise<string>
+  /** Puts the address of a backend under slot 0 of `app`. */
+  put(app: string, address: string): Promise<string>
+  stop(): Promise<void>
+}
+
+/** Starts etcd, a controller with these settings over sensible ones, and, once there is a file, nginx. */
+export async function startControllerLab(
+  change: (folder: string) => Promise<Partial<Settings>> | Partial<Settings> = () => ({}),
+): Promise<LabController> {
+  const folder = await temporaryFolder()
+  await chmod(folder, 0o755) // nginx's workers are another user
+  const [etcd, listen, admin, activity] = await Promise.all([
+    startEtcd(),
+    freePort(),
+    freePort(),
+    freePort(),
+  ])
+  const settings: Settings = {
+    ...loadSettings({}, {}),
+    id: 'gateway-1',
+    etcd: [etcd.url],
+    networks: ['127.0.0.0/8', '10.9.0.0/16', 'fd00:9::/64'],
+    listen: `127.0.0.1:${listen}`,
+    controllerAdmin: `127.0.0.1:${admin}`,
+    activityListen: `127.0.0.1:${activity}`,
+    runDir: folder,
+    leaseTtl: 3,
+    ...(await change(folder)),
+  }
+  const store = connect({ urls: [etcd.url] })
+  const lines: LogLine[] = []
+  const log = pino(
+    { level: 'debug', formatters: { level: (label) => ({ level: label }) } },
+    new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        lines.push(JSON.parse(chunk.toString()) as LogLine)
+        done()
+      },
+    }),
+  )
+  const file = settings.output || join(folder, 'nginx.conf')
+  let controller: { stop(): Promise<void> } | null = null
+  const lab: LabController = {
+    origin: `http://${settings.listen}`,
+    etcd,
+    store,
+    settings,
+    folder,
+    file,
+    lines,
+    nginx: undefined as unknown as LabNginx,
+    startController: async () => {
+      controller = await start(settings, log)
+    },
+    stopController: async () => {
+      await controller?.stop()
+      controller = null
+    },
+    startNginx: async () => {
+      lab.nginx = await startNginx(file)
+    },
+    record: async () => {
+      const entry = await store.get('/services/gateways/gateway-1')
+      return entry && (JSON.parse(entry.value) as Gateway)
+    },
+    configuration: () => readFile(file, 'utf8'),
+    put: (app, address) => store.put(`/services/clusters/${app}`, address),
+    stop: async () => {
+      await lab.stopController()
+      store.close()
+      await lab.nginx?.stop()
+      await etcd.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+  await lab.startController()
+  await lab.startNginx()
+  return lab
+}
+
+/** Saves a template in one step, as an editor does. */
+export async function saveTemplate(path: string, text: string): Promise<void> {
+  await writeFile(path, text)
+}
