@@ -78,15 +78,10 @@ export class Informer {
 
   async #run(): Promise<void> {
     while (!this.#stopped) {
-      let ended: string
-      try {
-        await this.#list()
-        if (this.#stopped) return
-        ended = await this.#watch()
-        if (ended === 'relist') continue
-      } catch (error) {
-        ended = error instanceof Error ? error.message : String(error)
-      }
+      const ended = await this.#list()
+        .then(() => this.#watch())
+        .catch((error: Error) => error.message)
+      if (ended === 'relist') continue
       this.#connected = false
       if (this.#stopped) return
       // Once for each break: an etcd that is down for an hour is one thing to know, not two thousand.
