@@ -44,12 +44,13 @@ export function logRoutes(router: Router, { catalog, fleet, engines }: LogRoutes
       const { tail, follow, slot } = request.query
       const name = canonical(request.params.name)
       const instances = await fleet.instances(PATIENCE, name)
-      const instance = instances.find(
-        (each) => each.container !== null && (slot === undefined || each.slot === slot),
-      )
+      const wanted = instances.filter((each) => slot === undefined || each.slot === slot)
+      const instance = wanted.find((each) => each.container !== null)
       const host = catalog.state.hosts.get(instance?.host ?? '')?.value
       if (!instance?.container || !host) {
         if (!catalog.find(name) && instances.length === 0) throw new ProblemError('unknown-app')
+        const hidden = wanted.find((each) => each.host !== null)?.host
+        if (hidden) throw unavailable(hidden)
         throw new ProblemError('not-found', { detail: 'it has no container to read from' })
       }
       const controller = new AbortController()
@@ -73,10 +74,10 @@ async function* ended(
     for await (const line of lines) yield `${line}\n`
   } catch (cause) {
     if (signal.aborted) return
-    const problem = new ProblemError('unavailable', {
-      detail: `the engine of ${host} does not tell`,
-    })
-    problem.cause = cause
-    throw problem
+    throw Object.assign(unavailable(host), { cause })
   }
+}
+
+function unavailable(host: string): ProblemError {
+  return new ProblemError('unavailable', { detail: `the engine of ${host} does not answer` })
 }
