@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { HELLO_IMAGE } from '../lab/image.ts'
+import { engineProcess, restartEngine } from './engine-process.ts'
+import { eventually, House } from './house.ts'
+
+let house: House
+beforeAll(async () => {
+  house = await House.open()
+})
+afterAll(() => house.close())
+
+const leaseOf = async (app: string): Promise<string | undefined> =>
+  (await house.store.get(house.keys.endpoint(app, 0)))?.lease
+
+test.each([
+  ['killed', () => house.kill()],
+  ['told to end', () => house.end()],
+])(
+  'a registrar that is %s and started again takes its keys over without a gap',
+  async (_, stop) => {
+    const id = await house.run({ name: 'adopted', image: HELLO_IMAGE })
+    const endpoint = await house.registered('adopted')
+    const lease = await leaseOf('adopted')
+    const history = house.history('adopted')
+    await stop()
+    await house.start()
+    await eventually(async () => (await leaseOf('adopted')) !== lease)
+    // past the end of the old lease
+    await new Promise((resolve) => setTimeout(resolve, 4_000))
+    history.stop()
+    expect(new Set(history.values)).toEqual(new Set([endpoint]))
+    await house.engine.stop(id, 1)
+    await house.unregistered('adopted')
+    await house.engine.remove(id)
+  },
+)
+
+test('what changed while no registrar ran is put right: ended, started elsewhere, new', async () => {
+  const [ended, moved] = await Promise.all([
+    house.run({ name: 'ended', image: HELLO_IMAGE }),
+    house.run({ name: 'moved', image: HELLO_IMAGE }),
+  ])
+  await house.registered('ended')
+  const before = await house.registered('moved')
+  await house.kill()
+  await Promise.all([house.engine.stop(ended, 1), house.engine.stop(moved, 1)])
+  await house.engine.start(moved)
+  await house.run({ name: 'born', image: HELLO_IMAGE })
+  await house.start()
+  await house.unregistered('ended', 0, 2_500)
+  await eventually(async () => ![null, before].includes(await house.endpoint('moved')))
+  await house.registered('born')
+})
+
+test('a revoked lease and a deleted key come back', async () => {
+  await house.run({ name: 'stays', image: HELLO_IMAGE })
+  const endpoint = await house.registered('stays')
+  const lease = (await leaseOf('stays')) as string
+  await house.store.revoke(lease)
+  await eventually(async () => ![undefined, lease].includes(await leaseOf('stays')))
+  expect(await house.endpoint('stays')).toBe(endpoint)
+  await eventually(async () => (await house.store.get('/services/hosts/h1'))?.lease !== lease)
+  await house.store.remove(house.keys.endpoint('stays', 0))
+  expect(await house.registered('stays')).toBe(endpoint)
+})
+
+test('while etcd is away apps start, end and nothing sleeps; afterwards all is right', async () => {
+  const leaves = await house.run({ name: 'leaves', image: HELLO_IMAGE, idleAfter: 30 })
+  const idle = await house.run({ name: 'idle', image: HELLO_IMAGE, idleAfter: 2 })
+  await Promise.all([house.registered('leaves'), house.registered('idle')])
+  await house.etcd.down()
+  await house.engine.stop(leaves, 1)
+  const comes = house.run({ name: 'comes', image: HELLO_IMAGE })
+  await new Promise((resolve) => setTimeout(resolve, 4_500))
+  expect(await house.isRunning(idle)).toBe(true)
+  await comes
+  await house.etcd.up()
+  await house.registered('comes')
+  await house.unregistered('leaves')
+  await eventually(async () => !(await house.isRunning(idle)))
+})
+
+test('an engine that hangs costs no registration; what happened meanwhile is seen when it goes on', async () => {
+  const id = await house.run({ name: 'hung', image: HELLO_IMAGE })
+  const endpoint = await house.registered('hung')
+  const pid = await engineProcess()
+  process.kill(pid, 'SIGSTOP')
+  try {
+    await eventually(() => house.log.includes('engine lost'))
+    expect(await house.endpoint('hung')).toBe(endpoint)
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+  await eventually(() => /engine lost[\s\S]*engine is followed/.test(house.log))
+  await house.engine.stop(id, 1)
+  await house.unregistered('hung')
+})
+
+test('a restarted engine is followed again, and an app that died meanwhile is found by the list', async () => {
+  const [dies, lives] = await Promise.all([
+    house.run({ name: 'unlucky', image: HELLO_IMAGE }),
+    house.run({ name: 'lucky', image: HELLO_IMAGE }),
+  ])
+  await house.registered('unlucky')
+  const endpoint = await house.registered('lucky')
+  const app = (await house.engine.inspect(dies))?.pid as number
+  const engine = await engineProcess()
+  process.kill(engine, 'SIGTERM')
+  await eventually(() => !isAlive(engine))
+  process.kill(app, 'SIGKILL')
+  await restartEngine()
+  await house.unregistered('unlucky')
+  expect(await house.isRunning(lives)).toBe(true)
+  expect(await house.endpoint('lucky')).toBe(endpoint)
+  const fresh = await house.run({ name: 'after', image: HELLO_IMAGE })
+  await house.registered('after')
+  expect(await house.isRunning(fresh)).toBe(true)
+})
+
+test('a key that somebody else holds is left to them, and our copy is stopped after a lease time', async () => {
+  const key = house.keys.endpoint('doubled', 0)
+  await house.store.put(key, '10.9.9.9:8000')
+  const id = await house.run({ name: 'doubled', image: HELLO_IMAGE })
+  await eventually(() => house.log.includes('held by somebody else'))
+  expect(await house.isRunning(id)).toBe(true)
+  await eventually(async () => !(await house.isRunning(id)))
+  expect(await house.endpoint('doubled')).toBe('10.9.9.9:8000')
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
