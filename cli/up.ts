@@ -135,6 +135,8 @@ function settle(settings: Settings, etcd: string[], engine: ChosenEngine): Setti
     docker: engine.url,
     engine: 'docker', // what the process engine speaks, too
     address,
+    // known from the first configuration on: the gateway need not wait for what etcd says
+    launchers: [...settings.launchers, settings.wakeAdvertise ?? settings.wakeListen],
     networks: settings.networks.length > 0 ? settings.networks : [networkOf(address), ...loopback],
     denied: [...new Set([...settings.denied, ...deniedOf(listens, etcd, address)])],
     output: configurationOf(settings),

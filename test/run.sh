@@ -20,6 +20,7 @@ fi
 
 step "Programs"
 bash cli/setup/packages.sh
+bash cli/setup/packages.sh systemd
 
 step "Libraries"
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then

@@ -13,7 +13,8 @@ export interface ChildOptions {
   patience: number
   /** what the rest of its group gets when it has ended; SIGKILL unless given */
   leftovers?: NodeJS.Signals
-  onLine(line: string): void
+  /** `isError`: it came on stderr */
+  onLine(line: string, isError: boolean): void
   /** it ended without being told to, and is started again after `delay` milliseconds */
   onDeath(how: string, delay: number): void
 }
@@ -100,7 +101,7 @@ export class Child {
       createInterface({ input }).on('line', (line) => {
         this.lastLines.push(line)
         if (this.lastLines.length > 20) this.lastLines.shift()
-        this.#options.onLine(line)
+        this.#options.onLine(line, input === child.stderr)
       })
     const how = await new Promise<string>((resolve) => {
       child.once('error', (error) => resolve(error.message))

@@ -55,7 +55,7 @@ export async function planEtcd(stateDir: string): Promise<OwnEtcd> {
     'auto-compaction-retention': '10m',
     'quota-backend-bytes': String(2 * GIB),
     logger: 'zap',
-    'log-level': 'warn',
+    'log-level': 'error', // it warns of being alone
   }
   return {
     url,

@@ -51,7 +51,7 @@ export class House {
       tie,
       patience,
       ...(leftovers && { leftovers }),
-      onLine: (line) => this.#write(name, line),
+      onLine: (line, isError) => this.#write(name, line, isError),
       onDeath: (how, pause) =>
         this.log.warn({ part: name, how }, `${name} ended, it starts again in ${pause} ms`),
     })

@@ -14,10 +14,10 @@ const LEVELS: Record<string, string> = {
   debug: 'debug',
 }
 
-/** The level a foreign line names: nginx `[warn]`, Docker `level=warning`; else info. */
-function levelOf(line: string): string {
+/** The level a foreign line names: nginx `[warn]`, Docker `level=warning`. */
+function levelOf(line: string, fallback: string): string {
   const named = /\[(\w+)\]|\blevel=(\w+)/.exec(line)
-  return LEVELS[named?.[1] ?? named?.[2] ?? ''] ?? 'info'
+  return LEVELS[named?.[1] ?? named?.[2] ?? ''] ?? fallback
 }
 
 /** The text of a foreign line without the time and level we show ourselves. */
@@ -29,9 +29,9 @@ function textOf(line: string): string {
 
 /**
  * A line of any process as one of our log: a pino line as it is, etcd's JSON, Docker's and nginx's text brought into
- * the same form.
+ * the same form. What names no level is an error if it came on stderr (`isError`).
  */
-export function translate(service: string, line: string, now: Date): string {
+export function translate(service: string, line: string, now: Date, isError = false): string {
   let entry: unknown
   try {
     entry = JSON.parse(line)
@@ -40,17 +40,24 @@ export function translate(service: string, line: string, now: Date): string {
   }
   const time = now.toISOString()
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry))
-    return JSON.stringify({ level: levelOf(line), time, service, msg: textOf(line) })
+    return JSON.stringify({
+      level: levelOf(line, isError ? 'error' : 'info'),
+      time,
+      service,
+      msg: textOf(line),
+    })
   if ('service' in entry) return line
   const { level, ts: _ts, caller: _caller, ...rest } = entry as Record<string, unknown>
   return JSON.stringify({ level: LEVELS[String(level)] ?? 'info', time, service, ...rest })
 }
 
+export type WriteLine = (service: string, line: string, isError?: boolean) => void
+
 /**
  * Writes the lines of all processes to `stream`: JSON, or where a person reads, one readable line each. A reader that
  * is gone costs nothing but the lines.
  */
-export function openOutput(stream: NodeJS.WriteStream): (service: string, line: string) => void {
+export function openOutput(stream: NodeJS.WriteStream): WriteLine {
   stream.on('error', () => {})
   const readable = prettyFactory({
     colorize: !process.env.NO_COLOR,
@@ -59,8 +66,8 @@ export function openOutput(stream: NodeJS.WriteStream): (service: string, line: 
     messageFormat: '{service}: {msg}',
     ignore: 'service',
   })
-  return (service, line) => {
-    const text = translate(service, line, new Date())
+  return (service, line, isError) => {
+    const text = translate(service, line, new Date(), isError)
     stream.write(stream.isTTY ? readable(text) : `${text}\n`)
   }
 }

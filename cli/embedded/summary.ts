@@ -32,7 +32,7 @@ export function summaryOf(settings: Settings, engine: ChosenEngine): string {
         [`curl ${gateway}/A/`, 'starts app A; the same request is answered'],
         [`curl ${gateway}/F/`, 'nobody made an app F: a blueprint did'],
         [`curl ${gateway}/demo-42/name`, 'another blueprint'],
-        [`${etcdctl}ETCDCTL_API=3 etcdctl get /services/clusters/A`, 'where A runs'],
+        [`${etcdctl}etcdctl get /services/clusters/A`, 'where A runs'],
         [`${reveille} ps`, 'what runs, what sleeps'],
         [`${reveille} wake B`, 'with progress'],
       ]

@@ -20,6 +20,7 @@ busybox-static | busybox                 | the shell of the demo and test images
 openssl        | openssl                 | certificates
 curl           | curl                    | to speak to the engine, and to try things
 procps         | ps sysctl               | to see processes
+systemd        | systemd-analyze         | to check the unit files (tests)
 wrk            | wrk                     | load for the benchmark
 '
 row() { awk -F' *[|] *' -v package="$1" '$1 == package { print; exit }' <<<"$known"; }
