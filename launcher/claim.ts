@@ -28,8 +28,6 @@ export interface Lease {
 
 /** The right to start one slot. */
 export interface WakeClaim {
-  /** a sleep was under way and is called off: the instance runs, its Endpoint comes back */
-  takenBack: boolean
   /** somebody else had the slot first: what was seen before is old */
   contested: boolean
   /** false as soon as somebody else may have the right; asked right before each effect */
@@ -38,11 +36,18 @@ export interface WakeClaim {
   release(): void
 }
 
+/** A claim as it was written. */
+interface Won {
+  modRevision: string
+  lease: string
+}
+
 /** etcd is tried for this long before a wake is given up, milliseconds. */
 const PATIENCE = 5_000
 /** How long to wait for news of a claim before etcd is asked again, milliseconds. */
 const RECHECK = 2_000
 
+/** Gets and gives back claims for wakes. */
 export class Claims {
   readonly #catalog: Catalog
   readonly #store: ClaimStore
@@ -82,16 +87,14 @@ export class Claims {
     try {
       for (;;) {
         options.signal.throwIfAborted()
-        await this.#leaving.get(key)
+        const leaving = this.#leaving.get(key)
+        if (leaving) await Promise.race([leaving, pause(RECHECK)])
         const held = this.#catalog.claim(app, slot)
         if (this.#catalog.endpoint(app, slot) && held?.value.action !== 'sleep')
           return this.#forget(owner, 'running')
         try {
           const outcome = await this.#try(key, value, owner, held)
-          if ('won' in outcome) {
-            const takenBack = outcome.instead?.action === 'sleep'
-            return this.#claim({ key, owner, ...outcome.won, takenBack, contested })
-          }
+          if ('lease' in outcome) return this.#claim(key, owner, outcome, contested)
           if (!options.patient) return this.#forget(owner, 'busy')
           contested = true
           troubleSince = null
@@ -112,7 +115,7 @@ export class Claims {
       this.#forget(owner, 'running')
       // The last try may have been written although its answer was lost.
       const held = this.#catalog.claim(app, slot)
-      if (held?.value.owner === owner) this.#leave(key, held.entry.modRevision, held.entry.lease)
+      if (held?.value.owner === owner) this.#leave(key, held.entry)
       throw error
     }
   }
@@ -128,23 +131,19 @@ export class Claims {
     value: string,
     owner: string,
     held: Held<Claim> | null,
-  ): Promise<
-    { won: { modRevision: string; lease: string }; instead: Claim | null } | { blockedAt: string }
-  > {
+  ): Promise<Won | { blockedAt: string }> {
     const lease = this.#session.valid() ? this.#session.lease : null
     if (lease === null) throw new Error('this launcher has no session')
     if (!held) {
       const { won, holder, revision } = await this.#store.create(key, value, { lease })
       if (!won) return { blockedAt: revision }
-      return { won: { modRevision: holder?.modRevision ?? revision, lease }, instead: null }
+      return { modRevision: holder?.modRevision ?? revision, lease }
     }
     const { modRevision } = held.entry
-    if (held.value.owner === owner)
-      return { won: { modRevision, lease: held.entry.lease }, instead: null }
+    if (held.value.owner === owner) return { modRevision, lease: held.entry.lease }
     if (!this.#mayTake(held.value)) return { blockedAt: modRevision }
     const revision = await this.#store.replace(key, value, { modRevision, lease })
-    if (revision === null) return { blockedAt: modRevision }
-    return { won: { modRevision: revision, lease }, instead: held.value }
+    return revision === null ? { blockedAt: modRevision } : { modRevision: revision, lease }
   }
 
   /** A sleep that may be called off, or what an earlier run of this launcher left behind. */
@@ -165,34 +164,26 @@ export class Claims {
     await this.#catalog.whenWithin(app, changed, RECHECK, signal)
   }
 
-  #claim(held: {
-    key: string
-    owner: string
-    modRevision: string
-    lease: string
-    takenBack: boolean
-    contested: boolean
-  }): WakeClaim {
+  #claim(key: string, owner: string, won: Won, contested: boolean): WakeClaim {
     return {
-      takenBack: held.takenBack,
-      contested: held.contested,
-      valid: () => this.#session.valid() && this.#session.lease === held.lease,
+      contested,
+      valid: () => this.#session.valid() && this.#session.lease === won.lease,
       release: () => {
-        this.#forget(held.owner, null)
-        this.#leave(held.key, held.modRevision, held.lease)
+        this.#active.delete(owner)
+        this.#leave(key, won)
       },
     }
   }
 
-  #leave(key: string, modRevision: string, lease: string): void {
-    const leaving = this.#remove(key, modRevision, lease).finally(() => {
+  #leave(key: string, won: Won): void {
+    const leaving = this.#remove(key, won).finally(() => {
       if (this.#leaving.get(key) === leaving) this.#leaving.delete(key)
     })
     this.#leaving.set(key, leaving)
   }
 
   /** Tries until etcd took it, or the lease that kept the claim is gone, and the claim with it. */
-  async #remove(key: string, modRevision: string, lease: string): Promise<void> {
+  async #remove(key: string, { modRevision, lease }: Won): Promise<void> {
     for (let delay = 50; this.#session.lease === lease; delay = Math.min(delay * 2, 2_000)) {
       try {
         await this.#store.remove(key, { modRevision })

@@ -57,6 +57,12 @@ export function explain(app: string, error: unknown): ProblemError {
     })
   if (code === 'aborted')
     return new ProblemError('unavailable', { app, detail: 'the launcher ends', retryAfter: 1 })
-  const plain = PLAIN[code]
-  return startFailed(app, plain ? `${plain}: ${words}` : words)
+  return startFailed(app, describe(error))
+}
+
+/** An engine's refusal in one line: what it means, then its own words. */
+export function describe(error: unknown): string {
+  const plain = PLAIN[codeOf(error)]
+  const words = printable(wordsOf(error))
+  return plain ? `${plain}: ${words}` : words
 }

@@ -7,7 +7,7 @@ import { ProblemError } from '../model/problem.ts'
 import type { Progress } from '../model/progress.ts'
 import type { Host } from '../model/record.ts'
 import { codeOf, type Engine } from './engine.ts'
-import { startFailed } from './failure.ts'
+import { describe, startFailed } from './failure.ts'
 import { Queue } from './queue.ts'
 import { revisionOf } from './revision.ts'
 import type { Stopwatch } from './stopwatch.ts'
@@ -86,7 +86,12 @@ export class Launchpad {
     report({ phase: 'pulling' })
     await queueOf(this.#pulls, host.name, PULLS).run(async () => {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(PULL_LIMIT)])
-      await engine.pull(app.image, (percent) => report({ phase: 'pulling', percent }), limit)
+      try {
+        await engine.pull(app.image, (percent) => report({ phase: 'pulling', percent }), limit)
+      } catch (error) {
+        if (codeOf(error) === 'unreachable' || codeOf(error) === 'aborted') throw error
+        throw startFailed(app.name, `image ${app.image}: ${describe(error)}`)
+      }
     })
     watch.lap('pull')
   }

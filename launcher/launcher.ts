@@ -127,7 +127,8 @@ export function createLauncher(options: LauncherOptions): Launcher {
 /** Tells the back-off which apps ended: asked to by a sleep, or by themselves. */
 function watchEnds(batch: readonly Change[], catalog: Catalog, backoff: Backoff): void {
   for (const change of batch) {
-    if (change.type !== 'delete') continue
+    // One that is only missing from a list may have gone with etcd's data, not with its container.
+    if (change.type !== 'delete' || !change.seen) continue
     const key = catalog.keys.parse(change.key)
     if (key?.kind !== 'endpoint') continue
     const asked = catalog.claim(key.app, key.slot)?.value.action === 'sleep'

@@ -44,7 +44,8 @@ export async function waitReady(
     // The losers of the race end here; what they throw then is of no interest.
     ready.catch(() => {})
     failed.catch(() => {})
-    over.abort()
+    // Hanging up on the engine has time until those who wait are answered.
+    setImmediate(end)
   }
 }
 

@@ -68,8 +68,8 @@ export class Starter {
         return await this.#run(run, claim, await this.#look(run), stop)
       }
     } finally {
-      // Who comes next must not find the container that is being stopped.
-      void cleanup.then(() => claim.release())
+      // Those who wait are answered first. And who comes next must not find a container that is being stopped.
+      setImmediate(() => void cleanup.then(() => claim.release()))
     }
   }
 

@@ -145,11 +145,11 @@ export class Wakes {
       backoff.ready(name, performance.now())
       living.woke(app.name, endpoint)
       tell({ phase: 'ready' })
-      // Those who wait are answered in the microtasks before this.
-      setImmediate(() => {
-        watch.lap('answered')
-        this.#done(app, slot, watch, 'ready', { endpoint: formatEndpoint(endpoint) })
-      })
+      // Those who wait are answered in the microtasks that come first.
+      process.nextTick(() => watch.lap('answered'))
+      setImmediate(() =>
+        this.#done(app, slot, watch, 'ready', { endpoint: formatEndpoint(endpoint) }),
+      )
       return endpoint
     } catch (error) {
       const failure = this.#failed(app, error)

@@ -46,7 +46,7 @@ describe('a wake', () => {
     expect(reply.status).toBe(200)
     const answer = await get(`http://${reply.headers['x-reveille-upstream']}`, '/', {})
     expect(JSON.parse(answer.body)).toMatchObject({ method: 'GET' })
-    expect(await cluster.store.get(cluster.keys.claim(name, 0))).toBeNull()
+    await expect.poll(() => cluster.store.get(cluster.keys.claim(name, 0))).toBeNull()
   })
 
   it('is one start for 1,000 who ask two launchers at once', async () => {
@@ -90,7 +90,7 @@ describe('a wake', () => {
     await pause(1_100)
     expect(problemOf(await one.wake(name))).toMatchObject({ retryAfter: 2 })
     expect(cluster.starts.get(name)).toBe(2)
-    expect(await cluster.store.get(cluster.keys.claim(name, 0))).toBeNull()
+    await expect.poll(() => cluster.store.get(cluster.keys.claim(name, 0))).toBeNull()
   })
 
   it('says that an image cannot be had, and pulls from no registry that is not allowed', async () => {
