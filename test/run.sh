@@ -20,7 +20,7 @@ fi
 
 step "Programs"
 bash cli/setup/packages.sh
-bash cli/setup/packages.sh systemd
+bash cli/setup/packages.sh systemd chromium
 
 step "Libraries"
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then

@@ -22,6 +22,7 @@ curl           | curl                    | to speak to the engine, and to try th
 procps         | ps sysctl               | to see processes
 systemd        | systemd-analyze         | to check the unit files (tests)
 wrk            | wrk                     | load for the benchmark
+chromium       | chromium                | a browser, for the tests of the pages it is shown
 '
 row() { awk -F' *[|] *' -v package="$1" '$1 == package { print; exit }' <<<"$known"; }
 commands_of() { row "$1" | awk -F' *[|] *' '{ print $2 }'; }
