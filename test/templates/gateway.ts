@@ -35,12 +35,15 @@ export interface LabGateway {
   stop(): Promise<void>
 }
 
-/** A real nginx with the built-in template's configuration of this plan. */
-export async function startGateway(plan: Partial<GatewayPlan>): Promise<LabGateway> {
+/** A real nginx with a template's configuration of this plan: the built-in one unless given. */
+export async function startGateway(
+  plan: Partial<GatewayPlan>,
+  template = TEMPLATE,
+): Promise<LabGateway> {
   const whole = { ...(await emptyPlan()), ...plan }
   await mkdir(whole.folder, { recursive: true })
   const file = join(whole.folder, 'nginx.conf')
-  await writeFile(file, compile(await readFile(TEMPLATE, 'utf8'))(whole))
+  await writeFile(file, compile(await readFile(template, 'utf8'))(whole))
   const nginx = await startNginx(file)
   return {
     origin: `http://${whole.listen}`,
