@@ -12,46 +12,6 @@ afterAll(() => house.close())
 const leaseOf = async (app: string): Promise<string | undefined> =>
   (await house.store.get(house.keys.endpoint(app, 0)))?.lease
 
-test.each([
-  ['killed', () => house.kill()],
-  ['told to end', () => house.end()],
-])(
-  'a registrar that is %s and started again takes its keys over without a gap',
-  async (_, stop) => {
-    const id = await house.run({ name: 'adopted', image: HELLO_IMAGE })
-    const endpoint = await house.registered('adopted')
-    const lease = await leaseOf('adopted')
-    const history = house.history('adopted')
-    await stop()
-    await house.start()
-    await eventually(async () => (await leaseOf('adopted')) !== lease)
-    // past the end of the old lease
-    await new Promise((resolve) => setTimeout(resolve, 4_000))
-    history.stop()
-    expect(new Set(history.values)).toEqual(new Set([endpoint]))
-    await house.engine.stop(id, 1)
-    await house.unregistered('adopted')
-    await house.engine.remove(id)
-  },
-)
-
-test('what changed while no registrar ran is put right: ended, started elsewhere, new', async () => {
-  const [ended, moved] = await Promise.all([
-    house.run({ name: 'ended', image: HELLO_IMAGE }),
-    house.run({ name: 'moved', image: HELLO_IMAGE }),
-  ])
-  await house.registered('ended')
-  const before = await house.registered('moved')
-  await house.kill()
-  await Promise.all([house.engine.stop(ended, 1), house.engine.stop(moved, 1)])
-  await house.engine.start(moved)
-  await house.run({ name: 'born', image: HELLO_IMAGE })
-  await house.start()
-  await house.unregistered('ended', 0, 2_500)
-  await eventually(async () => ![null, before].includes(await house.endpoint('moved')))
-  await house.registered('born')
-})
-
 test('a revoked lease and a deleted key come back', async () => {
   await house.run({ name: 'stays', image: HELLO_IMAGE })
   const endpoint = await house.registered('stays')
