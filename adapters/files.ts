@@ -13,7 +13,11 @@ export async function readText(path: string): Promise<string | null> {
 
 async function sync(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
-  await handle.sync().finally(() => handle.close())
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
 }
 
 /**

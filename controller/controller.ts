@@ -1,7 +1,7 @@
 import type { AddressPolicy } from '../model/endpoint.ts'
 import type { Keys } from '../model/key.ts'
 import { State } from '../model/state.ts'
-import { type Applied, Apply, type ApplyOptions } from './apply.ts'
+import { Apply, type ApplyOptions } from './apply.ts'
 import { Naming } from './naming.ts'
 import { type Outcome, Pace } from './pace.ts'
 import { countEndpoints, planGateway, type Surroundings } from './plan.ts'
