@@ -14,6 +14,9 @@ const [, , stateDir = '', runDir = ''] = process.argv
 const places = placesOf(stateDir, runDir)
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}) // nobody reads any more
 
+/** Ends in a row after which an engine that has not been up will not come up. */
+const HOPELESS = 3
+
 const write = (line: string): void => void process.stdout.write(`${line}\n`)
 const daemon = (name: string, command: string[]): Child =>
   new Child({
@@ -40,8 +43,20 @@ async function stopContainers(): Promise<void> {
   )
 }
 
-makePlaces(places)
-noteBefore(places)
+/** Ends with one line that says why, and nothing left behind. */
+async function giveUp(reason: string): Promise<never> {
+  await removeFootprint(places).catch(() => {})
+  write(`level=error msg=${JSON.stringify(reason)}`)
+  process.exit(1)
+}
+
+try {
+  makePlaces(places)
+  noteBefore(places)
+} catch (error) {
+  const { stderr, message } = error as Error & { stderr?: string }
+  await giveUp(stderr?.trim() || message)
+}
 const config = join(places.run, 'daemon.json')
 const containerdToml = join(places.run, 'containerd.toml')
 writeFileSync(config, JSON.stringify(dockerdConfig(places)))
@@ -53,12 +68,20 @@ for (const name of ['dockerd.pid', 'containerd.sock', 'containerd.sock.ttrpc'])
 const containerd = daemon('containerd', ['containerd', '--config', containerdToml])
 const dockerd = daemon('dockerd', ['dockerd', '--config-file', config])
 containerd.start()
-while (!existsSync(places.containerd) && !stopping.signal.aborted) await delay(10)
-if (!stopping.signal.aborted) dockerd.start()
-if (!stopping.signal.aborted)
+const until = async (file: string, child: Child): Promise<void> => {
+  while (!existsSync(file) && child.failures < HOPELESS && !stopping.signal.aborted) await delay(10)
+}
+await until(places.containerd, containerd)
+if (existsSync(places.containerd) && !stopping.signal.aborted) {
+  dockerd.start()
+  await until(places.socket, dockerd)
+}
+const broken = [containerd, dockerd].find((child) => child.failures >= HOPELESS)
+if (!broken && !stopping.signal.aborted)
   await new Promise((resolve) => stopping.signal.addEventListener('abort', resolve))
 await stopContainers().catch(() => {})
 await dockerd.stop()
 await containerd.stop()
+if (broken) await giveUp(`${broken.name}: ${broken.lastLines.slice(-2).join(' ')}`)
 await removeFootprint(places)
 process.exit(0)

@@ -81,15 +81,13 @@ async function former(runDir: string): Promise<void> {
 
 /** Milliseconds an engine of our own gets to come up. */
 const PATIENCE = 30_000
-/** Ends in a row after which it will not come up. */
-const HOPELESS = 3
 
 async function startOwn(around: EngineSurroundings): Promise<ChosenEngine | string> {
   const { stateDir, runDir } = around.settings
   const url = `unix://${placesOf(stateDir, runDir).socket}`
   const child = around.startChild('dockerd-main', [stateDir, runDir], 40)
   const deadline = performance.now() + PATIENCE
-  while (performance.now() < deadline && child.failures < HOPELESS) {
+  while (performance.now() < deadline && child.failures === 0) {
     const address = await addressOf(url)
     if (address) return { url, kind: 'own', address, note: '', close: () => child.stop() }
     if (
@@ -99,9 +97,9 @@ async function startOwn(around: EngineSurroundings): Promise<ChosenEngine | stri
       break
     await delay(50)
   }
-  const words = child.lastLines.slice(-3).join(' | ')
   await child.stop()
-  return `Docker's engine did not come up: ${words.slice(0, 600)}`
+  const words = /msg="(.*)"/.exec(child.lastLines.at(-1) ?? '')?.[1] ?? 'it said nothing'
+  return `its start fails: ${words.replaceAll('\\"', '"').slice(0, 600)}`
 }
 
 async function startProcesses(around: EngineSurroundings, note: string): Promise<ChosenEngine> {

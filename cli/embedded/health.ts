@@ -1,10 +1,12 @@
 import { formatEndpoint, parseEndpoint } from '../../model/endpoint.ts'
 import type { Settings } from '../../model/setting.ts'
 
-/** One of our processes and the URL that answers 200 while it is well. */
+/** One of our processes and the URL that answers while it is well. */
 export interface Vital {
   name: string
   url: string
+  /** any answer will do, not only 200 */
+  lenient?: boolean
 }
 
 /** A URL of an address something listens on; one that stands for all addresses is asked on the loopback. */
@@ -19,19 +21,23 @@ export function vitalsOf(settings: Settings): Vital[] {
     { name: 'registrar', url: urlOf(settings.registrarAdmin, '/healthz') },
     { name: 'launcher', url: urlOf(settings.apiListen, '/healthz') },
     { name: 'controller', url: urlOf(settings.controllerAdmin, '/healthz') },
-    { name: 'nginx', url: urlOf(settings.listen, '/_reveille/generation') },
+    {
+      name: 'nginx',
+      url: urlOf(settings.listen, '/_reveille/generation'),
+      lenient: settings.confirm === 'off', // a template of one's own need not have that path
+    },
   ]
 }
 
 /** Why it is not well, or ''. */
-export async function ask({ url }: Vital): Promise<string> {
+export async function ask({ url, lenient = false }: Vital): Promise<string> {
   try {
     const answer = await fetch(url, {
       signal: AbortSignal.timeout(2_000),
       headers: { connection: 'close' },
     })
     const text = (await answer.text()).slice(0, 300)
-    return answer.status === 200 ? '' : `${answer.status} ${text}`
+    return answer.status === 200 || lenient ? '' : `${answer.status} ${text}`
   } catch (error) {
     const { cause, message } = error as Error
     return (cause instanceof Error && cause.message) || message

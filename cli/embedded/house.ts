@@ -14,6 +14,9 @@ export interface Tenant {
   leftovers?: NodeJS.Signals
 }
 
+/** Milliseconds. One Ctrl-C comes twice where npm stands between: from the terminal and from npm. */
+const TWICE = 500
+
 /** `node` with a program of ours, built or not: the sources are run by whatever loader runs us. */
 export function program(path: string): string[] {
   return [process.execPath, ...process.execArgv, sourceOf(path)]
@@ -30,6 +33,7 @@ export class House {
   /** aborted when it is time to end */
   readonly signal: AbortSignal
   readonly #ending = new AbortController()
+  #told = 0
   readonly #write = openOutput(process.stdout)
   readonly #children: Child[] = []
   readonly #closers: (() => unknown)[] = []
@@ -83,9 +87,10 @@ export class House {
 
   #onSignal(name: string): void {
     if (!this.signal.aborted) {
+      this.#told = performance.now()
       this.log.info({ signal: name }, 'ending; once more ends it at once')
       this.#ending.abort()
-    } else if (name === 'SIGINT') {
+    } else if (name === 'SIGINT' && performance.now() - this.#told > TWICE) {
       for (const child of this.#children) child.abandon()
       process.exit(130)
     }
