@@ -15,6 +15,9 @@ export type ChangeListener = (batch: readonly Change[], topics: ReadonlySet<stri
 /** The topic of changes to host records; no app can have this name. */
 export const HOSTS = '/hosts'
 
+/** How many names' expansions are kept. */
+const EXPANDED = 1_000
+
 /**
  * What the launcher knows of the cluster: decided from memory, never by asking. Whoever waits for a change waits
  * under the app's name and is called in the tick in which the change arrives; nobody polls and nobody scans.
@@ -28,6 +31,8 @@ export class Catalog {
   /** by canonical name: when this process saw the app being used, performance.now() */
   readonly #used = new Map<string, number>()
   #blueprints: string[] | null = null
+  /** what blueprints made of names as typed: a thousand held requests ask for the same one */
+  readonly #expanded = new Map<string, App>()
   #revision = 0n
 
   constructor(state: State, keys: Keys, rejected: (rejection: Rejection) => void = () => {}) {
@@ -58,11 +63,16 @@ export class Catalog {
     if (!isAppName(name)) return null
     const stored = this.state.app(name)
     if (stored) return stored
+    const known = this.#expanded.get(name)
+    if (known) return known
     this.#blueprints ??= [...this.state.blueprints.keys()].sort()
     for (const key of this.#blueprints) {
       const blueprint = this.state.blueprints.get(key)
       const app = blueprint && expand(blueprint.value, name)
-      if (app) return app
+      if (!app) continue
+      if (this.#expanded.size >= EXPANDED) this.#expanded.clear()
+      this.#expanded.set(name, app)
+      return app
     }
     return null
   }
@@ -129,6 +139,7 @@ export class Catalog {
     ms: number,
     signal: AbortSignal,
   ): Promise<T | null> {
+    signal.throwIfAborted()
     const limit = new AbortController()
     const end = (): void => limit.abort()
     const timer = setTimeout(end, ms)
@@ -165,6 +176,7 @@ export class Catalog {
         return canonical(key.name)
       case 'blueprint':
         this.#blueprints = null
+        this.#expanded.clear()
         return null
       case 'host':
         return HOSTS

@@ -41,9 +41,4 @@ export class Engines<E = Engine> {
     this.#engines.set(url, engine)
     return engine
   }
-
-  /** Forgets engines that no host has any more. */
-  keep(urls: ReadonlySet<string>): void {
-    for (const url of this.#engines.keys()) if (!urls.has(url)) this.#engines.delete(url)
-  }
 }

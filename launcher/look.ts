@@ -1,14 +1,15 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { App } from '../model/app.ts'
 import type { Container } from '../model/container.ts'
 import { readLabels } from '../model/label.ts'
 import { canonical, containerName } from '../model/name.ts'
 import type { Host } from '../model/record.ts'
 import type { Catalog } from './catalog.ts'
-import { codeOf, type Engine, type Engines, wordsOf } from './engine.ts'
+import { type Engine, type Engines, wordsOf } from './engine.ts'
 import type { Candidate } from './place.ts'
 
-/** A host that does not answer within this time is left out, milliseconds. */
-const DEADLINE = 2_000
+/** A host that takes longer is left out if another one has answered, milliseconds. */
+const SLOW = 1_000
 
 function isSlot(container: Container, app: App, slot: number): boolean {
   const labels = readLabels(container.labels)
@@ -27,14 +28,6 @@ async function find(engine: Engine, app: App, slot: number): Promise<Container |
   return (await engine.list()).find((container) => isSlot(container, app, slot)) ?? null
 }
 
-function within<T>(work: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`does not answer within ${ms} ms`)), ms)
-  })
-  return Promise.race([work, late]).finally(() => clearTimeout(timer))
-}
-
 /** Memory that running instances may use, by the address of their host. */
 function promised(catalog: Catalog): Map<string, number> {
   const sums = new Map<string, number>()
@@ -46,7 +39,10 @@ function promised(catalog: Catalog): Map<string, number> {
   return sums
 }
 
-/** Looks for the slot's container on every registered host. Never throws: a host in trouble says so. */
+/**
+ * Looks for the slot's container on every registered host. Never throws: a host in trouble says so. An engine that
+ * starts and stops containers answers late, so a slow host is waited for while there is no other.
+ */
 export async function look(
   app: App,
   slot: number,
@@ -56,16 +52,26 @@ export async function look(
   const hosts: Host[] = [...catalog.state.hosts.values()].map(({ value }) => value)
   // With one host there is nothing to compare.
   const sums = hosts.length > 1 ? promised(catalog) : new Map<string, number>()
-  return await Promise.all(
-    hosts.map(async (host): Promise<Candidate> => {
-      const load = host.memory > 0 ? (sums.get(host.address) ?? 0) / host.memory : 0
+  const candidates = hosts.map((host): Candidate => {
+    const load = host.memory > 0 ? (sums.get(host.address) ?? 0) / host.memory : 0
+    return { host, container: null, trouble: 'has an engine that does not answer', load }
+  })
+  const all = Promise.all(
+    candidates.map(async (candidate) => {
       try {
-        const container = await within(find(engines.at(host.engine), app, slot), DEADLINE)
-        return { host, container, trouble: null, load }
+        candidate.container = await find(engines.at(candidate.host.engine), app, slot)
+        candidate.trouble = null
       } catch (error) {
-        const trouble = `has an engine that fails: ${codeOf(error)} ${wordsOf(error)}`
-        return { host, container: null, trouble, load }
+        candidate.trouble = `has an engine that fails: ${wordsOf(error)}`
       }
     }),
   )
+  if (hosts.length > 1) {
+    const enough = new AbortController()
+    const late = pause(SLOW, null, { signal: enough.signal }).catch(() => {})
+    await Promise.race([all, late])
+    enough.abort()
+  }
+  if (!candidates.some(({ trouble }) => trouble === null)) await all
+  return candidates.map((candidate) => ({ ...candidate }))
 }

@@ -29,8 +29,10 @@ export interface StarterOptions {
   launchpad: Launchpad
 }
 
-/** How long a wake waits for a host to register, milliseconds: registrars start beside us. */
-const HOST_LIMIT = 5_000
+/** How long a wake waits for a host that can be used, milliseconds: registrars start beside us, engines restart. */
+const HOST_LIMIT = 10_000
+/** How often engines that failed are asked again, milliseconds. */
+const AGAIN = 250
 /** How an engine answers about a container that vanished or appeared between our look and our call. */
 const MOVED: ReadonlySet<string> = new Set(['not-found', 'name-taken', 'conflict'])
 
@@ -59,8 +61,7 @@ export class Starter {
       cleanup = engine.stop(id, app.stopTimeout).catch(() => {})
     }
     try {
-      let sights = claim.contested ? await this.#look(run) : await looking
-      if (sights.length === 0) sights = await this.#firstHosts(run)
+      const sights = await this.#usable(run, claim.contested ? this.#look(run) : looking)
       try {
         return await this.#run(run, claim, sights, stop)
       } catch (error) {
@@ -77,11 +78,20 @@ export class Starter {
     return look(app, slot, this.#options.catalog, this.#options.engines)
   }
 
-  async #firstHosts(run: Run): Promise<Candidate[]> {
+  /** What was seen, or is seen later where there is no host yet or every engine is too busy to answer. */
+  async #usable(run: Run, first: Promise<Candidate[]>): Promise<Candidate[]> {
     const { catalog } = this.#options
-    const registered = (): true | null => (catalog.state.hosts.size > 0 ? true : null)
-    await catalog.whenWithin(HOSTS, registered, HOST_LIMIT, run.signal)
-    return await this.#look(run)
+    const until = performance.now() + HOST_LIMIT
+    for (let looking = first; ; looking = this.#look(run)) {
+      const sights = await looking
+      const usable = sights.some(({ trouble }) => trouble === null)
+      const left = until - performance.now()
+      if (usable || left <= 0) return sights
+      const known = catalog.state.hosts.size
+      const another = (): true | null => (catalog.state.hosts.size > known ? true : null)
+      const wait = known > 0 ? Math.min(left, AGAIN) : left
+      await catalog.whenWithin(HOSTS, another, wait, run.signal)
+    }
   }
 
   async #run(

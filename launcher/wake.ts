@@ -16,6 +16,7 @@ import { Stopwatch } from './stopwatch.ts'
 
 /** What this launcher counts. */
 export interface Meter {
+  /** @param result `ready`, `joined` (another launcher started it, or its sleep was taken back) or a problem code */
   wake(result: string): void
   /** @param milliseconds spent in the lap */
   lap(name: string, milliseconds: number): void
@@ -80,11 +81,6 @@ export class Wakes {
     }
   }
 
-  /** Whether a wake of the app is under way. */
-  isWaking(app: string): boolean {
-    return this.#flights.has(canonical(app))
-  }
-
   /** Gives up all wakes: containers that were started stay, claims go with the session. */
   end(): void {
     this.#ending.abort(
@@ -147,9 +143,11 @@ export class Wakes {
       tell({ phase: 'ready' })
       // Those who wait are answered in the microtasks that come first.
       process.nextTick(() => watch.lap('answered'))
-      setImmediate(() =>
-        this.#done(app, slot, watch, 'ready', { endpoint: formatEndpoint(endpoint) }),
-      )
+      setImmediate(() => {
+        // Without a start of ours it was somebody else's, or a sleep that was taken back.
+        const result = watch.laps.start === undefined ? 'joined' : 'ready'
+        this.#done(app, slot, watch, result, { endpoint: formatEndpoint(endpoint) })
+      })
       return endpoint
     } catch (error) {
       const failure = this.#failed(app, error)
@@ -183,7 +181,7 @@ export class Wakes {
     meter.wake(result)
     for (const [lap, ms] of Object.entries(watch.laps)) meter.lap(lap, ms)
     const line = { app: app.name, slot, result, ms: watch.summary(), ...more }
-    if (result === 'ready') log.info(line, 'woke')
+    if (result === 'ready' || result === 'joined') log.info(line, 'woke')
     else log.warn(line, 'wake failed')
   }
 }
