@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { rm, writeFile } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask } from '../system/client.ts'
 import { type Backend, startBackend } from '../templates/backend.ts'
@@ -140,6 +140,17 @@ describe('a controller with its nginx and etcd', () => {
     expect((await ask(lab.origin, '/_reveille/generation')).text).toBe(generation)
     await lab.put('later', docs.address)
     await soon(() => appAt('/later/')).toBe('docs')
+  })
+
+  it('puts back what was there when the one before died in the middle of a change', async () => {
+    await lab.stopController()
+    const file = await lab.configuration()
+    await writeFile(`${lab.file}.previous`, file)
+    await writeFile(lab.file, '# reveille generation 999999\nnever checked')
+    await lab.startController()
+    expect(await lab.configuration()).toBe(file)
+    expect(await readdir(lab.folder)).not.toContain('nginx.conf.previous')
+    expect(await appAt('/shop/')).toBe('shop')
   })
 
   it('keeps all routes while etcd is away, and catches up', async () => {
