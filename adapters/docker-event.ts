@@ -1,6 +1,6 @@
 import type { EngineEvent } from '../model/container.ts'
 import { APP_LABEL } from '../model/label.ts'
-import { plainLines } from './docker-log.ts'
+import { jsonLines } from './docker-log.ts'
 
 /** What to ask the engine for; its own exec events (our probes make them) stay away. */
 export const EVENT_FILTERS = {
@@ -67,7 +67,7 @@ export function formatSince(time: bigint): string {
 
 /** Reads the event stream, one JSON object per line. */
 export async function* readEvents(source: AsyncIterable<Buffer>): AsyncGenerator<EngineEvent> {
-  for await (const line of plainLines(source)) {
+  for await (const line of jsonLines(source)) {
     const event = readEvent(line)
     if (event) yield event
   }

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import { readStream } from './docker-call.ts'
 import { classify, EngineError } from './docker-error.ts'
-import { plainLines } from './docker-log.ts'
+import { jsonLines } from './docker-log.ts'
 
 /** One line of a pull. */
 export interface PullEvent {
@@ -115,7 +115,7 @@ export async function pullImage(
         fromImage: pullReference(image),
         abortSignal,
       }) as Promise<NodeJS.ReadableStream>,
-    plainLines,
+    jsonLines,
     // the engine answers when the registry has: its own time-outs apply
     { call: 'pull', limit: null, signal },
   )

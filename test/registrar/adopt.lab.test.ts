@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { HELLO_IMAGE } from '../lab/image.ts'
-import { eventually, House } from './house.ts'
+import { House } from './house.ts'
+import { eventually } from './process.ts'
 
 let house: House
 beforeAll(async () => {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { command } from '../lab/command.ts'
 import { HEALTH_IMAGE, HELLO_IMAGE } from '../lab/image.ts'
-import { eventually, House } from './house.ts'
+import { House } from './house.ts'
+import { eventually } from './process.ts'
 
 let house: House
 beforeAll(async () => {

@@ -1,9 +1,10 @@
 import { request } from 'node:http'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Claim } from '../../model/record.ts'
 import { HELLO_IMAGE } from '../lab/image.ts'
-import { eventually, House } from './house.ts'
+import { House } from './house.ts'
+import { eventually } from './process.ts'
 
 let house: House
 beforeAll(async () => {
@@ -35,73 +36,86 @@ async function falls(app: string, id: string, patience = 15_000): Promise<void> 
   await eventually(async () => (await house.store.get(claimKey(app))) === null)
 }
 
-test('an app nobody uses sleeps after its idle time: unregistered first, then stopped, claim gone', async () => {
-  const id = await house.run({ name: 'idle', idleAfter: 2 })
-  await house.registered('idle')
-  const history = house.history('idle')
-  await falls('idle', id)
-  history.stop()
-  expect(history.values.at(-1)).toBeNull()
-  expect(house.log).toContain('unused for 2 s')
-})
-
-test('an app sleeps again after it was woken', async () => {
-  const id = await house.run({ name: 'again', idleAfter: 1, image: HELLO_IMAGE })
-  await falls('again', id)
-  await house.engine.start(id)
-  await house.registered('again')
-  await falls('again', id)
-})
-
-test('a slot below min never sleeps', async () => {
-  const id = await house.run({ name: 'kept', idleAfter: 1, min: 1, image: HELLO_IMAGE })
-  await house.registered('kept')
-  await pause(3_500)
-  expect(await house.isRunning(id)).toBe(true)
-  expect(await house.endpoint('kept')).not.toBeNull()
-})
-
-test('reported use keeps an app awake, whatever the case of its name', async () => {
-  const id = await house.run({ name: 'Used', idleAfter: 2, image: HELLO_IMAGE })
-  await house.registered('Used')
-  for (let round = 0; round < 5; round++) {
-    await house.store.put('/services/activity/used', since())
-    await pause(900)
-  }
-  expect(await house.isRunning(id)).toBe(true)
-  await falls('Used', id)
-})
-
-test('an open WebSocket keeps an app awake for as long as it is open', async () => {
-  const id = await house.run({ name: 'socket', idleAfter: 2 })
-  const socket = new WebSocket(`ws://${await house.registered('socket')}/`)
-  await new Promise((resolve) => socket.once('open', resolve))
-  await pause(5_000)
-  expect(await house.isRunning(id)).toBe(true)
-  const echoed = new Promise((resolve) => socket.once('message', (data) => resolve(String(data))))
-  socket.send('still here')
-  expect(await echoed).toBe('still here')
-  socket.close()
-  await falls('socket', id)
-})
-
-test('a slow download is answered to its end before its app sleeps', async () => {
-  const id = await house.run({ name: 'slow', idleAfter: 1 })
-  const url = `http://${await house.registered('slow')}/slow-download?ms=250&count=16`
-  const length = await new Promise<number>((resolve, reject) => {
-    request(url, { agent: false }, (response) => {
-      let received = 0
-      response.on('data', (chunk: Buffer) => {
-        received += chunk.length
-      })
-      response.on('end', () => resolve(received))
-      response.on('error', reject)
-    })
-      .on('error', reject)
-      .end()
+describe.concurrent('each by itself', () => {
+  test('an app nobody uses sleeps after its idle time: unregistered first, then stopped, claim gone', async () => {
+    const id = await house.run({ name: 'idle', idleAfter: 2 })
+    await house.registered('idle')
+    const history = house.history('idle')
+    await falls('idle', id)
+    history.stop()
+    expect(history.values.at(-1)).toBeNull()
+    expect(house.log).toContain('unused for 2 s')
   })
-  expect(length).toBe(16 * 1024)
-  await falls('slow', id)
+
+  test('an app sleeps again after it was woken', async () => {
+    const id = await house.run({ name: 'again', idleAfter: 1, image: HELLO_IMAGE })
+    await falls('again', id)
+    await house.engine.start(id)
+    await house.registered('again')
+    await falls('again', id)
+  })
+
+  test('a slot below min never sleeps', async () => {
+    const id = await house.run({ name: 'kept', idleAfter: 1, min: 1, image: HELLO_IMAGE })
+    await house.registered('kept')
+    await pause(3_500)
+    expect(await house.isRunning(id)).toBe(true)
+    expect(await house.endpoint('kept')).not.toBeNull()
+  })
+
+  test('reported use keeps an app awake, whatever the case of its name', async () => {
+    const id = await house.run({ name: 'Used', idleAfter: 2, image: HELLO_IMAGE })
+    await house.registered('Used')
+    for (let round = 0; round < 5; round++) {
+      await house.store.put('/services/activity/used', since())
+      await pause(900)
+    }
+    expect(await house.isRunning(id)).toBe(true)
+    await falls('Used', id)
+  })
+
+  test('an open WebSocket keeps an app awake for as long as it is open', async () => {
+    const id = await house.run({ name: 'socket', idleAfter: 2 })
+    const socket = new WebSocket(`ws://${await house.registered('socket')}/`)
+    await new Promise((resolve) => socket.once('open', resolve))
+    await pause(5_000)
+    expect(await house.isRunning(id)).toBe(true)
+    const echoed = new Promise((resolve) => socket.once('message', (data) => resolve(String(data))))
+    socket.send('still here')
+    expect(await echoed).toBe('still here')
+    socket.close()
+    await falls('socket', id)
+  })
+
+  test('a slow download is answered to its end before its app sleeps', async () => {
+    const id = await house.run({ name: 'slow', idleAfter: 1 })
+    const url = `http://${await house.registered('slow')}/slow-download?ms=250&count=16`
+    const length = await new Promise<number>((resolve, reject) => {
+      request(url, { agent: false }, (response) => {
+        let received = 0
+        response.on('data', (chunk: Buffer) => {
+          received += chunk.length
+        })
+        response.on('end', () => resolve(received))
+        response.on('error', reject)
+      })
+        .on('error', reject)
+        .end()
+    })
+    expect(length).toBe(16 * 1024)
+    await falls('slow', id)
+  })
+
+  test('a claim somebody else holds keeps an app awake', async () => {
+    const wake: Claim = { owner: 'l1/y', action: 'wake', since: since() }
+    await house.store.put(claimKey('claimed'), JSON.stringify(wake))
+    const id = await house.run({ name: 'claimed', idleAfter: 1, image: HELLO_IMAGE })
+    await house.registered('claimed')
+    await pause(3_000)
+    expect(await house.isRunning(id)).toBe(true)
+    await house.store.remove(claimKey('claimed'))
+    await falls('claimed', id)
+  })
 })
 
 test('an app stops only when every gateway has let its route go', async () => {
@@ -143,17 +157,6 @@ test('a use that is reported while it drains keeps an app awake', async () => {
   await house.registered('late', 0, 1_000)
   expect(await house.isRunning(id)).toBe(true)
   await house.store.remove(gatewayKey)
-})
-
-test('a claim somebody else holds keeps an app awake', async () => {
-  const wake: Claim = { owner: 'l1/y', action: 'wake', since: since() }
-  await house.store.put(claimKey('claimed'), JSON.stringify(wake))
-  const id = await house.run({ name: 'claimed', idleAfter: 1, image: HELLO_IMAGE })
-  await house.registered('claimed')
-  await pause(3_000)
-  expect(await house.isRunning(id)).toBe(true)
-  await house.store.remove(claimKey('claimed'))
-  await falls('claimed', id)
 })
 
 test('a sleep that is asked for happens at once, and waits for open requests only so long', async () => {

@@ -1,0 +1,191 @@
+import { pino } from 'pino'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { connect, type Store } from '../../adapters/etcd.ts'
+import { Informer } from '../../adapters/informer.ts'
+import { Publication } from '../../registrar/publication.ts'
+import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
+import { eventually } from './process.ts'
+
+let etcd: LabEtcd
+let store: Store
+beforeAll(async () => {
+  etcd = await startEtcd()
+  store = connect({ urls: [etcd.url], deadline: 1_000 })
+})
+afterAll(async () => {
+  store.close()
+  await etcd.stop()
+})
+
+const KEY = '/services/clusters/A'
+const conflicts: string[] = []
+const writes: string[] = []
+let publication: Publication
+let informer: Informer
+let lease: string
+
+beforeEach(async () => {
+  await store.remove(KEY)
+  conflicts.length = 0
+  writes.length = 0
+  publication = open()
+  lease = await store.grant(60)
+  informer = follow(publication)
+  await informer.synced
+})
+afterEach(() => {
+  publication.stop()
+  informer.stop()
+})
+
+function open(): Publication {
+  return new Publication(store, {
+    log: pino({ level: 'silent' }),
+    patience: 200,
+    onConflict: (key, holder) => conflicts.push(`${key} ${holder.value}`),
+    onLeaseGone: () => writes.push('lease gone'),
+    onWrite: (change) => writes.push(change),
+  })
+}
+
+function follow(target: Publication): Informer {
+  const informer = new Informer(store, ['/services/clusters/'], {
+    onChange: (batch, revision) => {
+      for (const change of batch) target.observe(change, revision)
+    },
+  })
+  informer.start()
+  return informer
+}
+
+const valueOf = async (): Promise<string | null> => (await store.get(KEY))?.value ?? null
+const becomes = (value: string | null): Promise<boolean> =>
+  eventually(async () => (await valueOf()) === value)
+
+test('what is wanted is written under the lease once there is one', async () => {
+  publication.publish(KEY, '10.0.0.1:1')
+  expect(await valueOf()).toBeNull()
+  publication.useLease(lease)
+  await becomes('10.0.0.1:1')
+  expect((await store.get(KEY))?.lease).toBe(lease)
+  expect(publication.wanted(KEY)).toBe('10.0.0.1:1')
+})
+
+test('a removal tells its revision, and that of nothing is 0', async () => {
+  publication.useLease(lease)
+  expect(await publication.withdraw(KEY)).toBe('0')
+  publication.publish(KEY, '10.0.0.1:1')
+  await becomes('10.0.0.1:1')
+  const written = (await store.get(KEY))?.modRevision as string
+  const removed = await publication.withdraw(KEY)
+  expect(BigInt(removed as string)).toBeGreaterThan(BigInt(written))
+  expect(await valueOf()).toBeNull()
+  expect(publication.keys()).toEqual([])
+})
+
+test('a removal that is taken back says so', async () => {
+  publication.publish(KEY, '10.0.0.1:1')
+  const removed = publication.withdraw(KEY)
+  publication.publish(KEY, '10.0.0.1:2')
+  expect(await removed).toBeNull()
+  publication.useLease(lease)
+  await becomes('10.0.0.1:2')
+})
+
+test('the last of many wishes holds', async () => {
+  publication.useLease(lease)
+  for (let port = 1; port <= 50; port++) {
+    publication.publish(KEY, `10.0.0.1:${port}`)
+    if (port % 7 === 0) void publication.withdraw(KEY)
+    if (port % 5 === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  publication.publish(KEY, '10.0.0.1:99')
+  await becomes('10.0.0.1:99')
+  void publication.withdraw(KEY)
+  await becomes(null)
+})
+
+test('a key that was removed or changed by others comes back', async () => {
+  publication.useLease(lease)
+  publication.publish(KEY, '10.0.0.1:1')
+  await becomes('10.0.0.1:1')
+  await store.remove(KEY)
+  await becomes('10.0.0.1:1')
+  await store.put(KEY, '10.9.9.9:9', { lease })
+  await becomes('10.0.0.1:1')
+})
+
+test('everything moves to a new lease, before and after the old one is gone', async () => {
+  publication.useLease(lease)
+  publication.publish(KEY, '10.0.0.1:1')
+  await becomes('10.0.0.1:1')
+  const second = await store.grant(60)
+  publication.useLease(second)
+  await eventually(async () => (await store.get(KEY))?.lease === second)
+  await store.revoke(second)
+  await eventually(() => writes.includes('lease gone'))
+  const third = await store.grant(60)
+  publication.useLease(third)
+  await eventually(async () => (await store.get(KEY))?.lease === third)
+})
+
+test('a key of somebody else is left alone, told after a while, and taken when it is free', async () => {
+  await store.put(KEY, '10.9.9.9:9')
+  publication.useLease(lease)
+  publication.publish(KEY, '10.0.0.1:1')
+  await eventually(() => conflicts.length > 0)
+  expect(conflicts[0]).toBe(`${KEY} 10.9.9.9:9`)
+  expect(await valueOf()).toBe('10.9.9.9:9')
+  await store.remove(KEY)
+  await becomes('10.0.0.1:1')
+  expect(writes).toEqual(['conflict', 'registered'])
+})
+
+test('an entry with our own address is ours, whoever wrote it', async () => {
+  await store.put(KEY, '10.0.0.1:1')
+  publication.useLease(lease)
+  publication.publish(KEY, '10.0.0.1:1')
+  await eventually(async () => (await store.get(KEY))?.lease === lease)
+  expect(conflicts).toEqual([])
+})
+
+test('what the process before left is taken over as it is, and can be withdrawn', async () => {
+  const before = await store.grant(60)
+  await store.put(KEY, '10.0.0.1:1', { lease: before })
+  const next = open()
+  next.inherit(before)
+  const following = follow(next)
+  next.useLease(lease)
+  await eventually(async () => (await store.get(KEY))?.lease === lease)
+  expect(next.wanted(KEY)).toBe('10.0.0.1:1')
+  expect(BigInt((await next.withdraw(KEY)) as string)).toBeGreaterThan(0n)
+  next.stop()
+  following.stop()
+})
+
+test('entries of others are no business of ours', async () => {
+  await store.put('/services/clusters/B', '10.9.9.9:9')
+  publication.useLease(lease)
+  expect(publication.keys()).toEqual([])
+  expect(await publication.withdraw('/services/clusters/B')).toBe('0')
+  expect((await store.get('/services/clusters/B'))?.value).toBe('10.9.9.9:9')
+})
+
+test('a write of ours that nobody wants any more is removed when it shows', async () => {
+  publication.useLease(lease)
+  await store.put(KEY, '10.0.0.1:1', { lease })
+  await becomes(null)
+})
+
+test('wishes survive a time without etcd, and only the last one is carried out', async () => {
+  publication.useLease(lease)
+  publication.publish(KEY, '10.0.0.1:1')
+  await becomes('10.0.0.1:1')
+  await etcd.down()
+  const removed = publication.withdraw(KEY)
+  publication.publish(KEY, '10.0.0.1:2')
+  expect(await removed).toBeNull()
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  await etcd.up()
+  await becomes('10.0.0.1:2')
+})
