@@ -1,4 +1,4 @@
-import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
@@ -114,9 +114,4 @@ export async function startControllerLab(
   await lab.startController()
   await lab.startNginx()
   return lab
-}
-
-/** Saves a template in one step, as an editor does. */
-export async function saveTemplate(path: string, text: string): Promise<void> {
-  await writeFile(path, text)
 }
