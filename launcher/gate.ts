@@ -16,6 +16,8 @@ import type { Asker } from './wake.ts'
 /** What the gate needs to know and do. */
 export interface GateOptions {
   find(name: string): App | null
+  /** where an app answers that is registered but not ours to wake; silent if it does not answer, null if there is none */
+  registered(name: string, dead: string): Promise<Endpoint | 'silent' | null>
   wake(app: App, asker: Asker): Promise<Endpoint>
   progress(app: string): Progress | null
   holds: Holds
@@ -70,20 +72,20 @@ export function buildGate(options: GateOptions): { server: FastifyInstance; end(
     if (!synced) await Promise.race([complete, pause(SYNC, null, { ref: false })])
     if (!synced) return busy(reply)
     const app = options.find(ask.app)
-    if (!app) return refuse(reply, '404', 'unknown')
+    if (!app) return await sendRegistered(ask, reply)
     if (ending.signal.aborted) return busy(reply)
     const name = canonical(app.name)
     if (!options.holds.enter(name)) {
       const more = { app: app.name, retryAfter: REFRESH }
-      return order(reply, ask, app, problem('overloaded', more))
+      return order(reply, ask, app.name, problem('overloaded', more))
     }
     try {
       const answer = await hold(app, ask, reply)
-      if (answer.is === 'problem') return order(reply, ask, app, answer.problem)
-      if (answer.is === 'waiting') return order(reply, ask, app, waiting(app))
+      if (answer.is === 'problem') return order(reply, ask, app.name, answer.problem)
+      if (answer.is === 'waiting') return order(reply, ask, app.name, waiting(app))
+      if (answer.is === 'upstream') return sendUpstream(reply, answer.endpoint)
       options.count(answer.is)
-      if (answer.is === 'left') return busy(reply)
-      return reply.header('x-reveille-upstream', formatEndpoint(answer.endpoint)).code(200).send('')
+      return busy(reply)
     } finally {
       options.holds.leave(name)
     }
@@ -111,6 +113,21 @@ export function buildGate(options: GateOptions): { server: FastifyInstance; end(
     const { ok, detail } = options.health()
     return reply.code(ok ? 200 : 503).send({ ok, ...detail })
   })
+
+  /** An app that has no App: its sidekick registered it, a moment ago or before it died. */
+  async function sendRegistered(ask: Ask, reply: FastifyReply): Promise<FastifyReply> {
+    const endpoint = await options.registered(ask.app, ask.dead)
+    if (endpoint === null) return refuse(reply, '404', 'unknown')
+    if (endpoint !== 'silent') return sendUpstream(reply, endpoint)
+    const detail = 'it is registered but does not answer'
+    const more = { app: ask.app, detail, retryAfter: REFRESH }
+    return order(reply, ask, ask.app, problem('unavailable', more))
+  }
+
+  function sendUpstream(reply: FastifyReply, endpoint: Endpoint): FastifyReply {
+    options.count('upstream')
+    return reply.header('x-reveille-upstream', formatEndpoint(endpoint)).code(200).send('')
+  }
 
   /** Waits for the wake on behalf of one client. */
   function hold(app: App, ask: Ask, reply: FastifyReply): Promise<Answer> {
@@ -157,14 +174,14 @@ export function buildGate(options: GateOptions): { server: FastifyInstance; end(
     return reply.code(403).header('x-reveille-page', page).send('')
   }
 
-  function order(reply: FastifyReply, ask: Ask, app: App, problem: Problem): FastifyReply {
+  function order(reply: FastifyReply, ask: Ask, app: string, problem: Problem): FastifyReply {
     const code = problem.type.slice('urn:reveille:problem:'.length)
     // The gateway has this page itself: the unknown and the forbidden look the same.
     if (problem.status === 404) return refuse(reply, '404', code)
     const kind: Order['kind'] = code === 'waiting' ? 'waiting' : 'problem'
     const { wantsHtml } = ask
     const retryAfter = problem.retryAfter ?? REFRESH
-    const page = { kind, problem, app: app.name, wantsHtml, retryAfter }
+    const page = { kind, problem, app, wantsHtml, retryAfter }
     return refuse(reply, encodeOrder(page), kind === 'waiting' ? 'page' : code)
   }
 

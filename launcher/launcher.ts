@@ -82,6 +82,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
   const events = new EventStreams({ catalog, board, backoff })
   const gate = buildGate({
     find: (name) => catalog.find(name),
+    registered: (name, dead) => living.registered(name, dead),
     wake: (app, asker) => wakes.ask(app, asker),
     progress: (app) => board.current(app),
     holds,

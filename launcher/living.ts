@@ -58,7 +58,7 @@ export class Living {
   ): Promise<{ endpoint: Endpoint; proven: boolean } | null> {
     const until = performance.now() + app.startTimeout * 1000
     for (;;) {
-      const endpoints = this.#usable(app, dead)
+      const endpoints = this.#usable(app.name, dead)
       if (endpoints.length === 0) return null
       for (const endpoint of endpoints) {
         const text = formatEndpoint(endpoint)
@@ -75,13 +75,21 @@ export class Living {
     }
   }
 
+  /**
+   * An Endpoint of an app that somebody registered and we have no App of, `silent` if none of them answers, null if
+   * nobody registered any. There is nothing to wake: its sidekick alone starts and stops it.
+   */
+  async registered(name: string, dead: string): Promise<Endpoint | 'silent' | null> {
+    const endpoints = this.#usable(name, dead)
+    for (const endpoint of endpoints) if (await this.#reach.connect(endpoint)) return endpoint
+    return endpoints.length > 0 ? 'silent' : null
+  }
+
   /** Endpoints in slot order, without those about to go away; a wake takes such a sleep back if it still can. */
-  #usable(app: App, dead: string): Endpoint[] {
+  #usable(app: string, dead: string): Endpoint[] {
     const found: Endpoint[] = []
-    for (const [slot, { value }] of [...this.#catalog.state.slots(app.name)].sort(
-      ([a], [b]) => a - b,
-    ))
-      if (this.#catalog.claim(app.name, slot)?.value.action !== 'sleep') found.push(value)
+    for (const [slot, { value }] of [...this.#catalog.state.slots(app)].sort(([a], [b]) => a - b))
+      if (this.#catalog.claim(app, slot)?.value.action !== 'sleep') found.push(value)
     const isDead = (endpoint: Endpoint): number => Number(formatEndpoint(endpoint) === dead)
     return found.sort((a, b) => isDead(a) - isDead(b))
   }
@@ -95,7 +103,7 @@ export class Living {
   async #change(app: App, known: Endpoint[], signal: AbortSignal): Promise<void> {
     const before = known.map(formatEndpoint).sort().join()
     const differs = (): true | null =>
-      this.#usable(app, '').map(formatEndpoint).sort().join() === before ? null : true
+      this.#usable(app.name, '').map(formatEndpoint).sort().join() === before ? null : true
     await this.#catalog.whenWithin(app.name, differs, AGAIN, signal)
   }
 }
