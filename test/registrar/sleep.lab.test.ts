@@ -44,7 +44,7 @@ describe.concurrent('each by itself', () => {
     await falls('idle', id)
     history.stop()
     expect(history.values.at(-1)).toBeNull()
-    expect(house.log).toContain('unused for 2 s')
+    await eventually(() => house.log.includes('unused for 2 s'))
   })
 
   test('an app sleeps again after it was woken', async () => {
