@@ -10,6 +10,17 @@ function registry(service: string): { registry: Registry; on: { registers: Regis
   return { registry, on: { registers: [registry] } }
 }
 
+/** Where the time of a cold start goes: launchers and registrars each see a part of it. */
+function phaseSeconds(phases: string, on: { registers: Registry[] }): Histogram<'phase'> {
+  return new Histogram({
+    name: 'reveille_wake_phase_seconds',
+    help: `Time a cold start spends in each phase: ${phases}`,
+    labelNames: ['phase'],
+    buckets: SECONDS,
+    ...on,
+  })
+}
+
 /** Every metric of a controller. */
 export function controllerMetrics() {
   const { registry: all, on } = registry('controller')
@@ -55,13 +66,10 @@ export function launcherMetrics() {
       labelNames: ['result'],
       ...on,
     }),
-    phaseSeconds: new Histogram({
-      name: 'reveille_wake_phase_seconds',
-      help: 'Time a wake spent in each phase: queue, pull, create, start, ready, registered, answered',
-      labelNames: ['phase'],
-      buckets: SECONDS,
-      ...on,
-    }),
+    phaseSeconds: phaseSeconds(
+      'queue, pull, create, start, wait (until its Endpoint is seen), answered',
+      on,
+    ),
     held: new Gauge({ name: 'reveille_held_requests', help: 'Requests held right now', ...on }),
     asks: new Counter({
       name: 'reveille_wake_requests_total',
@@ -89,12 +97,7 @@ export function registrarMetrics() {
       labelNames: ['state'],
       ...on,
     }),
-    readySeconds: new Histogram({
-      name: 'reveille_instance_ready_seconds',
-      help: 'From the start of an instance to its first good probe',
-      buckets: SECONDS,
-      ...on,
-    }),
+    phaseSeconds: phaseSeconds('ready (until the first good probe), registered', on),
     registrations: new Counter({
       name: 'reveille_registrations_total',
       help: 'Endpoints written to and removed from etcd, by change: registered, removed, conflict',

@@ -48,8 +48,8 @@ function readFile(path: string): Record<string, unknown> {
  * Throws SettingsError with a line for each setting that is wrong, and for names in the file that are none.
  */
 export function loadSettings(flags: Record<string, unknown>, env: NodeJS.ProcessEnv): Settings {
-  const path = flags.config ?? env.REVEILLE_CONFIG
-  const file = typeof path === 'string' ? readFile(path) : {}
+  const path = typeof flags.config === 'string' ? flags.config : (env.REVEILLE_CONFIG ?? '')
+  const file = path === '' ? {} : readFile(path)
   const wrong: string[] = []
   for (const name of Object.keys(file))
     if (!NAMES.includes(name as SettingName)) wrong.push(`${path}: there is no setting ${name}`)

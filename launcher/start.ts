@@ -120,7 +120,7 @@ export class Starter {
       if (error instanceof Stuck) stop(engine, id)
       throw error
     } finally {
-      watch.lap('ready')
+      watch.lap('wait')
     }
   }
 }
