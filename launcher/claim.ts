@@ -43,7 +43,7 @@ interface Won {
 }
 
 /** etcd is tried for this long before a wake is given up, milliseconds. */
-const PATIENCE = 5_000
+const PATIENCE = 10_000
 /** How long to wait for news of a claim before etcd is asked again, milliseconds. */
 const RECHECK = 2_000
 
@@ -67,7 +67,7 @@ export class Claims {
   /**
    * Gets the right to start a slot. A wake of somebody else and a sleep past its point of no return are waited for
    * (`busy` at once where not `patient`); a sleep that is still draining is taken back. `running`: its Endpoint is
-   * there, no right is needed. Throws ProblemError `unavailable` if etcd does not answer for 5 s.
+   * there, no right is needed. Throws ProblemError `unavailable` if etcd does not answer for 10 s.
    */
   async acquire(
     app: string,

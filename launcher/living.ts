@@ -4,13 +4,16 @@ import { canonical } from '../model/name.ts'
 import { ProblemError } from '../model/problem.ts'
 import type { Catalog } from './catalog.ts'
 
-/** Whether something accepts a TCP connection there. */
+/** How an Endpoint is proven. */
 export interface Reach {
+  /** whether something accepts a TCP connection there */
   connect(endpoint: Endpoint): Promise<boolean>
+  /** what etcd has under a key at this moment, not what we have heard of; throws if it does not answer soon */
+  read(key: string): Promise<{ value: string } | null>
 }
 
 /** How long an Endpoint that we saw coming up needs no proof, milliseconds. */
-const FRESH = 2_000
+const FRESH = 500
 /** How often an Endpoint that does not answer is tried again, milliseconds. */
 const AGAIN = 500
 /** How many apps' wakes are remembered. */
@@ -63,7 +66,7 @@ export class Living {
       for (const endpoint of endpoints) {
         const text = formatEndpoint(endpoint)
         if (text !== dead && this.#isFresh(app.name, text)) return { endpoint, proven: false }
-        if (await this.#reach.connect(endpoint)) return { endpoint, proven: true }
+        if (await this.#isAlive(app, endpoint)) return { endpoint, proven: true }
       }
       if (performance.now() > until)
         throw new ProblemError('not-ready', {
@@ -83,6 +86,24 @@ export class Living {
     const endpoints = this.#usable(name, dead)
     for (const endpoint of endpoints) if (await this.#reach.connect(endpoint)) return endpoint
     return endpoints.length > 0 ? 'silent' : null
+  }
+
+  /**
+   * Gateways may know before us that the Endpoint was removed, and its registrar stops the instance once they do: so
+   * we ask etcd itself. Where that is away nobody is put to sleep, and a connect is proof enough.
+   */
+  async #isAlive(app: App, endpoint: Endpoint): Promise<boolean> {
+    const text = formatEndpoint(endpoint)
+    const entry = [...this.#catalog.state.slots(app.name).values()].find(
+      ({ value }) => formatEndpoint(value) === text,
+    )?.entry
+    if (!entry) return false
+    const current = this.#reach.read(entry.key).then(
+      (now) => now?.value === entry.value,
+      () => true,
+    )
+    const answers = await Promise.all([this.#reach.connect(endpoint), current])
+    return answers.every(Boolean)
   }
 
   /** Endpoints in slot order, without those about to go away; a wake takes such a sleep back if it still can. */

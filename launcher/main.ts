@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import { openEngine } from '../adapters/docker.ts'
 import { connect } from '../adapters/etcd.ts'
@@ -25,7 +26,7 @@ import { Registration } from './register.ts'
 /** How long requests may take to end when the launcher is told to, milliseconds. */
 const GRACE = 5_000
 
-/** How long an instance may take to accept a connection until it counts as dead, milliseconds. */
+/** How long an instance, or etcd about it, may take until it counts as dead, milliseconds. */
 const CONNECT = 1_000
 const NEVER = new AbortController().signal
 
@@ -82,7 +83,10 @@ export async function run(settings: Settings): Promise<void> {
     store,
     session,
     engines,
-    reach: { connect: (endpoint) => probe.tcp(endpoint, CONNECT, NEVER) },
+    reach: {
+      connect: (endpoint) => probe.tcp(endpoint, CONNECT, NEVER),
+      read: (key) => soon(store.get(key), CONNECT),
+    },
     hook,
     templates: readPages(),
     meter: {
@@ -136,6 +140,20 @@ export async function run(settings: Settings): Promise<void> {
     informer.stop()
     store.close()
   })
+}
+
+/** The same, but rejects after `ms` milliseconds. */
+async function soon<T>(work: Promise<T>, ms: number): Promise<T> {
+  const limit = new AbortController()
+  const late = pause(ms, null, { signal: limit.signal }).then(() => {
+    throw new Error(`no answer in ${ms} ms`)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    late.catch(() => {})
+    limit.abort()
+  }
 }
 
 function listenOptions(text: string): { host: string; port: number; backlog: number } {

@@ -122,7 +122,7 @@ export class Cluster {
       store,
       session,
       engines: new Engines(openEngine),
-      reach: { connect: canConnect },
+      reach: { connect: canConnect, read: (key) => store.get(key) },
       hook: more.hook ?? null,
       templates: readPages(),
       meter: { wake: (result) => wakes.push(result), lap: () => {}, ask: (a) => asks.push(a) },
