@@ -64,6 +64,21 @@ export class HostRecord {
     return this.#record
   }
 
+  /** Waits for the engine to say where its instances are reached: nothing can be registered before. */
+  async findAddress(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff()
+    let isTold = false
+    while (!signal.aborted && this.address === '')
+      try {
+        await this.look()
+      } catch (error) {
+        const reason = (error as Error).message
+        if (!isTold) this.#options.log.warn({ reason }, 'waiting for the engine')
+        isTold = true
+        await pause(backoff.next(), signal)
+      }
+  }
+
   /** Runs until `signal` aborts. Does not throw. */
   async run(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff()

@@ -2,14 +2,14 @@ import type { Logger } from 'pino'
 import type { Claim } from '../model/record.ts'
 import type { Held } from '../model/state.ts'
 import type { Cluster } from './cluster.ts'
-import type { Fleet, Member } from './fleet.ts'
 import { isIdle, nextLook } from './idleness.ts'
 import { isRunning } from './instance.ts'
 import { pause } from './pause.ts'
+import type { Member, Roster } from './roster.ts'
 import type { Sleep, SleepResult, Standing } from './sleep.ts'
 
 export interface IdleOptions {
-  fleet: Fleet
+  roster: Roster
   cluster: Cluster
   sleep: Sleep
   standing: Standing
@@ -58,22 +58,22 @@ export class Idle {
 
   /** Takes up what is due now. Also called when a request arrives, so that it does not wait for the next round. */
   round(signal: AbortSignal): void {
-    const { standing, cluster, fleet } = this.#options
+    const { standing, cluster, roster } = this.#options
     // who does not hear of use must not conclude that there is none
     if (signal.aborted || !standing.valid() || !this.#options.isInformed()) return
     for (const { app, slot, claim } of cluster.requests()) {
-      const member = fleet.running(app, slot)
+      const member = roster.running(app, slot)
       if (member) this.#start(member, () => this.#sleep(member, claim, signal))
-      else if (fleet.has(app, slot)) this.#dismiss(claim)
+      else if (roster.hasSlot(app, slot)) this.#dismiss(claim)
     }
     const open = new Set(cluster.requests().map(({ claim }) => claim.entry.modRevision))
     for (const revision of this.#unmet.keys()) if (!open.has(revision)) this.#unmet.delete(revision)
     const now = performance.now()
-    for (const member of fleet.members()) {
+    for (const member of roster.values()) {
       if (this.#busy.size >= WIDTH) return
       if (this.#isDue(member, now)) this.#start(member, () => this.#look(member, signal))
     }
-    for (const id of this.#open.keys()) if (!this.#isMember(id)) this.#open.delete(id)
+    for (const id of this.#open.keys()) if (!roster.has(id)) this.#open.delete(id)
   }
 
   /** Another host may run the slot and take the request up: it gets a moment to do so. */
@@ -82,10 +82,6 @@ export class Idle {
     const since = this.#unmet.get(modRevision) ?? performance.now()
     this.#unmet.set(modRevision, since)
     if (performance.now() - since > MOMENT) void this.#options.dismiss(request)
-  }
-
-  #isMember(id: string): boolean {
-    return this.#options.fleet.member(id) !== undefined
   }
 
   #isDue(member: Member, now: number): boolean {

@@ -49,8 +49,8 @@ async function runRegistrar(settings: Settings): Promise<void> {
     drainTimeout: settings.drainTimeout,
     isInformed: () => informer.connected,
     meter: {
-      ready: (seconds) => metrics.readySeconds.observe(seconds),
-      wrote: (change) => metrics.registrations.inc({ change }),
+      ready: (seconds) => metrics.phaseSeconds.observe({ phase: 'ready' }, seconds),
+      wrote: countWrites(metrics),
       slept: (result) => metrics.sleeps.inc({ result }),
       engine: (up) => metrics.engineUp.set(up ? 1 : 0),
     },
@@ -63,7 +63,7 @@ async function runRegistrar(settings: Settings): Promise<void> {
   // A gauge of what is true when it is read needs no keeping up to date.
   Object.assign(metrics.instances, {
     collect: () => {
-      for (const [state, count] of Object.entries(registrar.fleet.census()))
+      for (const [state, count] of Object.entries(registrar.fleet.roster.census()))
         metrics.instances.set({ state }, count)
     },
   })
@@ -94,6 +94,13 @@ async function runRegistrar(settings: Settings): Promise<void> {
   })
 }
 
+function countWrites(metrics: ReturnType<typeof registrarMetrics>) {
+  return (change: 'registered' | 'removed' | 'conflict', seconds?: number): void => {
+    metrics.registrations.inc({ change })
+    if (seconds !== undefined) metrics.phaseSeconds.observe({ phase: 'registered' }, seconds)
+  }
+}
+
 async function runSidekick(settings: Settings): Promise<void> {
   const log = createLog('registrar', settings.logLevel)
   const metrics = registrarMetrics()
@@ -112,7 +119,7 @@ async function runSidekick(settings: Settings): Promise<void> {
     onConflict: (key, holder) =>
       log.warn({ key, holder: holder.value }, 'the slot belongs to another instance'),
     onLeaseGone: () => session.check(),
-    onWrite: (change) => metrics.registrations.inc({ change }),
+    onWrite: countWrites(metrics),
   })
   const sidekick = new Sidekick({
     ...{ app: settings.app, slot: settings.slot, endpoint, probe: settings.probe },

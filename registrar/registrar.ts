@@ -1,63 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import type { Logger } from 'pino'
-import type { Keys } from '../model/key.ts'
 import type { Entry } from '../model/state.ts'
 import { Cluster } from './cluster.ts'
-import { Fleet, type FleetOptions, type Member } from './fleet.ts'
-import { type FollowedEngine, Follower } from './follower.ts'
-import { type HostFacts, HostRecord } from './host.ts'
+import { Fleet } from './fleet.ts'
+import { Follower } from './follower.ts'
+import { HostRecord } from './host.ts'
 import { Idle } from './idle.ts'
-import { Backoff, pause } from './pause.ts'
+import { Inheritance } from './inheritance.ts'
+import type { RegistrarOptions } from './options.ts'
+import { watchOrphans } from './orphans.ts'
 import { type EndpointChange, Publication } from './publication.ts'
-import type { Asking } from './readiness.ts'
-import { type ClaimStore, Sleep, type SleepResult, type Standing } from './sleep.ts'
-import type { EndpointStore } from './slot-key.ts'
-
-/** The engine of this host. */
-export interface HostEngine extends FollowedEngine, Pick<Asking, 'exec' | 'healthcheck'> {
-  inspect: FleetOptions['engine']['inspect']
-  info(): Promise<HostFacts>
-  stop(id: string, timeoutSeconds: number): Promise<void>
-}
-
-/** etcd as this service uses it. */
-export interface RegistrarStore extends EndpointStore, ClaimStore {
-  get(key: string): Promise<Entry | null>
-  put(key: string, value: string, options: { lease: string }): Promise<unknown>
-  remove(key: string, options: { modRevision?: string; lease?: string }): Promise<string | null>
-}
-
-/** Counts for those who watch this process. */
-export interface Meter {
-  ready(seconds: number): void
-  wrote(change: 'registered' | 'removed' | 'conflict'): void
-  slept(result: SleepResult): void
-  engine(up: boolean): void
-}
-
-export interface RegistrarOptions {
-  /** name of this host in the cluster */
-  name: string
-  keys: Keys
-  engine: HostEngine
-  /** where launchers reach the engine */
-  engineUrl: string
-  /** IP address of the instances as set, '' for that of the engine's bridge */
-  address: string
-  probe: Pick<Asking, 'tcp' | 'http'>
-  store: RegistrarStore
-  standing: Standing & { check(): void }
-  /** open connections of an instance */
-  connections(listener: { pid: number; port: number; published: number }): Promise<number>
-  /** seconds */
-  leaseTtl: number
-  /** seconds */
-  drainTimeout: number
-  /** Whether all changes in etcd arrive here right now. */
-  isInformed(): boolean
-  meter: Meter
-  log: Logger
-}
+import type { Member } from './roster.ts'
+import { Sleep } from './sleep.ts'
 
 /** The keeper of the truth about one Docker host: joins what the engine says to what etcd has. */
 export class Registrar {
@@ -68,8 +21,8 @@ export class Registrar {
   readonly #host: HostRecord
   readonly #follower: Follower
   readonly #idle: Idle
+  readonly #inheritance: Inheritance
   readonly #ending = new AbortController()
-  #inherited: string | null = null
   #isSynced = false
   #isListed = false
   #running: Promise<unknown> = Promise.resolve()
@@ -77,6 +30,7 @@ export class Registrar {
   constructor(options: RegistrarOptions) {
     this.#options = options
     const { engine, keys, log, meter, store, standing } = options
+    const hostKey = keys.named('host', options.name)
     this.cluster = new Cluster(keys)
     this.#publication = new Publication(store, {
       log,
@@ -89,7 +43,7 @@ export class Registrar {
       name: options.name,
       engine: options.engineUrl,
       address: options.address,
-      key: keys.named('host', options.name),
+      key: hostKey,
       info: () => engine.info(),
       lease: () => standing.lease,
       put: (key, value, lease) => store.put(key, value, { lease }),
@@ -124,6 +78,7 @@ export class Registrar {
       },
     })
     this.#idle = this.#newIdle()
+    this.#inheritance = new Inheritance({ key: hostKey, store, log })
   }
 
   get isEngineUp(): boolean {
@@ -135,27 +90,14 @@ export class Registrar {
    * may {@link observe} be fed.
    */
   async inherit(): Promise<void> {
-    const { name, keys, store, log } = this.#options
-    const backoff = new Backoff()
-    while (!this.#ending.signal.aborted)
-      try {
-        const record = await store.get(keys.named('host', name))
-        if (record && record.lease !== '0') {
-          this.#inherited = record.lease
-          this.#publication.inherit(record.lease)
-          log.info({ lease: record.lease }, 'taking over from the process before')
-        }
-        return
-      } catch (error) {
-        log.debug({ reason: (error as Error).message }, 'etcd does not answer yet')
-        await pause(backoff.next(), this.#ending.signal)
-      }
+    const lease = await this.#inheritance.find(this.#ending.signal)
+    if (lease !== null) this.#publication.inherit(lease)
   }
 
   /** Begins. `inherited` resolves when {@link inherit} is done, `synced` when the first list was observed. */
   start(inherited: Promise<void>, synced: Promise<void>): void {
     const { signal } = this.#ending
-    const followed = this.#findAddress().then(() => this.#follower.run(signal))
+    const followed = this.#host.findAddress(signal).then(() => this.#follower.run(signal))
     const told = inherited.then(() => this.#host.run(signal))
     const ended = new Promise<void>((resolve) => {
       signal.addEventListener('abort', () => resolve(), { once: true })
@@ -164,10 +106,17 @@ export class Registrar {
       if (signal.aborted) return
       this.#isSynced = true
       this.#sweep()
-      await this.#dropClaims()
+      await this.#inheritance.dropClaims(this.cluster)
       await this.#idle.run(signal)
     })
-    this.#running = Promise.all([followed, told, idled])
+    const { probe } = this.#options
+    const watched = watchOrphans(
+      this.fleet.holders,
+      (...question) => probe.tcp(...question),
+      () => this.#isListed,
+      signal,
+    )
+    this.#running = Promise.all([followed, told, idled, watched])
   }
 
   /** There is a new lease: everything of ours moves under it. */
@@ -208,6 +157,7 @@ export class Registrar {
       store,
       standing,
       fleet: this.fleet,
+      roster: this.fleet.roster,
       cluster: this.cluster,
       keys,
       log,
@@ -233,39 +183,15 @@ export class Registrar {
     })
   }
 
-  /** Waits for the engine to say where its instances are reached: nothing can be registered before. */
-  async #findAddress(): Promise<void> {
-    const backoff = new Backoff()
-    let isTold = false
-    while (!this.#ending.signal.aborted && this.#host.address === '')
-      try {
-        await this.#host.look()
-      } catch (error) {
-        if (!isTold)
-          this.#options.log.warn({ reason: (error as Error).message }, 'waiting for the engine')
-        isTold = true
-        await pause(backoff.next(), this.#ending.signal)
-      }
-  }
-
   /** Only when both sides have been heard is what is in etcd and not on this host known to be left over. */
   #sweep(): void {
     if (this.#isListed && this.#isSynced) this.fleet.sweep()
   }
 
-  /** Claims of the process before this one: what it was about to do is not being done. */
-  async #dropClaims(): Promise<void> {
-    if (this.#inherited === null) return
-    for (const { entry } of this.cluster.claimsUnder(this.#inherited))
-      await this.#options.store
-        .remove(entry.key, { modRevision: entry.modRevision })
-        .catch(() => null) // it ends with its lease
-  }
-
   /** Our instance is the one too many: the slot belongs to whoever holds its key. */
   async #yield(key: string, holder: Entry): Promise<void> {
     const { engine, log } = this.#options
-    const member = this.fleet.holder(key)
+    const member = this.fleet.holders.at(key)
     if (!member) return
     const { id, spec } = member.instance
     log.warn({ key, holder: holder.value, container: id }, 'stopping our copy of an instance')

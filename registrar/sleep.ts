@@ -3,8 +3,9 @@ import type { Keys } from '../model/key.ts'
 import type { Claim } from '../model/record.ts'
 import type { Entry, Held } from '../model/state.ts'
 import type { Cluster } from './cluster.ts'
-import type { Fleet, Member } from './fleet.ts'
+import type { Fleet } from './fleet.ts'
 import { pause } from './pause.ts'
+import type { Member } from './roster.ts'
 
 /** etcd, as far as claims are written. */
 export interface ClaimStore {

@@ -25,8 +25,8 @@ export interface PublicationOptions {
   onConflict(key: string, holder: Entry): void
   /** etcd said that our lease is gone. */
   onLeaseGone(): void
-  /** for the metrics */
-  onWrite(change: 'registered' | 'removed' | 'conflict'): void
+  /** for the metrics; `seconds` since the Endpoint was wanted, with `registered` */
+  onWrite(change: 'registered' | 'removed' | 'conflict', seconds?: number): void
 }
 
 /** Leases as all keys of a process share them. */
@@ -60,6 +60,8 @@ export class SlotKey {
   #have: Written | null = null
   /** revision of the latest news of the key: an answer to a write of ours that comes later may be older than that */
   #news = 0n
+  /** performance.now() when this value was first wanted; null once it was written: coming back is no cold start */
+  #wanted: number | null = null
   /** performance.now() since when somebody else holds the key */
   #disputed: number | null = null
   #leaving: ((revision: string | null) => void)[] = []
@@ -86,6 +88,7 @@ export class SlotKey {
   publish(value: string): void {
     if (this.want === value) return
     this.want = value
+    this.#wanted = performance.now()
     for (const told of this.#leaving.splice(0)) told(null)
     this.kick()
   }
@@ -183,8 +186,14 @@ export class SlotKey {
     if (!written || written.lease !== this.#leases.present) return
     this.#disputed = null
     if (before === written.value) return // only moved to another lease
-    this.#options.onWrite('registered')
-    this.#options.log.info({ key: this.key, endpoint: written.value }, 'registered')
+    const fields = { key: this.key, endpoint: written.value }
+    const seconds = this.#wanted === null ? undefined : (performance.now() - this.#wanted) / 1000
+    this.#wanted = null
+    this.#options.onWrite('registered', seconds)
+    this.#options.log.info(
+      seconds === undefined ? fields : { ...fields, seconds: Number(seconds.toFixed(4)) },
+      'registered',
+    )
   }
 
   #dispute(holder: Entry): void {

@@ -12,7 +12,7 @@ export async function eventually<T>(
   for (;;) {
     const found = await look()
     if (found !== undefined && found !== null && found !== false) return found
-    if (performance.now() > deadline) throw new Error(`not within ${patience} ms: ${look}`)
+    if (performance.now() > deadline) throw new Error(`not within ${patience} ms: ${String(look)}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }

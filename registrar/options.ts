@@ -1,0 +1,55 @@
+import type { Logger } from 'pino'
+import type { Keys } from '../model/key.ts'
+import type { Entry } from '../model/state.ts'
+import type { FleetOptions } from './fleet.ts'
+import type { FollowedEngine } from './follower.ts'
+import type { HostFacts } from './host.ts'
+import type { Asking } from './readiness.ts'
+import type { ClaimStore, SleepResult, Standing } from './sleep.ts'
+import type { EndpointStore } from './slot-key.ts'
+
+/** The engine of this host. */
+export interface HostEngine extends FollowedEngine, Pick<Asking, 'exec' | 'healthcheck'> {
+  inspect: FleetOptions['engine']['inspect']
+  info(): Promise<HostFacts>
+  stop(id: string, timeoutSeconds: number): Promise<void>
+}
+
+/** etcd as this service uses it. */
+export interface RegistrarStore extends EndpointStore, ClaimStore {
+  get(key: string): Promise<Entry | null>
+  put(key: string, value: string, options: { lease: string }): Promise<unknown>
+  remove(key: string, options: { modRevision?: string; lease?: string }): Promise<string | null>
+}
+
+/** Counts for those who watch this process. */
+export interface Meter {
+  ready(seconds: number): void
+  wrote(change: 'registered' | 'removed' | 'conflict', seconds?: number): void
+  slept(result: SleepResult): void
+  engine(up: boolean): void
+}
+
+export interface RegistrarOptions {
+  /** name of this host in the cluster */
+  name: string
+  keys: Keys
+  engine: HostEngine
+  /** where launchers reach the engine */
+  engineUrl: string
+  /** IP address of the instances as set, '' for that of the engine's bridge */
+  address: string
+  probe: Pick<Asking, 'tcp' | 'http'>
+  store: RegistrarStore
+  standing: Standing & { check(): void }
+  /** open connections of an instance */
+  connections(listener: { pid: number; port: number; published: number }): Promise<number>
+  /** seconds */
+  leaseTtl: number
+  /** seconds */
+  drainTimeout: number
+  /** Whether all changes in etcd arrive here right now. */
+  isInformed(): boolean
+  meter: Meter
+  log: Logger
+}
