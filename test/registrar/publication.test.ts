@@ -138,6 +138,8 @@ test('a key of somebody else is left alone, told after a while, and taken when i
   expect(await valueOf()).toBe('10.9.9.9:9')
   await store.remove(KEY)
   await becomes('10.0.0.1:1')
+  // etcd has it a moment before the writer hears so
+  await eventually(() => writes.length === 2)
   expect(writes).toEqual(['conflict', 'registered'])
 })
 
