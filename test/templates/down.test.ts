@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LabLauncher, startLauncher } from '../lab/launcher.ts'
 import { freePort } from '../lab/port.ts'
-import { ask } from '../system/client.ts'
+import { ask, sha1 } from '../system/client.ts'
 import { type Backend, startBackend } from './backend.ts'
 import { type LabGateway, startGateway } from './gateway.ts'
 
@@ -38,8 +40,14 @@ describe.each(['is down', 'was never registered'])('where the launcher %s', (whi
     gateway = await gatewayWith(which === 'is down' ? [`127.0.0.1:${await freePort()}`] : [])
   })
 
-  it('running apps go on', async () => {
+  it('running apps go on, uploads included', async () => {
     expect((await ask(gateway.origin, '/shop/')).status).toBe(200)
+    const body = randomBytes(3 * 1024 ** 2)
+    for (const sent of [body, Readable.from([body.subarray(0, 1e6), body.subarray(1e6)])]) {
+      const answer = await ask(gateway.origin, '/shop/up', { method: 'POST', body: sent })
+      expect(answer.status).toBe(200)
+      expect(JSON.parse(answer.text)).toMatchObject({ sha1: sha1(body) })
+    }
   })
 
   it('others are told to come back, as HTML or as problem details', async () => {
