@@ -15,6 +15,7 @@ import { Keys } from '../model/key.ts'
 import { isAppName } from '../model/name.ts'
 import type { Settings } from '../model/setting.ts'
 import { Publication } from './publication.ts'
+import { Refusals } from './refusal.ts'
 import { Registrar } from './registrar.ts'
 import { Sidekick } from './sidekick.ts'
 
@@ -129,12 +130,25 @@ async function runSidekick(settings: Settings): Promise<void> {
     keys,
     log,
   })
-  const informer = new Informer(store, [keys.endpoint(settings.app, settings.slot)], {
+  const key = keys.endpoint(settings.app, settings.slot)
+  const refusals = new Refusals(key, keys, log)
+  const informer = new Informer(store, [key, keys.folder('gateway')], {
     onChange: (batch, revision) => {
-      for (const change of batch) publication.observe(change, revision)
+      for (const change of batch) {
+        publication.observe(change, revision)
+        refusals.observe(change)
+      }
     },
     log,
   })
+  // Several sidekicks share a machine, and what they are for does not need this.
+  const withoutAdmin = (error: Error): { close(): Promise<void> } => {
+    log.warn(
+      { reason: error.message },
+      'no /healthz and /metrics: choose another --registrar-admin',
+    )
+    return { close: () => Promise.resolve() }
+  }
   const admin = await startAdmin({
     listen: settings.registrarAdmin,
     health: () => ({
@@ -142,7 +156,7 @@ async function runSidekick(settings: Settings): Promise<void> {
       detail: { ready: sidekick.isReady, session: session.valid() },
     }),
     metrics: metrics.registry,
-  })
+  }).catch(withoutAdmin)
   void session.start()
   informer.start()
   const ending = new AbortController()
