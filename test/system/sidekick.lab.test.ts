@@ -29,10 +29,15 @@ it('a process that is no container is reached through its sidekick, and not once
     ...['--app', 'plain', '--endpoint', endpoint, '--probe', 'http:/health'],
     ...['--registrar-admin', admin, '--id', 'sidekick'],
   ])
+  let output = ''
+  for (const stream of [sidekick.stdout, sidekick.stderr])
+    stream.on('data', (chunk) => {
+      output += String(chunk)
+    })
   const etcd = new Etcd3({ hosts: cluster.etcd.url })
   try {
-    const up = await askUntil(cluster.origin, '/plain/a?b', (answer) => answer.status === 200, 15)
-    expect(up?.text).toBe('plain /a?b')
+    const up = await askUntil(cluster.origin, '/plain/a?b', (answer) => answer.status === 200, 30)
+    expect(up?.text, output).toBe('plain /a?b')
     expect(await etcd.get('/services/clusters/plain').string()).toBe(endpoint)
     server.closeAllConnections()
     server.close()
