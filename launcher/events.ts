@@ -10,6 +10,8 @@ export interface EventStreamsOptions {
   catalog: Catalog
   board: Board
   backoff: Backoff
+  /** whether visitors are told why an app failed */
+  tellsReasons: boolean
 }
 
 /** Streams at once; a waiting page without one refreshes by itself. */
@@ -49,7 +51,9 @@ export class EventStreams {
     }
     const send = (progress: Progress): void => {
       if (!this.#open.has(end)) return
-      raw.write(`data: ${JSON.stringify(progress)}\n\n`)
+      const { detail: _, ...short } = progress
+      const told = this.#options.tellsReasons ? progress : short
+      raw.write(`data: ${JSON.stringify(told)}\n\n`)
       if (progress.phase === 'ready' || progress.phase === 'failed') end()
     }
     const beat = setInterval(() => raw.write(':\n\n'), BEAT)

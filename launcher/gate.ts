@@ -32,6 +32,8 @@ export interface GateOptions {
   holdTimeout: number
   /** milliseconds */
   pageAfter: number
+  /** whether visitors are told why an app failed; operators always are */
+  tellsReasons: boolean
 }
 
 /** How long a question waits for the catalog, milliseconds. */
@@ -168,6 +170,12 @@ export function buildGate(options: GateOptions): { server: FastifyInstance; end(
     return problem('waiting', { app: app.name, detail, retryAfter: REFRESH })
   }
 
+  /** What visitors see of a problem. */
+  function told(problem: Problem): Problem {
+    const { detail: _, ...short } = problem
+    return options.tellsReasons ? problem : short
+  }
+
   /** A refusal goes as status 403, the only one auth_request passes on, with what to show in a header. */
   function refuse(reply: FastifyReply, page: string, answer: string): FastifyReply {
     options.count(answer)
@@ -181,7 +189,7 @@ export function buildGate(options: GateOptions): { server: FastifyInstance; end(
     const kind: Order['kind'] = code === 'waiting' ? 'waiting' : 'problem'
     const { wantsHtml } = ask
     const retryAfter = problem.retryAfter ?? REFRESH
-    const page = { kind, problem, app, wantsHtml, retryAfter }
+    const page = { kind, problem: told(problem), app, wantsHtml, retryAfter }
     return refuse(reply, encodeOrder(page), kind === 'waiting' ? 'page' : code)
   }
 

@@ -39,6 +39,7 @@ export interface LauncherOptions {
     holdTimeout: number
     /** milliseconds */
     pageAfter: number
+    reasons: 'full' | 'short'
     heldPerApp: number
     heldTotal: number
     startsPerHost: number
@@ -64,6 +65,7 @@ export interface Launcher {
 /** Joins the parts of a launcher. Opens nothing and starts nothing by itself. */
 export function createLauncher(options: LauncherOptions): Launcher {
   const { id, catalog, store, session, engines, hook, meter, log, settings } = options
+  const tellsReasons = settings.reasons === 'full'
   const board = new Board()
   const backoff = new Backoff()
   const living = new Living(catalog, options.reach)
@@ -79,7 +81,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
   })
   const wakes = new Wakes({ catalog, living, availability, backoff, board, starter, meter, log })
   const keeper = new Keeper({ catalog, fill: (app, slot) => wakes.fill(app, slot) })
-  const events = new EventStreams({ catalog, board, backoff })
+  const events = new EventStreams({ catalog, board, backoff, tellsReasons })
   const gate = buildGate({
     find: (name) => catalog.find(name),
     registered: (name, dead) => living.registered(name, dead),
@@ -93,6 +95,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
     synced: options.synced,
     holdTimeout: settings.holdTimeout,
     pageAfter: settings.pageAfter,
+    tellsReasons,
   })
   catalog.onChange((batch) => watchEnds(batch, catalog, backoff))
 

@@ -230,6 +230,12 @@ export const SETTINGS = {
     number(0, 60_000).default(1000),
     'how many milliseconds a page load waits before it gets the waiting page',
   ),
+  reasons: setting(
+    ['up', 'launcher'],
+    'full|short',
+    z.enum(['full', 'short']).default('full'),
+    'what visitors are told about an app that fails: full, with its last log lines; short, only that it failed',
+  ),
   heldPerApp: setting(
     ['up', 'launcher'],
     'n',

@@ -132,6 +132,7 @@ export class Cluster {
       settings: {
         holdTimeout: 30,
         pageAfter: 300,
+        reasons: 'full',
         heldPerApp: 2000,
         heldTotal: 10_000,
         startsPerHost: 4,

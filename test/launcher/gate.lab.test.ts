@@ -118,6 +118,20 @@ describe('a page load', () => {
   })
 })
 
+describe('where visitors are not told reasons', () => {
+  it('an app that fails says only that it did; who waits for it sees no more', async () => {
+    const shy = await cluster.launcher('shy', { reasons: 'short', pageAfter: 10 })
+    const app = await cluster.add({ name: 'shy', env: { EXIT_CODE: '3' } })
+    await shy.settled(app.name)
+    const order = orderOf(await shy.wake(app.name))
+    expect(order?.problem).toMatchObject({ status: 503, app: app.name })
+    expect(order?.problem).not.toHaveProperty('detail')
+    const { body } = await get(shy.origin, `/_reveille/events/${app.name}`, {})
+    expect(body).toContain('"failed"')
+    expect(body).not.toContain('exited')
+  })
+})
+
 describe('a request that is no page load', () => {
   it('is held up to the hold timeout, then told what it waited for', async () => {
     const name = await add('never', { NEVER_LISTEN: '1' })
