@@ -3,8 +3,8 @@ import { networkInterfaces } from 'node:os'
 import { parseAddress } from '../../model/address.ts'
 import { parseEndpoint } from '../../model/endpoint.ts'
 import { flagOf, type Settings } from '../../model/setting.ts'
+import { findHolders, type Holder, overlaps, readListeners } from '../listener.ts'
 import { type Check, type Finding, fail, ok, warn } from './check.ts'
-import { findHolders, type Holder, type Listener, readListeners } from './listener.ts'
 
 const LISTENS = [
   ['listen', 'tcp'],
@@ -79,23 +79,4 @@ function isLocal(host: string): boolean {
   return Object.values(networkInterfaces()).some((each) =>
     each?.some((own) => parseAddress(own.address)?.bits === address.bits),
   )
-}
-
-/** Whether a socket stands in the way of one on `host`: the same address, or one of them is every address. */
-function overlaps({ address }: Listener, host: string): boolean {
-  if (/^0+$/.test(address)) return true
-  const wanted = parseAddress(host)
-  if (!wanted || wanted.bits === 0n) return true
-  return kernelForm(wanted.bits, wanted.family) === address
-}
-
-/** /proc/net writes addresses as 32-bit words in the order of the processor. */
-function kernelForm(bits: bigint, family: 4 | 6): string {
-  const words = (
-    bits
-      .toString(16)
-      .padStart(family === 4 ? 8 : 32, '0')
-      .match(/.{8}/g) ?? []
-  ).map((word) => (word.match(/../g) ?? []).reverse().join(''))
-  return words.join('').toUpperCase()
 }

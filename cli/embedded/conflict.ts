@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { flagOf, type Settings } from '../../model/setting.ts'
 import { Failure } from '../failure.ts'
-import { type Address, holderOf, tryListen } from './holder.ts'
+import { holderOf } from '../listener.ts'
+import { type Address, tryListen } from './address.ts'
 
 /** Every address `up` listens on by itself or by a service. */
 export function addressesOf(settings: Settings): Address[] {
@@ -12,10 +13,10 @@ export function addressesOf(settings: Settings): Address[] {
   ]
 }
 
-function explain({ setting, listen, protocol }: Address, code: string): string {
+async function explain({ setting, listen, protocol }: Address, code: string): Promise<string> {
   const cure = `choose another with --${flagOf(setting)}`
   if (code === 'EADDRINUSE') {
-    const holder = holderOf(listen, protocol) || 'another process'
+    const holder = (await holderOf(listen, protocol)) || 'another process'
     return `${listen} (${protocol}) is taken by ${holder}: end it, or ${cure}`
   }
   if (code === 'EACCES') return `${listen} may not be listened on by this user: ${cure}`
@@ -43,7 +44,7 @@ export async function refuseConflicts(addresses: Address[]): Promise<void> {
     seen.set(key, address.setting)
     if (twin) problems.push(`--${flagOf(twin)} and --${flagOf(address.setting)} are the same`)
     const code = await tryPatiently(address)
-    if (code !== '') problems.push(explain(address, code))
+    if (code !== '') problems.push(await explain(address, code))
   }
   if (problems.length > 0) throw new Failure('some addresses cannot be used', problems)
 }

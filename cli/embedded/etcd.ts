@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { freePort } from '../../adapters/free-port.ts'
 import { findProgram } from '../../adapters/pdeathsig.ts'
 import { Failure } from '../failure.ts'
-import { holderOf, tryListen } from './holder.ts'
+import { holderOf } from '../listener.ts'
+import { tryListen } from './address.ts'
 
 /** An etcd of one member, for one machine. */
 export interface OwnEtcd {
@@ -20,7 +21,7 @@ async function choosePort(usual: number): Promise<{ port: number; holder: string
   const listen = `127.0.0.1:${usual}`
   const code = await tryListen({ setting: '', listen, protocol: 'tcp' })
   if (code === '') return { port: usual, holder: '' }
-  return { port: await freePort(), holder: holderOf(listen, 'tcp') || 'another process' }
+  return { port: await freePort(), holder: (await holderOf(listen, 'tcp')) || 'another process' }
 }
 
 /**

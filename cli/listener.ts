@@ -1,4 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { parseAddress } from '../model/address.ts'
+import { parseEndpoint } from '../model/endpoint.ts'
 
 /** A socket somebody listens on, as /proc/net has it. */
 export interface Listener {
@@ -37,9 +39,31 @@ export async function readListeners(): Promise<Listener[]> {
   return (await Promise.all(tables)).flat()
 }
 
+/** Whether a socket stands in the way of one on `host`: the same address, or one of them is every address. */
+export function overlaps({ address }: Listener, host: string): boolean {
+  if (/^0+$/.test(address)) return true
+  const wanted = parseAddress(host)
+  if (!wanted || wanted.bits === 0n) return true
+  return kernelForm(wanted.bits, wanted.family) === address
+}
+
+/** /proc/net writes addresses as 32-bit words in the order of the processor. */
+function kernelForm(bits: bigint, family: 4 | 6): string {
+  const words = (
+    bits
+      .toString(16)
+      .padStart(family === 4 ? 8 : 32, '0')
+      .match(/.{8}/g) ?? []
+  ).map((word) => (word.match(/../g) ?? []).reverse().join(''))
+  return words.join('').toUpperCase()
+}
+
 /** A process that has a socket open. */
 export interface Holder {
   pid: number
+  /** of its program: `nginx` */
+  name: string
+  /** its command line */
   command: string
 }
 
@@ -51,8 +75,13 @@ export async function findHolders(inodes: ReadonlySet<string>): Promise<Map<stri
     if (!/^[0-9]+$/.test(name)) continue
     for (const inode of await socketsOf(name)) {
       if (!inodes.has(inode)) continue
-      const line = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')
-      const holder = { pid: Number(name), command: line.replaceAll('\0', ' ').trim() }
+      const [comm, line] = await Promise.all(
+        ['comm', 'cmdline'].map((file) =>
+          readFile(`/proc/${name}/${file}`, 'utf8').catch(() => ''),
+        ),
+      )
+      const command = (line ?? '').replaceAll('\0', ' ').trim()
+      const holder = { pid: Number(name), name: (comm ?? '').trim(), command }
       holders.set(inode, [...(holders.get(inode) ?? []), holder])
     }
   }
@@ -64,4 +93,16 @@ async function socketsOf(pid: string): Promise<Set<string>> {
   const names = await readdir(folder).catch(() => [])
   const links = await Promise.all(names.map((fd) => readlink(`${folder}/${fd}`).catch(() => '')))
   return new Set(links.flatMap((link) => /^socket:\[([0-9]+)\]$/.exec(link)?.[1] ?? []))
+}
+
+/** Who stands in the way of listening on address:port, as `nginx (pid 4711)`; '' if that is not to be found out. */
+export async function holderOf(listen: string, protocol: 'tcp' | 'udp'): Promise<string> {
+  const { host, port } = parseEndpoint(listen) ?? { host: '', port: 0 }
+  const inodes = (await readListeners())
+    .filter((each) => each.protocol === protocol && each.port === port && overlaps(each, host))
+    .map(({ inode }) => inode)
+  // A server's children have its socket too; the lowest number is most likely the server.
+  const holders = [...(await findHolders(new Set(inodes))).values()].flat()
+  const [first] = holders.sort((a, b) => a.pid - b.pid)
+  return first ? `${first.name} (pid ${first.pid})` : ''
 }
