@@ -5,25 +5,27 @@ import { Env } from './env.ts'
 import { HealthCheck } from './health.ts'
 import { Image } from './image.ts'
 import { AppName } from './name.ts'
+import { whole } from './whole.ts'
+
+const CPUS = 'must be a number from 0.01 to 512'
 
 const Limits = z
   .strictObject({
     memory: Bytes.default(512 * 1024 ** 2).describe('memory, bytes or 64m, 1g'),
-    cpus: z.number().min(0.01).max(512).default(1).describe('CPUs, fractions allowed'),
-    pids: z.number().int().min(1).max(65_536).default(512).describe('processes and threads'),
+    cpus: z
+      .number(CPUS)
+      .min(0.01, CPUS)
+      .max(512, CPUS)
+      .default(1)
+      .describe('CPUs, fractions allowed'),
+    pids: whole(1, 65_536).default(512).describe('processes and threads'),
   })
   .prefault({})
 
 /** Everything of an App but its name: what a Blueprint gives to any name that fits it. */
 const shape = {
   image: Image.describe('image reference'),
-  port: z
-    .number()
-    .int()
-    .min(1)
-    .max(65_535)
-    .default(8000)
-    .describe('port the app listens on inside its container'),
+  port: whole(1, 65_535).default(8000).describe('port the app listens on inside its container'),
   env: Env.default({}).describe('environment; PORT is set to the port unless given here'),
   command: z
     .array(z.string().max(4096))
@@ -41,14 +43,8 @@ const shape = {
   stopTimeout: duration(3600)
     .default(10)
     .describe('how long the app may take to end after SIGTERM'),
-  min: z.number().int().min(0).max(64).default(0).describe('instances that never sleep'),
-  replicas: z
-    .number()
-    .int()
-    .min(1)
-    .max(64)
-    .default(1)
-    .describe('instances that run while the app is used'),
+  min: whole(0, 64).default(0).describe('instances that never sleep'),
+  replicas: whole(1, 64).default(1).describe('instances that run while the app is used'),
   limits: Limits.describe('what one instance may use'),
 }
 

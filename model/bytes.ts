@@ -10,12 +10,14 @@ export function parseBytes(text: string): number | null {
   return Number(match[1]) * (UNITS[(match[2] ?? '').toLowerCase()] as number)
 }
 
+const FORM = 'must be an amount like 64m or 1g'
+
 /** An amount of memory, as a number of bytes or as text; parsed to bytes. Docker's own minimum is 6 MiB. */
 export const Bytes = z
-  .union([z.string().transform((text) => parseBytes(text) ?? Number.NaN), z.number()])
+  .union([z.string().transform((text) => parseBytes(text) ?? Number.NaN), z.number()], FORM)
   .pipe(
     z
-      .number('must be an amount like 64m or 1g')
+      .number(FORM)
       .int()
       .min(6 * 1024 ** 2, 'must be at least 6m')
       .max(1024 ** 4, 'must be at most 1024g'),

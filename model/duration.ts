@@ -17,13 +17,15 @@ export function formatDuration(seconds: number): string {
   return `${seconds}s`
 }
 
+const FORM = 'must be a duration like 30s, 5m or 1h'
+
 /** A span of 1 second to `max` seconds, given as a number of seconds or as text; parsed to seconds. */
 export function duration(max = 30 * 86_400) {
   return z
-    .union([z.string().transform((text) => parseDuration(text) ?? Number.NaN), z.number()])
+    .union([z.string().transform((text) => parseDuration(text) ?? Number.NaN), z.number()], FORM)
     .pipe(
       z
-        .number('must be a duration like 30s, 5m or 1h')
+        .number(FORM)
         .int('must be whole seconds')
         .min(1, 'must be at least 1 second')
         .max(max, `must be at most ${formatDuration(max)}`),

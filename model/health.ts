@@ -1,6 +1,8 @@
 import { z } from 'zod'
 
-const HealthObject = z.discriminatedUnion('type', [
+const FORMS = 'must be tcp, http:/path, image, auto or command:["..."]'
+
+const SHAPES = [
   z.strictObject({ type: z.literal('auto') }),
   z.strictObject({ type: z.literal('tcp') }),
   z.strictObject({
@@ -15,7 +17,8 @@ const HealthObject = z.discriminatedUnion('type', [
     type: z.literal('command'),
     command: z.array(z.string().min(1).max(4096)).min(1).max(64),
   }),
-])
+] as const
+const HealthObject = z.discriminatedUnion('type', SHAPES, FORMS)
 
 /**
  * How an instance shows that it can answer: `auto` (the image's HEALTHCHECK if it has one, else TCP), a TCP
@@ -47,15 +50,16 @@ export function formatHealth(health: Health): string {
 }
 
 /** Accepts the object or its short text form. */
-export const HealthCheck = z.union([
-  z.string().transform((text, context) => {
-    const health = parseHealth(text)
-    if (health) return health
-    context.addIssue({
-      code: 'custom',
-      message: 'must be auto, tcp, image, http:/path or command:[...]',
-    })
-    return z.NEVER
-  }),
-  HealthObject,
-])
+export const HealthCheck = z.union(
+  [
+    z.string().transform((text, context) => {
+      const health = parseHealth(text)
+      if (health) return health
+      // A branch that is given up loses its message; one that goes on keeps it.
+      context.addIssue({ code: 'custom', message: FORMS, continue: true })
+      return z.NEVER
+    }),
+    HealthObject,
+  ],
+  FORMS,
+)

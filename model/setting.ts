@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { parseNetwork } from './address.ts'
-import { parseDuration } from './duration.ts'
+import { formatDuration, parseDuration } from './duration.ts'
 import { parseEndpoint } from './endpoint.ts'
 import { isId } from './key.ts'
+import { whole } from './whole.ts'
 
 /** The processes a setting is for; `cli` are the commands that talk to a running cluster. */
 export type Service = 'up' | 'controller' | 'launcher' | 'registrar' | 'cli'
@@ -34,11 +35,18 @@ const list = <T extends z.ZodType>(item: T) =>
         : input,
     z.array(item),
   )
-const number = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
+const number = (min: number, max: number) =>
+  z.preprocess(
+    (input) => (typeof input === 'string' && /^[0-9]+$/.test(input) ? Number(input) : input),
+    whole(min, max),
+  )
 const seconds = (max = 86_400) =>
   z.preprocess(
     (input) => (typeof input === 'string' ? (parseDuration(input) ?? Number.NaN) : input),
-    z.number('must be a duration like 30s or 5m').min(1).max(max),
+    z
+      .number('must be a duration like 30s or 5m')
+      .min(1, 'must be at least 1 second')
+      .max(max, `must be at most ${formatDuration(max)}`),
   )
 const listen = z.string().refine((text) => {
   const endpoint = parseEndpoint(text)
@@ -280,7 +288,7 @@ export const SETTINGS = {
     'the engine of this host',
   ),
   engine: setting(
-    ['up', 'registrar'],
+    ['up'],
     'kind',
     z.enum(['auto', 'docker', 'process']).default('auto'),
     'docker, or process: apps as child processes, where no engine can run',

@@ -68,4 +68,19 @@ describe('an app', () => {
   ])('says that %s is wrong in %j', (path, wrong) => {
     expect(problems({ name: 'A', image: 'shop', ...wrong })).toEqual([path])
   })
+
+  test.each([
+    [{ port: 'abc' }, 'must be a whole number from 1 to 65535'],
+    [{ port: 1.5 }, 'must be a whole number from 1 to 65535'],
+    [{ replicas: 65 }, 'must be a whole number from 1 to 64'],
+    [{ limits: { cpus: 'many' } }, 'must be a number from 0.01 to 512'],
+    [{ limits: { pids: null } }, 'must be a whole number from 1 to 65536'],
+    [{ limits: { memory: true } }, 'must be an amount like 64m or 1g'],
+    [{ idleAfter: [] }, 'must be a duration like 30s, 5m or 1h'],
+    [{ health: 'ftp' }, 'must be tcp, http:/path, image, auto or command:["..."]'],
+    [{ health: { type: 'ftp' } }, 'must be tcp, http:/path, image, auto or command:["..."]'],
+  ])('says once what %j must be', (fields, message) => {
+    const { error } = App.safeParse({ name: 'A', image: 'shop', ...fields })
+    expect(error?.issues.map((issue) => issue.message)).toEqual([message])
+  })
 })
