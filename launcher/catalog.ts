@@ -12,6 +12,12 @@ export type Change = { type: 'put'; entry: Entry } | { type: 'delete'; key: stri
 /** Gets a batch and the canonical names of the apps it is about (and {@link HOSTS}). */
 export type ChangeListener = (batch: readonly Change[], topics: ReadonlySet<string>) => void
 
+/** An App that is not stored, and what made it. */
+export interface Derived {
+  app: App
+  blueprint: string
+}
+
 /** The topic of changes to host records; no app can have this name. */
 export const HOSTS = '/hosts'
 
@@ -32,7 +38,7 @@ export class Catalog {
   readonly #used = new Map<string, number>()
   #blueprints: string[] | null = null
   /** what blueprints made of names as typed: a thousand held requests ask for the same one */
-  readonly #expanded = new Map<string, App>()
+  readonly #expanded = new Map<string, Derived>()
   #revision = 0n
 
   constructor(state: State, keys: Keys, rejected: (rejection: Rejection) => void = () => {}) {
@@ -61,8 +67,12 @@ export class Catalog {
   /** Which App `name` is: one that is stored, else what the first fitting blueprint (by name) makes of it. */
   find(name: string): App | null {
     if (!isAppName(name)) return null
-    const stored = this.state.app(name)
-    if (stored) return stored
+    return this.state.app(name) ?? this.derive(name)?.app ?? null
+  }
+
+  /** What the first fitting blueprint (by name) makes of a name under which nothing is stored. */
+  derive(name: string): Derived | null {
+    if (!isAppName(name) || this.state.app(name)) return null
     const known = this.#expanded.get(name)
     if (known) return known
     this.#blueprints ??= [...this.state.blueprints.keys()].sort()
@@ -71,8 +81,9 @@ export class Catalog {
       const app = blueprint && expand(blueprint.value, name)
       if (!app) continue
       if (this.#expanded.size >= EXPANDED) this.#expanded.clear()
-      this.#expanded.set(name, app)
-      return app
+      const derived = { app, blueprint: key }
+      this.#expanded.set(name, derived)
+      return derived
     }
     return null
   }

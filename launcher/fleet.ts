@@ -13,8 +13,8 @@ export interface Instance {
   host: string | null
   /** host:port while it is ready */
   endpoint: string | null
-  /** sleeping: stopped in order; exited: ended by itself with an error */
-  state: 'ready' | 'starting' | 'stopping' | 'sleeping' | 'exited'
+  /** asleep: stopped in order; exited: ended by itself with an error */
+  state: 'ready' | 'starting' | 'stopping' | 'asleep' | 'exited'
   /** id of the container; null if there is none or its engine does not answer */
   container: string | null
   /** of the last run; null while it runs */
@@ -99,7 +99,7 @@ export class Fleet {
             ? 'ready'
             : 'starting'
         : ORDERLY.has(container.exitCode)
-          ? 'sleeping'
+          ? 'asleep'
           : 'exited',
       container: container.id,
       exitCode: running ? null : container.exitCode,

@@ -88,7 +88,7 @@ export class Sleeper {
   async #running(name: string): Promise<Slot[]> {
     const slots = new Map<number, Slot>()
     for (const { app, slot, host, state } of await this.#options.fleet.instances(PATIENCE, name))
-      if (state !== 'sleeping' && state !== 'exited' && !slots.has(slot))
+      if (state !== 'asleep' && state !== 'exited' && !slots.has(slot))
         slots.set(slot, { app, slot, host: host ?? '' })
     return [...slots.values()]
   }

@@ -87,7 +87,7 @@ function routes(router: Router, options: ApiOptions): void {
     drainTimeout: options.drainTimeout ?? 30,
   })
   const onSleep = options.onSleep ?? (() => {})
-  appRoutes(router, { catalog, control, store, apps, sleeper })
+  appRoutes(router, { catalog, control, store, apps, fleet, sleeper })
   actionRoutes(router, { catalog, control, sleeper, onSleep, log: options.log })
   logRoutes(router, { catalog, fleet, engines })
   blueprintRoutes(router, openBlueprints({ catalog, store, registries }))

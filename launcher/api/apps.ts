@@ -1,18 +1,21 @@
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { App } from '../../model/app.ts'
+import { canonical } from '../../model/name.ts'
 import { ProblemError } from '../../model/problem.ts'
-import type { Held } from '../../model/state.ts'
 import type { Collection, Store } from '../collection.ts'
+import type { Fleet, Instance } from '../fleet.ts'
 import type { Sleeper } from '../sleep.ts'
 import { ETag, expected, nameFromPath } from './etag.ts'
+import { GLANCE } from './instances.ts'
 import type { ApiOptions } from './options.ts'
 import type { Router } from './router.ts'
 import { AppView, answers, NameParams, NoQuery, Removed } from './schema.ts'
-import { readUse, type Shown, stateOf } from './status.ts'
+import { readUse, type Shown, stateOf, withExit } from './status.ts'
 
 export interface AppRoutes extends Pick<ApiOptions, 'catalog' | 'control'> {
   apps: Collection<App>
+  fleet: Fleet
   sleeper: Sleeper
   store: Store
 }
@@ -21,24 +24,26 @@ const tags = ['apps']
 
 /** Create, read, replace, remove and list Apps. */
 export function appRoutes(router: Router, options: AppRoutes): void {
-  const { apps, sleeper } = options
+  const { apps, fleet, sleeper } = options
 
   router.get(
     '/v1/apps',
     {
       schema: {
         tags,
-        summary: 'List the stored apps with their status',
+        summary: 'List the stored apps, and those of blueprints that run or ran, with their status',
         operationId: 'listApps',
         querystring: NoQuery,
         response: answers({ 200: z.object({ apps: z.array(AppView) }) }),
       },
     },
     async () => {
-      const uses = await lastUses(options)
-      return {
-        apps: apps.list().map((held) => show(held, uses.get(held.value.name), options)),
-      }
+      const [uses, instances] = await Promise.all([lastUses(options), fleet.instances(GLANCE)])
+      const stored = apps.list().map(({ value }) => value)
+      const shown = [...stored, ...derived(instances, options)].map((app) =>
+        withExit(show(app, readUse(uses.get(canonical(app.name))), options), instances),
+      )
+      return { apps: shown.sort((a, b) => (a.name < b.name ? -1 : 1)) }
     },
   )
 
@@ -65,14 +70,21 @@ export function appRoutes(router: Router, options: AppRoutes): void {
     {
       schema: {
         tags,
-        summary: 'Show an app; the name is taken ignoring case',
+        summary: 'Show an app, stored or made by a blueprint; the name is taken ignoring case',
         operationId: 'getApp',
         params: NameParams,
         querystring: NoQuery,
         response: answers({ 200: AppView }),
       },
     },
-    async (request, reply) => answer(reply, request.params.name, options),
+    async (request, reply) => {
+      const { name } = request.params
+      const [shown, instances] = await Promise.all([
+        answer(reply, name, options),
+        fleet.instances(GLANCE, name),
+      ])
+      return withExit(shown, instances)
+    },
   )
 
   router.put(
@@ -127,28 +139,42 @@ export function appRoutes(router: Router, options: AppRoutes): void {
   )
 }
 
+/** Answers with the App stored under a name, else with the one a blueprint makes of it. */
 async function answer(reply: FastifyReply, name: string, options: AppRoutes): Promise<Shown> {
-  const held = options.apps.get(name)
-  if (!held) throw new ProblemError('unknown-app')
-  const { keys } = options.catalog
-  const use = await options.store.get(keys.named('activity', held.value.name)).catch(() => null)
-  reply.header('etag', `"${held.entry.modRevision}"`)
-  return show(held, use?.value, options)
+  const { apps, catalog, store } = options
+  const app = apps.get(name)?.value ?? catalog.derive(name)?.app
+  if (!app) throw new ProblemError('unknown-app')
+  const key = catalog.keys.named('activity', canonical(name))
+  const use = await store.get(key).catch(() => null)
+  const held = apps.get(name)
+  if (held) reply.header('etag', `"${held.entry.modRevision}"`)
+  return show(app, readUse(use?.value), options)
 }
 
-function show(held: Held<App>, use: string | undefined, options: AppRoutes): Shown {
-  const { name } = held.value
+/** An App with how it is. */
+function show(app: App, lastUsed: string | null, options: AppRoutes): Shown {
+  const { apps, catalog, control } = options
+  const blueprint = catalog.derive(app.name)?.blueprint
+  const origin =
+    blueprint === undefined ? apps.get(app.name) : catalog.state.blueprints.get(blueprint)
   const status = {
-    ...stateOf(name, options.catalog, options.control),
-    lastUsed: readUse(use),
-    revision: held.entry.modRevision,
+    ...stateOf(app.name, catalog, control),
+    ...(blueprint !== undefined && { blueprint }),
+    lastUsed,
+    revision: origin?.entry.modRevision ?? '0',
   }
-  return { ...held.value, status }
+  return { ...app, status }
 }
 
-/** Last use by name, as gateways wrote it. Nothing where etcd does not answer: the list works without. */
+/** The apps of blueprints that run or ran: of no others it is known that there are any. */
+function derived(instances: Instance[], { catalog }: AppRoutes): App[] {
+  const names = new Set(instances.map(({ app }) => canonical(app)))
+  return [...names].flatMap((name) => catalog.derive(name)?.app ?? [])
+}
+
+/** Last use by canonical name, as gateways wrote it. Nothing where etcd does not answer: the list works without. */
 async function lastUses({ catalog, store }: AppRoutes): Promise<Map<string, string>> {
   const folder = catalog.keys.folder('activity')
   const { entries } = await store.list(folder).catch(() => ({ entries: [] }))
-  return new Map(entries.map(({ key, value }) => [key.slice(folder.length), value]))
+  return new Map(entries.map(({ key, value }) => [canonical(key.slice(folder.length)), value]))
 }

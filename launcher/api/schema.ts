@@ -17,8 +17,16 @@ export const Status = z.object({
   slots: z
     .array(z.object({ slot: z.number().int(), endpoint: z.string() }))
     .describe('instances that are ready'),
+  exitCode: z
+    .number()
+    .int()
+    .optional()
+    .describe('of the last run, where that ended by itself with an error'),
+  blueprint: z.string().optional().describe('what made it, where it is not stored itself'),
   lastUsed: z.iso.datetime().nullable().describe('last use a gateway saw; null if unknown'),
-  revision: z.string().describe('etcd revision of the record, also in the ETag'),
+  revision: z
+    .string()
+    .describe('etcd revision of the record (also in the ETag) or of its blueprint'),
 })
 export type Status = z.output<typeof Status>
 
@@ -41,7 +49,7 @@ export const InstanceView = z.object({
   slot: z.number().int(),
   host: z.string().nullable(),
   endpoint: z.string().nullable().describe('host:port while it is ready'),
-  state: z.enum(['ready', 'starting', 'stopping', 'sleeping', 'exited']),
+  state: z.enum(['ready', 'starting', 'stopping', 'asleep', 'exited']),
   container: z.string().nullable().describe('container id'),
   exitCode: z.number().int().nullable().describe('of the last run, while it does not run'),
 })

@@ -1,6 +1,8 @@
 import type { App } from '../../model/app.ts'
 import { formatEndpoint } from '../../model/endpoint.ts'
+import { canonical } from '../../model/name.ts'
 import type { Catalog } from '../catalog.ts'
+import type { Instance } from '../fleet.ts'
 import type { Control } from './control.ts'
 import type { Status } from './schema.ts'
 
@@ -27,6 +29,16 @@ export function stateOf(
 export function readUse(value: string | undefined): string | null {
   const time = value === undefined ? Number.NaN : Date.parse(value)
   return Number.isNaN(time) ? null : new Date(time).toISOString()
+}
+
+/** Adds how the last run of an app ended, where it sleeps because that run crashed. */
+export function withExit(shown: Shown, instances: Instance[]): Shown {
+  if (shown.status.state !== 'asleep') return shown
+  const crashed = instances.find(
+    ({ app, state }) => state === 'exited' && canonical(app) === canonical(shown.name),
+  )
+  if (!crashed || crashed.exitCode === null) return shown
+  return { ...shown, status: { ...shown.status, exitCode: crashed.exitCode } }
 }
 
 /** An App with its status, as the API shows it. */

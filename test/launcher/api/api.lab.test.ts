@@ -49,7 +49,7 @@ describe('an app', () => {
       state: 'asleep',
     })
     expect(await instances('shop')).toMatchObject([
-      { state: 'sleeping', endpoint: null, container: before },
+      { state: 'asleep', endpoint: null, container: before },
     ])
     expect((await pair.ask('POST', '/v1/apps/shop/sleep')).body.asked).toBe(0)
   })

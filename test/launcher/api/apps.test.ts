@@ -70,12 +70,17 @@ describe('apps', () => {
 
   test('show when a gateway saw them used', async () => {
     await stage.ask('POST', '/v1/apps', { name: 'used', image })
+    await stage.ask('POST', '/v1/apps', { name: 'USED-too', image })
     const time = '2026-11-21T01:02:03.000Z'
-    await stage.store.put('/services/activity/used', time)
-    expect((await stage.ask('GET', '/v1/apps/used')).json().status.lastUsed).toBe(time)
+    // Gateways fold names to lower case.
+    for (const name of ['used', 'used-too'])
+      await stage.store.put(`/services/activity/${name}`, time)
     const { apps } = (await stage.ask('GET', '/v1/apps')).json()
-    const used = apps.find((app: { name: string }) => app.name === 'used')
-    expect(used.status.lastUsed).toBe(time)
+    for (const name of ['used', 'USED-too']) {
+      expect((await stage.ask('GET', `/v1/apps/${name}`)).json().status.lastUsed).toBe(time)
+      const used = apps.find((app: { name: string }) => app.name === name)
+      expect(used.status.lastUsed).toBe(time)
+    }
   })
 
   test('show their ready instances', async () => {
@@ -179,7 +184,19 @@ describe('blueprints', () => {
         .errors.map(({ path }: { path: string }) => path)
         .sort(),
     ).toEqual(['extra', 'pattern'])
+    const derived = (await stage.ask('GET', '/v1/apps/SHOP-7')).json()
+    expect(derived).toMatchObject({
+      name: 'shop-7',
+      image: 'b:2',
+      status: { state: 'asleep', blueprint: 'shops', revision: put.headers.etag?.slice(1, -1) },
+    })
+    const names = async (): Promise<string[]> =>
+      (await stage.ask('GET', '/v1/apps')).json().apps.map(({ name }: { name: string }) => name)
+    expect(await names()).not.toContain('shop-7')
+    await stage.store.put('/services/clusters/shop-7', '10.0.0.5:49151')
+    await expect.poll(names).toContain('shop-7')
     expect((await stage.ask('DELETE', '/v1/blueprints/shops')).statusCode).toBe(204)
+    expect((await stage.ask('GET', '/v1/apps/shop-7')).statusCode).toBe(404)
     expect((await stage.ask('DELETE', '/v1/blueprints/shops')).statusCode).toBe(404)
   })
 })
