@@ -154,8 +154,9 @@ export class Collection<T extends { name: string }> {
   #encode(record: T): string {
     const { path, image } = this.#kind.image(record)
     const registry = registryOf(image)
-    if (registry === null || !isAllowedRegistry(registry, this.#options.registries)) {
-      const message = `comes from ${registry}, which is not among the allowed registries`
+    const { registries } = this.#options
+    if (registry === null || !isAllowedRegistry(registry, registries)) {
+      const message = `comes from ${registry}, which is not allowed: the launcher takes images from --registries ${registries.join(',')}`
       throw new ProblemError('invalid-input', { errors: [{ path, message }] })
     }
     const value = JSON.stringify(record)
