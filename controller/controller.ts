@@ -9,7 +9,7 @@ import { compile, type Template } from './render.ts'
 import { type Change, ShrinkGuard } from './shrink.ts'
 import { Status, type StatusOptions } from './status.ts'
 
-export interface ControllerOptions extends ApplyOptions, StatusOptions {
+export interface ControllerOptions extends ApplyOptions, Omit<StatusOptions, 'listen'> {
   keys: Keys
   policy: AddressPolicy
   surroundings: Surroundings
@@ -42,7 +42,7 @@ export class Controller {
     this.#state = new State(options.keys, options.policy)
     this.#guard = new ShrinkGuard(options.keys, options.leaseTtl * 1000)
     this.#apply = new Apply(options)
-    this.#status = new Status(options)
+    this.#status = new Status({ ...options, listen: options.surroundings.listen })
     this.#pace = new Pace(() => this.#run())
   }
 
@@ -98,6 +98,7 @@ export class Controller {
     if (this.#status.failure !== null || JSON.stringify(plan) !== this.#live) return false
     if (!this.#guard.holding) this.#status.applied = this.#revision
     this.#status.report({ result: 'unchanged', generation: this.#apply.generation })
+    this.#changedAt = null
     this.#publish()
     return true
   }

@@ -18,6 +18,8 @@ export interface StatusMeters {
 
 export interface StatusOptions {
   id: string
+  /** address:port on which the proxy listens */
+  listen: string
   record: Pick<GatewayRecord, 'publish'>
   log: StatusLog
   meters: StatusMeters
@@ -61,13 +63,14 @@ export class Status {
 
   /** Writes the gateway's record. */
   publish(generation: number, rejected: ReadonlyMap<string, Rejection>): void {
-    const { id, record, meters } = this.#options
+    const { id, listen, record, meters } = this.#options
     meters.rejected.set(rejected.size)
     record.publish({
       id,
       applied: this.applied,
       generation,
       endpoints: this.endpoints,
+      listen,
       rejected: listed(rejected.values()),
       ...(this.failure !== null && { failure: this.failure.slice(0, 500) }),
     })
