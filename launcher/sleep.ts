@@ -64,7 +64,7 @@ export class Sleeper {
    * the containers of an app made by a Blueprint. Null if there is neither App nor container of that name.
    */
   async remove(name: string, expected?: string): Promise<Removal | null> {
-    const { catalog, fleet, engines, forget } = this.#options
+    const { catalog, fleet, engines, store, forget } = this.#options
     const stopTimeout = catalog.state.app(name)?.stopTimeout
     const forgotten = await forget(name, expected)
     await this.#sleep(name, await this.#running(name), true, stopTimeout)
@@ -81,6 +81,7 @@ export class Sleeper {
         removal.unreachable.push(host.name)
       }
     }
+    await store.remove(catalog.keys.named('activity', canonical(name)))
     return forgotten || removal.containers > 0 ? removal : null
   }
 

@@ -42,7 +42,7 @@ async function runRegistrar(settings: Settings): Promise<void> {
     engine: openEngine(settings.docker),
     engineUrl: settings.engineAdvertise || settings.docker,
     address: settings.address,
-    probe: new Probe(settings.engine !== 'process'),
+    probe: new Probe(true),
     store,
     standing: session,
     connections: countConnections,

@@ -66,7 +66,8 @@ describe('a hostile path', () => {
     } else {
       expect([308, 400, 404]).toContain(status)
       if (status === 308) expect(answer).toMatch(/\r\nLocation: \/shop\/\r\n/i)
-      expect(answer).not.toMatch(/<script>|49|{{/)
+      // not the head: its Date has digits of its own
+      expect(bodyOf(answer)).not.toMatch(/<script>|49|{{/)
     }
   })
 })
