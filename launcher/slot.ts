@@ -12,7 +12,7 @@ export interface ClaimStore {
     value: string,
     options: { lease: string },
   ): Promise<{ won: boolean; holder: Entry | null; revision: string }>
-  remove(key: string, options: { modRevision: string }): Promise<string | null>
+  remove(key: string, options?: { modRevision: string }): Promise<string | null>
 }
 
 /** One instance, as its Endpoint or container spells it. */
