@@ -6,6 +6,8 @@ export interface Answer {
   status: number
   headers: IncomingHttpHeaders
   text: string
+  /** milliseconds from the call to the head of the answer, its first byte */
+  firstByte: number
   /** milliseconds from the call to the whole answer */
   took: number
 }
@@ -39,6 +41,7 @@ export function ask(origin: string, path: string, options: Ask = {}): Promise<An
       signal: AbortSignal.timeout(timeout),
     }
     const call = request(target, (response) => {
+      const firstByte = performance.now() - started
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('error', reject)
@@ -47,6 +50,7 @@ export function ask(origin: string, path: string, options: Ask = {}): Promise<An
           status: response.statusCode ?? 0,
           headers: response.headers,
           text: Buffer.concat(chunks).toString(),
+          firstByte,
           took: performance.now() - started,
         }),
       )
@@ -71,7 +75,8 @@ export async function askUntil(
   const end = Date.now() + seconds * 1000
   let last: Answer | null = null
   while (Date.now() < end) {
-    last = await ask(origin, path, { timeout: 15_000 }).catch(() => null)
+    // an answer that comes later is none
+    last = await ask(origin, path, { timeout: Math.max(1, end - Date.now()) }).catch(() => null)
     if (last && good(last)) return last
     await new Promise((resolve) => setTimeout(resolve, 100))
   }

@@ -14,6 +14,10 @@ export interface Cluster {
   /** where the gateway answers: http://127.0.0.1:port */
   origin: string
   etcd: LabEtcd
+  /** where generated files are */
+  runDir: string
+  /** the text of /metrics of all three services */
+  metrics(): Promise<string>
   api(method: string, path: string, body?: object): Promise<Answer>
   add(app: AppInput): Promise<void>
   /** process ids of the running children whose command line holds `text` */
@@ -92,6 +96,14 @@ export async function startCluster(flags: string[] = []): Promise<Cluster> {
   const cluster: Cluster = {
     origin: `http://127.0.0.1:${listen}`,
     etcd,
+    runDir: settings['run-dir'],
+    metrics: async () => {
+      const ports = [api, controller, registrar]
+      const answers = await Promise.all(
+        ports.map((port) => ask(`http://127.0.0.1:${port}`, '/metrics')),
+      )
+      return answers.map((answer) => answer.text).join('\n')
+    },
     api: (method, path, body) =>
       ask(`http://127.0.0.1:${api}`, path, {
         method,

@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import Docker from 'dockerode'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { labEngine } from '../lab/engine.ts'
@@ -28,7 +31,7 @@ function keepAsking(path: string): { stop(): Promise<{ asked: number; failed: st
       const answer = await ask(cluster.origin, path, { timeout: 20_000 }).catch(String)
       if (typeof answer === 'string') failed.push(answer)
       else if (answer.status !== 200) failed.push(`${answer.status} ${answer.text.slice(0, 200)}`)
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await pause(50)
     }
   })()
   return {
@@ -40,34 +43,54 @@ function keepAsking(path: string): { stop(): Promise<{ asked: number; failed: st
   }
 }
 
+/** Within 10 s the running app answers, and a sleeping one wakes. */
 async function rightAgain(app: string): Promise<void> {
-  const warm = await askUntil(cluster.origin, '/warm/', (answer) => answer.status === 200, 10)
+  const [warm, woken] = await Promise.all(
+    ['warm', app].map((name) =>
+      askUntil(cluster.origin, `/${name}/`, (answer) => answer.status === 200, 10),
+    ),
+  )
   expect(warm?.status).toBe(200)
-  const woken = await askUntil(cluster.origin, `/${app}/`, (answer) => answer.status === 200, 10)
   expect(woken?.status).toBe(200)
-  await cluster.api('POST', `/v1/apps/${app}/sleep`)
 }
 
 describe.each(['registrar/main.js', 'controller/main.js', 'launcher/main.js'])(
-  'kill -9 of %s, at random moments',
+  'kill -9 of %s in the middle of wakes and sleeps',
   (program) => {
     it('costs a running app no request, and a sleeping one wakes within 10 s', async () => {
       const load = keepAsking('/warm/')
-      for (let round = 0; round < 3; round += 1) {
+      for (let round = 0; round < 4; round += 1) {
+        // Every other round the app is going to sleep when the process dies, else it is waking up.
+        if (round % 2 === 1) void cluster.api('POST', '/v1/apps/other/sleep').catch(() => {})
+        else void ask(cluster.origin, '/other/').catch(() => {})
+        await pause(Math.random() * 700)
         const [pid] = cluster.pids(program)
         expect(pid).toBeDefined()
         process.kill(pid as number, 'SIGKILL')
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 700))
         await rightAgain('other')
+        await cluster.api('POST', '/v1/apps/other/sleep')
       }
       expect((await load.stop()).failed).toEqual([])
-    }, 90_000)
+    }, 120_000)
   },
 )
 
 it('nginx killed: back with the last good configuration', async () => {
+  const file = join(cluster.runDir, 'nginx.conf')
+  const before = await readFile(file, 'utf8')
+  const generation = (await ask(cluster.origin, '/_reveille/generation')).text
+  expect(before).toContain('/warm')
   const [pid] = cluster.pids('nginx: master')
   process.kill(pid as number, 'SIGKILL')
+  const back = await askUntil(
+    cluster.origin,
+    '/_reveille/generation',
+    (answer) => answer.status === 200,
+    10,
+  )
+  expect(back?.text).toBe(generation)
+  expect(await readFile(file, 'utf8')).toBe(before)
+  expect((await ask(cluster.origin, '/warm/')).status).toBe(200)
   await rightAgain('other')
 }, 60_000)
 
@@ -91,13 +114,13 @@ it('a restart asked for under load fails no request', async () => {
 it('etcd away for 60 s: running apps lose nothing, a cold one is told to come again, then all is right', async () => {
   const load = keepAsking('/warm/')
   await cluster.etcd.down()
-  await new Promise((resolve) => setTimeout(resolve, 2000))
+  await pause(2000)
   const cold = await ask(cluster.origin, '/third/')
   expect(cold.status).toBe(503)
   expect(Number(cold.headers['retry-after'])).toBeGreaterThan(0)
-  await new Promise((resolve) => setTimeout(resolve, 58_000 - cold.took))
+  await pause(58_000 - cold.took)
   await cluster.etcd.up()
-  const woken = await askUntil(cluster.origin, '/third/', (answer) => answer.status === 200, 15)
+  const woken = await askUntil(cluster.origin, '/third/', (answer) => answer.status === 200, 10)
   expect(woken?.status).toBe(200)
   const { asked, failed } = await load.stop()
   expect(failed).toEqual([])

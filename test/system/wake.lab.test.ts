@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
+import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import { labEngine } from '../lab/engine.ts'
 import { ask, sha1 } from './client.ts'
 import { type Cluster, startCluster } from './cluster.ts'
+import { countStarts } from './starts.ts'
 
 /** The first request to a sleeping app, by every kind of client, through the whole of Reveille. */
 describe('the first request', () => {
@@ -153,11 +156,16 @@ describe('the first request', () => {
   })
 
   it('for a name that nobody knows is a 404, starts nothing and writes nothing', async () => {
-    const before = await cluster.api('GET', '/v1/instances')
-    const answer = await ask(cluster.origin, '/nobody-knows-me/')
-    const after = await cluster.api('GET', '/v1/instances')
-    expect(answer.status).toBe(404)
-    expect(JSON.parse(after.text)).toEqual(JSON.parse(before.text))
+    const etcd = new Etcd3({ hosts: cluster.etcd.url })
+    const keys = async (): Promise<string[]> => etcd.getAll().prefix('/services/').keys()
+    const starts = await countStarts(labEngine().url, 'nobody-knows-me')
+    for (let i = 0; i < 20; i += 1) {
+      const answer = await ask(cluster.origin, i === 0 ? '/nobody-knows-me/' : `/nobody-${i}/x`)
+      expect(answer.status).toBe(404)
+    }
+    expect(await starts.stop()).toBe(0)
+    expect((await keys()).filter((key) => key.includes('nobody'))).toEqual([])
+    etcd.close()
   })
 
   it("keeps the app's own errors as they are", async () => {
@@ -172,5 +180,37 @@ describe('the first request', () => {
     const stayer = ask(cluster.origin, `/${name}/`)
     await expect(leaver).rejects.toThrow()
     expect((await stayer).status).toBe(200)
+  })
+
+  it('is seen in the metrics: its phases, its result, and failures by reason', async () => {
+    const name = await cold()
+    await ask(cluster.origin, `/${name}/`)
+    const bad = await cold({ EXIT_CODE: '9' })
+    await ask(cluster.origin, `/${bad}/`)
+    const text = await cluster.metrics()
+    /** The sum of a metric's samples that carry `label`. */
+    const value = (metric: string, label = ''): number =>
+      text
+        .split('\n')
+        .filter((line) => line.startsWith(`${metric}{`) && line.includes(label))
+        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+    for (const phase of ['queue', 'create', 'start', 'wait', 'answered', 'ready', 'registered'])
+      expect(value('reveille_wake_phase_seconds_count', `phase="${phase}"`), phase).toBeGreaterThan(
+        0,
+      )
+    for (const [metric, label] of [
+      ['reveille_wakes_total', 'result="ready"'],
+      ['reveille_wakes_total', 'result="start-failed"'],
+      ['reveille_wake_requests_total', 'answer="upstream"'],
+      ['reveille_wake_requests_total', 'answer="unknown"'],
+      ['reveille_gateway_reloads_total', 'result="live"'],
+      ['reveille_gateway_applied_revision', ''],
+      ['reveille_instances', 'state="ready"'],
+      ['reveille_registrations_total', 'change="registered"'],
+      ['reveille_engine_up', ''],
+    ] as const)
+      expect(value(metric, label), `${metric} ${label}`).toBeGreaterThan(0)
+    expect(value('reveille_held_requests')).toBe(0)
+    expect(value('reveille_gateway_rejected_entries')).toBe(0)
   })
 })
