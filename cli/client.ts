@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { Agent, request } from 'undici'
-import { codeOf, Failure } from './failure.ts'
+import { codeOf, Failure, Refusal } from './failure.ts'
 import { Told } from './reply.ts'
 import { eventsOf, linesOf, type StreamEvent } from './stream.ts'
 
@@ -8,6 +8,8 @@ export interface ApiOptions {
   /** where a launcher's private API is: http://127.0.0.1:8091 */
   url: string
   token: string
+  /** where the token is from, as a sentence */
+  tokenSource?: string
   /** ends every call under way */
   signal: AbortSignal
 }
@@ -15,9 +17,12 @@ export interface ApiOptions {
 interface Call {
   body?: unknown
   headers?: Record<string, string>
-  /** seconds until the answer must be there; streams have no limit */
-  deadline?: number
+  /** waits however long it takes: for what drains and stops instances, only a launcher knows how long that may be */
+  patient?: boolean
 }
+
+/** Seconds until an answer must be there; streams and what is waited for patiently have no limit. */
+const DEADLINE = 30
 
 interface Reply {
   status: number
@@ -44,13 +49,16 @@ export class Api {
 
   /** What is there, with the revision to send back as `if-match`; '' if the API names none. */
   async read(path: string): Promise<{ value: unknown; etag: string }> {
-    const reply = await this.#call('GET', path, { deadline: 30 })
+    const reply = await this.#call('GET', path, {})
     return { value: await this.#parse(reply), etag: String(reply.headers.etag ?? '') }
   }
 
   /** Server-sent events until the server or the signal ends them. */
   async *events(method: 'GET' | 'POST', path: string): AsyncGenerator<StreamEvent> {
-    const reply = await this.#call(method, path, { headers: { accept: 'text/event-stream' } })
+    const reply = await this.#call(method, path, {
+      patient: true,
+      headers: { accept: 'text/event-stream' },
+    })
     if (!String(reply.headers['content-type']).startsWith('text/event-stream'))
       throw this.#foreign(reply.status)
     yield* eventsOf(this.#lines(reply))
@@ -58,7 +66,12 @@ export class Api {
 
   /** A text stream, line by line. */
   async *lines(path: string): AsyncGenerator<string> {
-    yield* this.#lines(await this.#call('GET', path, { headers: { accept: 'text/plain' } }))
+    yield* this.#lines(
+      await this.#call('GET', path, {
+        patient: true,
+        headers: { accept: 'text/plain' },
+      }),
+    )
   }
 
   async close(): Promise<void> {
@@ -75,7 +88,7 @@ export class Api {
   }
 
   async #json(method: string, path: string, call: Call): Promise<unknown> {
-    return this.#parse(await this.#call(method, path, { deadline: 30, ...call }))
+    return this.#parse(await this.#call(method, path, call))
   }
 
   async #parse(reply: Reply): Promise<unknown> {
@@ -88,9 +101,13 @@ export class Api {
     }
   }
 
-  async #call(method: string, path: string, { body, headers, deadline }: Call): Promise<Reply> {
+  async #call(
+    method: string,
+    path: string,
+    { body, headers, patient = false }: Call,
+  ): Promise<Reply> {
     const signals = [this.#options.signal]
-    if (deadline !== undefined) signals.push(AbortSignal.timeout(deadline * 1000))
+    if (!patient) signals.push(AbortSignal.timeout(DEADLINE * 1000))
     let reply: Reply
     try {
       const answer = await request(this.#options.url.replace(/\/$/, '') + path, {
@@ -123,13 +140,14 @@ export class Api {
     const told = Told.safeParse(data)
     if (!told.success) return this.#foreign(status)
     if (status === 401)
-      return new Failure('the API did not accept the token', [
-        'Give it with --token or REVEILLE_TOKEN, or run this as a user who may read <state-dir>/token.',
+      return new Refusal(status, `the API at ${this.#options.url} did not accept the token`, [
+        this.#options.tokenSource ?? '',
+        'Give the right one with --token or REVEILLE_TOKEN. If another `reveille up` is the one that answers there, name its --state-dir.',
       ])
     const { title, detail, errors = [], retryAfter } = told.data
     const hints = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
     if (retryAfter !== undefined) hints.push(`Another try makes sense in ${retryAfter} s.`)
-    return new Failure(detail === undefined ? title : `${title}: ${detail}`, hints)
+    return new Refusal(status, detail === undefined ? title : `${title}: ${detail}`, hints)
   }
 
   #foreign(status: number): Failure {

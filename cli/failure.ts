@@ -12,6 +12,17 @@ export class Failure extends Error {
   }
 }
 
+/** The API refused what it was asked for. */
+export class Refusal extends Failure {
+  /** of the HTTP answer */
+  readonly status: number
+
+  constructor(status: number, message: string, hints: string[]) {
+    super(message, hints)
+    this.status = status
+  }
+}
+
 /** The caller got the arguments wrong. */
 export function misuse(message: string, ...hints: string[]): Failure {
   return new Failure(message, hints, 2)

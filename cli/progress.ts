@@ -9,7 +9,8 @@ const CLEAR = '\r\u001b[K'
 export class ProgressLine {
   readonly #terminal: Terminal
   readonly #started = performance.now()
-  #last: Step | null = null
+  #text = ''
+  #phase: Step['phase'] | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(terminal: Terminal) {
@@ -26,10 +27,16 @@ export class ProgressLine {
   }
 
   show(progress: Step): void {
-    const news = this.#last?.phase !== progress.phase
-    this.#last = progress
+    const news = this.#phase !== progress.phase
+    this.#phase = progress.phase
+    this.say(textOf(progress))
+    if (news && !this.#terminal.live) this.#terminal.err(`${this.#line}\n`)
+  }
+
+  /** Says what is waited for, where that can be drawn over. */
+  say(text: string): void {
+    this.#text = text
     if (this.#terminal.live) this.#draw()
-    else if (news) this.#terminal.err(`${this.#line(progress)}\n`)
   }
 
   /** Leaves an empty line to write on. */
@@ -39,14 +46,33 @@ export class ProgressLine {
   }
 
   #draw(): void {
-    if (!this.#last) return
-    this.#terminal.err(CLEAR + this.#line(this.#last).slice(0, this.#terminal.width - 1))
+    if (this.#text === '') return
+    this.#terminal.err(CLEAR + this.#line.slice(0, this.#terminal.width - 1))
   }
 
-  #line({ app, phase, percent, detail }: Step): string {
-    const parts = [escapeLine(app), phase]
-    if (percent !== undefined) parts.push(`${Math.floor(percent)} %`)
-    if (detail) parts.push(`(${escapeLine(detail)})`)
-    return `${parts.join(' ')}  ${this.elapsed}`
+  get #line(): string {
+    return `${this.#text}  ${this.elapsed}`
+  }
+}
+
+function textOf({ app, phase, percent, detail }: Step): string {
+  const parts = [escapeLine(app), phase]
+  if (percent !== undefined) parts.push(`${Math.floor(percent)} %`)
+  if (detail) parts.push(`(${escapeLine(detail)})`)
+  return parts.join(' ')
+}
+
+/** Shows on a terminal what is waited for, until it is there. */
+export async function waitInSight<T>(
+  terminal: Terminal,
+  text: string,
+  work: Promise<T>,
+): Promise<T> {
+  const line = new ProgressLine(terminal)
+  line.say(text)
+  try {
+    return await work
+  } finally {
+    line.end()
   }
 }

@@ -1,19 +1,20 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { loadSettings } from '../adapters/settings.ts'
-import { parseEndpoint } from '../model/endpoint.ts'
 import { isAppName } from '../model/name.ts'
 import type { Settings } from '../model/setting.ts'
 import { Api } from './client.ts'
 import { codeOf, Failure, misuse } from './failure.ts'
+import { gatewayOf } from './gateway.ts'
 import { addSettings, settingsOf } from './option.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What a command that talks to a running cluster works with. */
 export interface Session {
   api: Api
-  settings: Settings
+  /** where browsers find an app */
+  urlOf(app: string): Promise<string>
   /** whether to print JSON */
   json: boolean
   terminal: Terminal
@@ -24,14 +25,19 @@ export function addConnection(command: Command): Command {
   return addSettings(command, 'Connection:', settingsOf('cli'))
 }
 
-/** The token given, else the one a launcher left in the state directory, else none: the API then says so. */
-export function findToken(settings: Settings): string {
-  if (settings.token !== '') return settings.token
-  const path = join(settings.stateDir, 'token')
+/** The token given, else the one a launcher left in the state directory, else none; and, as a sentence, which it is. */
+export function findToken(settings: Settings): { token: string; source: string } {
+  if (settings.token !== '')
+    return {
+      token: settings.token,
+      source: 'It was given by --token, REVEILLE_TOKEN or the file of --config.',
+    }
+  const path = join(resolve(settings.stateDir), 'token')
   try {
-    return readFileSync(path, 'utf8').trim()
+    return { token: readFileSync(path, 'utf8').trim(), source: `It was read from ${path}.` }
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return ''
+    if (codeOf(error) === 'ENOENT')
+      return { token: '', source: `None was given, and there is no ${path} to read it from.` }
     throw new Failure(`cannot read the API token from ${path}`, [
       'Give it with --token or REVEILLE_TOKEN, or run this as root.',
     ])
@@ -46,9 +52,15 @@ export async function withSession(
 ): Promise<void> {
   const settings = loadSettings(flags, terminal.env)
   const signal = terminal.interrupt()
-  const api = new Api({ url: settings.api, token: findToken(settings), signal })
+  const { token, source } = findToken(settings)
+  const api = new Api({ url: settings.api, token, tokenSource: source, signal })
+  let gateway: Promise<string> | undefined
+  const urlOf = async (app: string): Promise<string> => {
+    gateway ??= gatewayOf(settings, api)
+    return `${await gateway}/${app}/`
+  }
   try {
-    await work({ api, settings, json: settings.json, terminal })
+    await work({ api, urlOf, json: settings.json, terminal })
   } finally {
     await api.close()
   }
@@ -66,12 +78,4 @@ export function nameOf(kind: 'app' | 'blueprint', name: string): string {
 /** `/v1/apps/<name>` */
 export function pathOf(kind: 'app' | 'blueprint', name: string): string {
   return `/v1/${kind}s/${nameOf(kind, name)}`
-}
-
-/** Where browsers find an app: as told, else the gateway's port on the machine of the API. */
-export function urlOf(settings: Settings, app: string): string {
-  if (settings.gateway) return `${settings.gateway.replace(/\/$/, '')}/${app}/`
-  const port = parseEndpoint(settings.listen)?.port ?? 80
-  const { hostname } = new URL(settings.api)
-  return `http://${hostname}${port === 80 ? '' : `:${port}`}/${app}/`
 }

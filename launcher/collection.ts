@@ -156,7 +156,7 @@ export class Collection<T extends { name: string }> {
     const registry = registryOf(image)
     const { registries } = this.#options
     if (registry === null || !isAllowedRegistry(registry, registries)) {
-      const message = `comes from ${registry}, which is not allowed: the launcher takes images from --registries ${registries.join(',')}`
+      const message = `comes from ${registry}, which the launcher does not allow: name it in its --registries (now ${registries.join(',')})`
       throw new ProblemError('invalid-input', { errors: [{ path, message }] })
     }
     const value = JSON.stringify(record)

@@ -4,17 +4,18 @@ import { App } from '../../model/app.ts'
 import { formatDuration } from '../../model/duration.ts'
 import { formatHealth } from '../../model/health.ts'
 import { printJson } from '../escape.ts'
-import { misuse } from '../failure.ts'
+import { Failure, misuse } from '../failure.ts'
 import { addExamples } from '../option.ts'
 import { Apps, AppView, understand } from '../reply.ts'
-import { addConnection, pathOf, type Session, urlOf, withSession } from '../session.ts'
+import { addConnection, pathOf, type Session, withSession } from '../session.ts'
 import { printFields, printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import { forget } from './forget.ts'
 import { stateCell } from './instance.ts'
+import { store } from './store.ts'
 import { addTemplate, check, readRecords, readTemplate, type TemplateFlags } from './template.ts'
 
-type Flags = TemplateFlags & Record<string, unknown> & { file?: string }
+type Flags = TemplateFlags & Record<string, unknown> & { file?: string; replace?: boolean }
 
 const EVERY = 'reveille app add --help'
 
@@ -38,12 +39,14 @@ export function addApp(program: Command, terminal: Terminal): void {
 function addAdd(app: Command, terminal: Terminal): void {
   const add = app.command('add').description('add an app; it starts when it is first asked for')
   add.argument('[name]', 'first part of its URL path').argument('[command...]', 'after --')
-  addTemplate(add).option('-f, --file <file>', 'read it from JSON; - is stdin; flags come on top')
+  addTemplate(add)
+    .option('-f, --file <file>', 'read it from JSON; - is stdin; flags come on top')
+    .option('--replace', 'also where there is an app of that name')
   addExamples(addConnection(add), [
     ['reveille app add shop --image shop:1 --port 3000 -e MODE=live', 'an app at /shop/'],
     ['reveille app add docs --image nginx:1 --port 80 --health http:/', 'ready when / answers'],
     ['reveille app add job --image node:20 -- node server.js --verbose', 'with its own command'],
-    ['reveille app add --file apps.json', 'one app, or a list of them'],
+    ['reveille app add --file apps.json', 'one app, or a list of them, as app ls --json prints it'],
   ])
   add.action((name: string | undefined, words: string[], flags: Flags) =>
     withSession(terminal, flags, async (session) => {
@@ -55,11 +58,21 @@ function addAdd(app: Command, terminal: Terminal): void {
         if (name !== undefined) fields.name = name
         if (fields.name === undefined) throw misuse('the app needs a name', `See: ${EVERY}`)
         if (fields.image === undefined) throw misuse('image: an app needs --image', `See: ${EVERY}`)
-        return check(App, fields, EVERY)
+        return check(App, fields, EVERY, labelOf(fields, records))
       })
-      for (const record of apps) await tell(session, record, 'POST', '/v1/apps', {})
+      await store(session, apps, {
+        kind: 'app',
+        replace: flags.replace ?? false,
+        onStored: (stored) => tell(session, stored, 'is there'),
+        hints: apps.map((record) => `Change fields of it: reveille app set ${record.name} ...`),
+      })
     }),
   )
+}
+
+/** Which of several records is wrong. */
+function labelOf({ name }: Record<string, unknown>, records: unknown[]): string {
+  return records.length > 1 ? `${String(name)}: ` : ''
 }
 
 function addSet(app: Command, terminal: Terminal): void {
@@ -73,27 +86,43 @@ function addSet(app: Command, terminal: Terminal): void {
   set.action((name: string, words: string[], flags: Flags) =>
     withSession(terminal, flags, async (session) => {
       const path = pathOf('app', name)
-      const [record = {}] = flags.file === undefined ? [] : await readRecords(terminal, flags.file)
+      const [record = {}, ...others] =
+        flags.file === undefined ? [] : await readRecords(terminal, flags.file)
+      if (others.length > 0) throw misuse(`${flags.file} has several apps: give one`)
+      if (Object.keys(readTemplate(flags, words, record)).length === 0)
+        throw misuse('nothing to change was given', 'See what can be: reveille app set --help')
       const { value, etag } = await session.api.read(path)
-      const { status: _, ...current } = understand(AppView, value)
+      const { status, ...current } = understand(AppView, value)
+      if (status.blueprint !== undefined)
+        throw new Failure(`${current.name} is not stored: blueprint ${status.blueprint} makes it`, [
+          `See what it makes: reveille blueprint show ${status.blueprint}`,
+          `Store an app of that name instead: reveille app add ${current.name} --image ...`,
+        ])
       const fields = readTemplate(flags, words, { ...current, ...record, name: current.name })
       const headers: Record<string, string> = etag === '' ? {} : { 'if-match': etag }
-      await tell(session, check(App, fields, 'reveille app set --help'), 'PUT', path, headers)
+      const body = check(App, fields, 'reveille app set --help')
+      const stored = await session.api.send('PUT', path, { body, headers })
+      await tell(session, stored, 'is changed, from its next start on')
     }),
   )
 }
 
-async function tell(
-  { api, json, settings, terminal }: Session,
-  app: App,
-  method: 'POST' | 'PUT',
-  path: string,
-  headers: Record<string, string>,
-): Promise<void> {
-  const stored = understand(AppView, await api.send(method, path, { body: app, headers }))
+async function tell(session: Session, answer: unknown, done: string): Promise<void> {
+  const { json, terminal, urlOf } = session
+  const stored = understand(AppView, answer)
   if (json) return terminal.out(`${printJson(stored)}\n`)
-  const done = method === 'POST' ? 'is there' : 'is changed, from its next start on'
-  terminal.out(`${stored.name} ${done}: ${urlOf(settings, stored.name)}\n`)
+  terminal.out(`${stored.name} ${done}: ${await urlOf(stored.name)}\n`)
+}
+
+const HEAD = ['NAME', 'STATE', 'IMAGE', 'IDLE AFTER', 'REPLICAS', 'NOTE']
+
+/** What is odd about an app: its last run crashed, a blueprint made it. */
+function noteOf({ status: { exitCode, blueprint } }: z.output<typeof AppView>): string {
+  const notes = [
+    exitCode === undefined ? '' : `exited (${exitCode})`,
+    blueprint === undefined ? '' : `made by ${blueprint}`,
+  ]
+  return notes.filter((note) => note !== '').join(', ')
 }
 
 function addList(app: Command, terminal: Terminal): void {
@@ -112,9 +141,9 @@ function addList(app: Command, terminal: Terminal): void {
         row.image,
         row.min > 0 ? `${row.min} stay` : formatDuration(row.idleAfter),
         String(row.replicas),
+        noteOf(row),
       ])
-      if (rows.length > 0)
-        return printTable(terminal, ['NAME', 'STATE', 'IMAGE', 'IDLE AFTER', 'REPLICAS'], rows)
+      if (rows.length > 0) return printTable(terminal, HEAD, rows)
       terminal.err('There are no apps yet. Add one: reveille app add shop --image shop:1\n')
     }),
   )
@@ -127,10 +156,10 @@ function addShow(app: Command, terminal: Terminal): void {
     ['reveille app show shop --json', 'for a script, with its status'],
   ])
   show.action((name: string, flags: Flags) =>
-    withSession(terminal, flags, async ({ api, json, settings }) => {
+    withSession(terminal, flags, async ({ api, json, urlOf }) => {
       const found = understand(AppView, await api.get(pathOf('app', name)))
       if (json) return terminal.out(`${printJson(found)}\n`)
-      printFields(terminal, { ...describe(found), url: urlOf(settings, found.name) })
+      printFields(terminal, { ...describe(found), url: await urlOf(found.name) })
     }),
   )
 }
@@ -138,7 +167,9 @@ function addShow(app: Command, terminal: Terminal): void {
 function describe({ limits, status, ...app }: z.output<typeof AppView>): Record<string, string> {
   return {
     name: app.name,
+    ...(status.blueprint !== undefined && { madeBy: `blueprint ${status.blueprint}` }),
     state: status.state,
+    ...(status.exitCode !== undefined && { lastRun: `exited (${status.exitCode})` }),
     endpoints: status.slots.map(({ endpoint }) => endpoint).join(', '),
     lastUsed: status.lastUsed ?? 'not known',
     image: app.image,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { z } from 'zod'
 import { formatDuration } from '../../model/duration.ts'
 import { printJson } from '../escape.ts'
 import { misuse } from '../failure.ts'
@@ -8,9 +9,11 @@ import { addConnection, pathOf, withSession } from '../session.ts'
 import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import { forget } from './forget.ts'
+import { store } from './store.ts'
 import { addTemplate, check, readRecords, readTemplate, type TemplateFlags } from './template.ts'
 
-type Flags = TemplateFlags & Record<string, unknown> & { file?: string; pattern?: string }
+type Flags = TemplateFlags &
+  Record<string, unknown> & { file?: string; pattern?: string; replace?: boolean }
 
 const EVERY = 'reveille blueprint add --help'
 
@@ -39,34 +42,53 @@ function addAdd(blueprint: Command, terminal: Terminal): void {
   const add = blueprint.command('add').description('add a blueprint')
   add.argument('[name]', 'name of the blueprint').argument('[command...]', 'after --')
   add.option('--pattern <regex>', 'names it is for, like ^pr-[0-9]+$ (quote it for the shell)')
-  addTemplate(add).option('-f, --file <file>', 'read it from JSON; - is stdin; flags come on top')
+  addTemplate(add)
+    .option('-f, --file <file>', 'read it from JSON; - is stdin; flags come on top')
+    .option('--replace', 'also where there is a blueprint of that name')
   addExamples(addConnection(add), [
     [
       "reveille blueprint add previews --pattern '^pr-[0-9]+$' --image shop:1 -e BRANCH={{name}}",
       '{{name}} in the environment and the command stands for the name asked for',
     ],
-    ['reveille blueprint add --file previews.json', 'from a file'],
+    ['reveille blueprint add --file all.json', 'one, or a list, as blueprint ls --json prints it'],
   ])
   add.action((name: string | undefined, words: string[], flags: Flags) =>
-    withSession(terminal, flags, async ({ api, json }) => {
-      const [record = {}, ...others] =
-        flags.file === undefined ? [] : await readRecords(terminal, flags.file)
-      if (others.length > 0) throw misuse(`${flags.file} has several blueprints: give one`)
-      const base = typeof record.app === 'object' && record.app !== null ? { ...record.app } : {}
-      const fields: Record<string, unknown> = { ...record, app: readTemplate(flags, words, base) }
-      if (name !== undefined) fields.name = name
-      if (flags.pattern !== undefined) fields.pattern = flags.pattern
-      if (fields.name === undefined) throw misuse('the blueprint needs a name', `See: ${EVERY}`)
-      if (fields.pattern === undefined)
-        throw misuse('pattern: a blueprint needs --pattern', `See: ${EVERY}`)
-      const body = check(Blueprint, fields, EVERY)
-      const stored = understand(Blueprint, await api.send('POST', '/v1/blueprints', { body }))
-      if (json) return terminal.out(`${printJson(stored)}\n`)
-      terminal.out(
-        `${stored.name} is there: every name that fits ${stored.pattern} is an app now\n`,
-      )
+    withSession(terminal, flags, async (session) => {
+      const records = flags.file === undefined ? [{}] : await readRecords(terminal, flags.file)
+      if (name !== undefined && records.length > 1)
+        throw misuse(`${flags.file} has several blueprints: they have their names in the file`)
+      const blueprints = records.map((record) => read(record, name, words, flags))
+      await store(session, blueprints, {
+        kind: 'blueprint',
+        replace: flags.replace ?? false,
+        onStored: (answer) => {
+          const stored = understand(Blueprint, answer)
+          terminal.out(
+            session.json
+              ? `${printJson(stored)}\n`
+              : `${stored.name} is there: every name that fits ${stored.pattern} is an app now\n`,
+          )
+        },
+        hints: [],
+      })
     }),
   )
+}
+
+function read(
+  record: Record<string, unknown>,
+  name: string | undefined,
+  words: string[],
+  flags: Flags,
+): z.output<typeof Blueprint> {
+  const base = typeof record.app === 'object' && record.app !== null ? { ...record.app } : {}
+  const fields: Record<string, unknown> = { ...record, app: readTemplate(flags, words, base) }
+  if (name !== undefined) fields.name = name
+  if (flags.pattern !== undefined) fields.pattern = flags.pattern
+  if (fields.name === undefined) throw misuse('the blueprint needs a name', `See: ${EVERY}`)
+  if (fields.pattern === undefined)
+    throw misuse('pattern: a blueprint needs --pattern', `See: ${EVERY}`)
+  return check(Blueprint, fields, EVERY)
 }
 
 function addList(blueprint: Command, terminal: Terminal): void {

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { printJson } from '../escape.ts'
 import { addExamples } from '../option.ts'
 import { Instances, understand } from '../reply.ts'
-import { addConnection, nameOf, withSession } from '../session.ts'
+import { addConnection, nameOf, pathOf, withSession } from '../session.ts'
 import { type Cell, printTable } from '../table.ts'
 import type { Color, Terminal } from '../terminal.ts'
 
@@ -13,7 +13,7 @@ const COLORS: Record<string, Color> = {
   exited: 'red',
 }
 
-/** A state in its colour; sleeping needs none. */
+/** A state in its colour; being asleep needs none. */
 export function stateCell(state: string): Cell {
   const color = COLORS[state]
   return color ? { text: state, color } : state
@@ -31,8 +31,15 @@ export function addPs(program: Command, terminal: Terminal): void {
     withSession(terminal, flags, async ({ api, json }) => {
       const query = name === undefined ? '' : `?app=${nameOf('app', name)}`
       const { instances } = understand(Instances, await api.get(`/v1/instances${query}`))
+      // Whether there is such an app only the API knows; its refusal is the answer.
+      if (name !== undefined && instances.length === 0) await api.get(pathOf('app', name))
       if (json) return terminal.out(`${printJson(instances)}\n`)
-      if (instances.length === 0) return terminal.err('Nothing has been started yet.\n')
+      if (instances.length === 0)
+        return terminal.err(
+          name === undefined
+            ? 'Nothing has been started yet.\n'
+            : `${name} has not been started yet.\n`,
+        )
       const rows = instances.map((instance) => [
         instance.app,
         String(instance.slot),

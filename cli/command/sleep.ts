@@ -1,12 +1,11 @@
 import type { Command } from 'commander'
 import { printJson } from '../escape.ts'
 import { addExamples } from '../option.ts'
+import { waitInSight } from '../progress.ts'
 import { Slept, understand, Woken } from '../reply.ts'
-import { addConnection, pathOf, type Session, urlOf, withSession } from '../session.ts'
+import { addConnection, pathOf, type Session, withSession } from '../session.ts'
 import type { Terminal } from '../terminal.ts'
-
-/** Seconds a sleep may take: open requests are waited for, as long as the registrar's drain-timeout says. */
-const PATIENCE = 3600
+import { inTurn } from '../turn.ts'
 
 /** `reveille sleep <name...>` */
 export function addSleep(program: Command, terminal: Terminal): void {
@@ -30,9 +29,9 @@ export function addRestart(program: Command, terminal: Terminal): void {
   restart.argument('<name...>', 'the apps')
   addExamples(addConnection(restart), [['reveille restart shop', 'after a change of its image']])
   restart.action((names: string[], flags: Record<string, unknown>) =>
-    change(terminal, names, flags, 'restart', (answer, { settings }) => {
+    change(terminal, names, flags, 'restart', async (answer, { urlOf }) => {
       const { app } = understand(Woken, answer)
-      return `${app} is ready again at ${urlOf(settings, app)}`
+      return `${app} is ready again at ${await urlOf(app)}`
     }),
   )
 }
@@ -42,16 +41,21 @@ async function change(
   names: string[],
   flags: Record<string, unknown>,
   verb: 'sleep' | 'restart',
-  tell: (answer: unknown, session: Session) => string,
+  tell: (answer: unknown, session: Session) => string | Promise<string>,
 ): Promise<void> {
   await withSession(terminal, flags, async (session) => {
-    const paths = names.map((name) => `${pathOf('app', name)}/${verb}`)
+    const { api, json } = session
+    const apps = names.map((name) => ({ name, path: `${pathOf('app', name)}/${verb}` }))
     const answers: unknown[] = []
-    for (const path of paths) {
-      const answer = await session.api.send('POST', path, { deadline: PATIENCE })
-      answers.push(answer)
-      if (!session.json) terminal.out(`${tell(answer, session)}\n`)
+    try {
+      await inTurn(apps, async ({ name, path }) => {
+        const work = api.send('POST', path, { patient: true })
+        const answer = await waitInSight(terminal, `${name}: its open requests may end`, work)
+        answers.push(answer)
+        if (!json) terminal.out(`${await tell(answer, session)}\n`)
+      })
+    } finally {
+      if (json) terminal.out(`${printJson(answers)}\n`)
     }
-    if (session.json) terminal.out(`${printJson(answers)}\n`)
   })
 }

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { z } from 'zod'
+import { complaints } from '../../launcher/api/problems.ts'
+import { escapeLine } from '../escape.ts'
 import { misuse } from '../failure.ts'
 import { collect } from '../option.ts'
 import type { Terminal } from '../terminal.ts'
@@ -14,7 +16,10 @@ export function addTemplate(command: Command): Command {
     .option('-e, --env <KEY=value>', 'environment variable; may be given several times', collect)
     .option('--command <word...>', "command to run instead of the image's own; or after --")
     .option('--health <check>', 'auto, tcp, image, http:/path or command:["..."] (default: auto)')
-    .option('--idle-after <time>', 'how long unused until it sleeps (default: 5m)')
+    .option(
+      '--idle-after <time>',
+      'how long unused until it sleeps: 90s, 5m, 1h; a bare number is seconds (default: 5m)',
+    )
     .option('--start-timeout <time>', 'how long a start may take (default: 60s)')
     .option('--stop-timeout <time>', 'how long it may take to end (default: 10s)')
     .option('--min <n>', 'instances that never sleep (default: 0)')
@@ -80,7 +85,10 @@ function readEnv(pairs: string[]): Record<string, string> {
   return Object.fromEntries(env)
 }
 
-/** Reads the JSON of `--file`, `-` for stdin: one record or a list of them. */
+/**
+ * Reads the JSON of `--file`, `-` for stdin: one record or a list of them, as `ls --json` prints them too. How an app
+ * was then is no part of what it is, and what a blueprint made is not to be stored: these are left out.
+ */
 export async function readRecords(
   terminal: Terminal,
   path: string,
@@ -88,19 +96,26 @@ export async function readRecords(
   try {
     const text = path === '-' ? await terminal.read() : readFileSync(path, 'utf8')
     const data: unknown = JSON.parse(text)
-    return (Array.isArray(data) ? data : [data]).map(asRecord)
+    return (Array.isArray(data) ? data : [data]).flatMap((item) => {
+      const { status, ...record } = asRecord(item)
+      const { blueprint } = asRecord(status)
+      if (typeof blueprint !== 'string') return [record]
+      terminal.err(
+        `${escapeLine(String(record.name))} is left out: ${escapeLine(blueprint)} makes it\n`,
+      )
+      return []
+    })
   } catch (error) {
     throw misuse(`cannot read JSON from ${path}: ${(error as Error).message}`)
   }
 }
 
 /** Checks a record as the API will, so that a slip is named before anything is sent. */
-export function check<T>(schema: z.ZodType<T>, record: unknown, help: string): T {
+export function check<T>(schema: z.ZodType<T>, record: unknown, help: string, label = ''): T {
   const parsed = schema.safeParse(record)
   if (parsed.success) return parsed.data
-  const issues = parsed.error.issues.map((issue) => {
-    const path = issue.path.map(String).join('.')
-    return path === '' ? issue.message : `${path}: ${issue.message}`
-  })
-  throw misuse(issues.join('; '), `See what it takes: ${help}`)
+  const issues = complaints(parsed.error).map(({ path, message }) =>
+    path === '' ? message : `${path}: ${message}`,
+  )
+  throw misuse(`${label}${issues.join('; ')}`, `See what it takes: ${help}`)
 }

@@ -4,7 +4,7 @@ import { Failure } from '../failure.ts'
 import { addExamples } from '../option.ts'
 import { ProgressLine } from '../progress.ts'
 import { Step, Told, understandText, Woken } from '../reply.ts'
-import { addConnection, pathOf, type Session, urlOf, withSession } from '../session.ts'
+import { addConnection, pathOf, type Session, withSession } from '../session.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** How many of an app's last lines go with a failure. */
@@ -24,14 +24,14 @@ export function addWake(program: Command, terminal: Terminal): void {
 }
 
 async function wakeInSight(session: Session, name: string): Promise<void> {
-  const { api, json, settings, terminal } = session
+  const { api, json, urlOf, terminal } = session
   const line = new ProgressLine(json ? { ...terminal, live: false, err: () => {} } : terminal)
   try {
     for await (const { event, data } of api.events('POST', `${pathOf('app', name)}/wake`)) {
       if (event === 'ready') {
         const woken = understandText(Woken, data)
         line.end()
-        const url = urlOf(settings, woken.app)
+        const url = await urlOf(woken.app)
         if (json) terminal.out(`${printJson({ event, ...woken, url }, 0)}\n`)
         else terminal.out(`${woken.app} is ready at ${url} (${line.elapsed})\n`)
         return

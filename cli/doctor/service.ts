@@ -33,7 +33,8 @@ async function checkHealth(service: string, url: string): Promise<Finding> {
 /** The cluster as the API tells it: hosts whose engine answers, gateways that took every change. */
 export const checkCluster: Check = async (settings: Settings) => {
   const base = settings.api.replace(/\/$/, '')
-  const headers = { authorization: `Bearer ${findToken(settings)}` }
+  const { token, source } = findToken(settings)
+  const headers = { authorization: `Bearer ${token}` }
   const answer = await ask(`${base}/v1/hosts`, { headers })
   if (!answer.ok) return []
   if (answer.status === 401)
@@ -41,7 +42,7 @@ export const checkCluster: Check = async (settings: Settings) => {
       fail(
         'api',
         'does not accept the token',
-        'Give the right one with --token, REVEILLE_TOKEN or --state-dir.',
+        `${source} Give the right one with --token, REVEILLE_TOKEN or --state-dir.`,
       ),
     ]
   const hosts = Hosts.safeParse(fieldsOf(answer))

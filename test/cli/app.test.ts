@@ -66,10 +66,16 @@ describe('app add', () => {
     { argv: ['new', '--image', 'UPPER'], field: 'image: ' },
     { argv: ['new'], field: 'image: ' },
     { argv: ['new', '--image', 'a:1', '--port', '70000'], field: 'port: ' },
-    { argv: ['new', '--image', 'a:1', '--port', 'http'], field: 'port: ' },
+    {
+      argv: ['new', '--image', 'a:1', '--port', 'abc'],
+      field: 'port: must be a whole number from 1 to 65535',
+    },
     { argv: ['new', '--image', 'a:1', '--memory', '1k'], field: 'limits.memory: ' },
     { argv: ['new', '--image', 'a:1', '--min', '2'], field: 'min: ' },
-    { argv: ['new', '--image', 'a:1', '--health', 'ftp'], field: 'health: ' },
+    {
+      argv: ['new', '--image', 'a:1', '--health', 'ftp'],
+      field: 'health: must be tcp, http:/path, ',
+    },
     { argv: ['new', '--image', 'a:1', '--idle-after', '-1'], field: 'idleAfter: ' },
     { argv: ['new', '--image', 'a:1', '-e', 'LD_PRELOAD=x'], field: 'env.LD_PRELOAD: ' },
     { argv: ['new', '--image', 'a:1', '-e', 'NOVALUE'], field: '--env NOVALUE' },
@@ -87,7 +93,104 @@ describe('app add', () => {
     const { code, err } = await stage.cli(['app', 'add', 'SHOP', '--image', 'a:1'])
     expect(code).toBe(1)
     expect(err).toContain('there is shop already')
+    expect(err).toContain('reveille app set SHOP')
+    expect(err).toContain('--replace')
   })
+
+  test('replaces what is there if told to', async () => {
+    await stage.cli(['app', 'add', 'old', '--image', 'a:1', '--port', '81'])
+    const { code, err } = await stage.cli(['app', 'add', 'old', '--image', 'a:2', '--replace'])
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(await stored('old')).toMatchObject({ image: 'a:2', port: 8000 })
+  })
+
+  test('names the setting that allows the registry of an image', async () => {
+    const { code, err } = await stage.cli(['app', 'add', 'near', '--image', 'localhost:5000/x:1'])
+    expect(code).toBe(1)
+    expect(err).toMatch(/image: comes from localhost:5000, .*--registries/)
+  })
+})
+
+describe('backup and restore', () => {
+  /** The stored records of one kind. */
+  const records = async (kind: string): Promise<string[]> =>
+    (await stage.store.list(`/services/${kind}/`)).entries.map(({ value }) => value).sort()
+  const blueprint = ['blueprint', 'add', 'shops', '--pattern', '^shop-[a-z]+$', '--image', 'a:1']
+
+  test('what ls prints as JSON is what add --file takes', async () => {
+    await stage.cli(['app', 'add', 'Full', '--image', 'a:1', '--health', 'http:/', '-e', 'A=b'])
+    await stage.cli(['app', 'add', 'full-too', '--image', 'b:1', '--', 'sh', '-c', 'exit 0'])
+    await stage.cli([...blueprint, '-e', 'NAME={{name}}'])
+    // It runs, so it is listed; it is not stored, so it is no part of the backup.
+    await stage.store.put('/services/clusters/shop-x', '10.0.0.5:49150')
+    await expect.poll(async () => (await stage.cli(['app', 'ls'])).out).toContain('made by shops')
+    const [apps, blueprints] = [await records('apps'), await records('blueprints')]
+    for (const kind of ['app', 'blueprint']) {
+      const { out } = await stage.cli([kind, 'ls', '--json'])
+      const { name } = JSON.parse(out)[0]
+      const again = await stage.cli([kind, 'add', '--file', '-'], { stdin: out })
+      expect(again.code).toBe(1)
+      expect(again.err).toMatch(/were there already and stay as they are: .*|there is \S+ already/)
+      expect(again.err).toContain('--replace')
+      for (const { name, status } of JSON.parse(out))
+        if (!status?.blueprint) await stage.cli([kind, 'rm', name])
+      const restored = await stage.cli([kind, 'add', '--file', '-'], { stdin: out })
+      expect(restored.code).toBe(0)
+      expect(restored.out).toContain(`${name} is there`)
+      if (kind === 'app') expect(restored.err).toBe('shop-x is left out: shops makes it\n')
+    }
+    expect(await records('apps')).toEqual(apps)
+    expect(await records('blueprints')).toEqual(blueprints)
+  })
+
+  test('names that are taken stay, the others are stored', async () => {
+    const path = await file([
+      { name: 'fresh1', image: 'a:1' },
+      { name: 'Full', image: 'other:1' },
+      { name: 'fresh2', image: 'a:1' },
+    ])
+    const { code, err } = await stage.cli(['app', 'add', '--file', path])
+    expect(code).toBe(1)
+    expect(err).toContain('1 of 3 apps were there already and stay as they are: Full')
+    expect(await stored('fresh2')).toMatchObject({ image: 'a:1' })
+    expect(await stored('Full')).toMatchObject({ image: 'a:1' })
+    expect((await stage.cli(['app', 'add', '--file', path, '--replace'])).code).toBe(0)
+    expect(await stored('Full')).toMatchObject({ image: 'other:1' })
+  })
+
+  test('one app as show prints it will do', async () => {
+    const { out } = await stage.cli(['app', 'show', 'fresh1', '--json'])
+    const { code } = await stage.cli(['app', 'add', 'copy', '-f', '-'], { stdin: out })
+    expect(code).toBe(0)
+    expect(await stored('copy')).toMatchObject({ name: 'copy', image: 'a:1' })
+  })
+})
+
+test('An app of a blueprint is shown with what made it, and cannot be set.', async () => {
+  const { out } = await stage.cli(['app', 'show', 'shop-new'])
+  expect(out).toMatch(/^madeBy +blueprint shops$/m)
+  const { code, err } = await stage.cli(['app', 'set', 'shop-new', '--port', '81'])
+  expect(code).toBe(1)
+  expect(err).toContain('blueprint shops makes it')
+  expect(await stored('shop-new')).toBeNull()
+})
+
+test('URLs are where the gateway listens, unless told otherwise.', async () => {
+  const gateway = { id: 'gate', applied: '1', generation: 1, endpoints: 0, rejected: [] }
+  const url = async (listen: string, ...more: string[]): Promise<string> => {
+    await stage.store.put('/services/gateways/gate', JSON.stringify({ ...gateway, listen }))
+    await expect.poll(() => stage.catalog.state.gateways.get('gate')?.value.listen).toBe(listen)
+    const { out } = await stage.cli(['app', 'set', 'copy', '--port', '82', ...more])
+    return out.trimEnd().split(' ').at(-1) ?? ''
+  }
+  expect(await url('0.0.0.0:8123')).toBe('http://127.0.0.1:8123/copy/')
+  expect(await url('[::]:8123')).toBe('http://127.0.0.1:8123/copy/')
+  expect(await url('[fd00::5]:80')).toBe('http://[fd00::5]/copy/')
+  expect(await url('10.1.2.3:8080')).toBe('http://10.1.2.3:8080/copy/')
+  expect(await url('no address')).toBe('http://127.0.0.1:8080/copy/')
+  const told = ['--gateway', 'https://apps.example/']
+  expect(await url('0.0.0.0:8123', ...told)).toBe('https://apps.example/copy/')
+  await stage.store.remove('/services/gateways/gate')
 })
 
 test('app set changes what is given and keeps the rest.', async () => {
@@ -101,6 +204,9 @@ test('app set changes what is given and keeps the rest.', async () => {
     limits: { memory: 64 * 1024 ** 2 },
   })
   expect((await stage.cli(['app', 'set', 'nobody', '--image', 'a:1'])).code).toBe(1)
+  const nothing = await stage.cli(['app', 'set', 'kept'])
+  expect(nothing).toMatchObject({ code: 2, out: '' })
+  expect(nothing.err).toContain('nothing to change')
 })
 
 test('app ls shows a table, and JSON for scripts.', async () => {
@@ -108,9 +214,9 @@ test('app ls shows a table, and JSON for scripts.', async () => {
   const table = await stage.cli(['app', 'ls'])
   expect(table.code).toBe(0)
   const [head = '', ...rows] = table.out.trimEnd().split('\n')
-  expect(head).toMatch(/^NAME +STATE +IMAGE +IDLE AFTER +REPLICAS$/)
+  expect(head).toMatch(/^NAME +STATE +IMAGE +IDLE AFTER +REPLICAS +NOTE$/)
   const row = rows.find((line) => line.startsWith('listed ')) ?? ''
-  expect(row).toMatch(/^listed +asleep +a:1 +90s +1$/)
+  expect(row).toMatch(/^listed +asleep +a:1 +90s +1 +-$/)
   expect(row.indexOf('asleep')).toBe(head.indexOf('STATE'))
   const json = await stage.cli(['app', 'ls', '--json'])
   const apps: { name: string; status: object }[] = JSON.parse(json.out)
@@ -139,7 +245,7 @@ test('app rm forgets the apps named and stops at the first there is none of.', a
   const { code, out, err } = await stage.cli(['app', 'rm', 'gone1', 'nobody', 'gone2'])
   expect(code).toBe(1)
   expect(out).toBe('gone1 is removed\n')
-  expect(err).toContain('No such app')
+  expect(err).toBe('error: nobody: No such app\n  Done before: gone1\n  Not tried: gone2\n')
   expect(await stored('gone1')).toBeNull()
   expect(await stored('gone2')).not.toBeNull()
   const json = await stage.cli(['app', 'rm', 'gone2', '--json'])
@@ -200,7 +306,12 @@ describe('without the API', () => {
     const { code, err } = await stage.cli(['ps', '--token', 'wrong-token'])
     expect(code).toBe(1)
     expect(err).toContain('--token or REVEILLE_TOKEN')
+    expect(err).toContain('It was given by --token')
     expect(err).not.toContain('wrong-token')
+    const env = { REVEILLE_TOKEN: '' }
+    const none = await stage.cli(['ps'], { env })
+    expect(none.err).toContain(`there is no ${stage.env.REVEILLE_STATE_DIR}/token`)
+    expect(none.err).toContain('--state-dir')
   })
 })
 

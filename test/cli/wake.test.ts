@@ -176,9 +176,20 @@ test('ps lists instances, of one app or of all.', async () => {
   const { out } = await stage.cli(['ps'])
   expect(out).toMatch(/^APP +SLOT +STATE +HOST +ENDPOINT\nbad +0 +exited \(3\) +h1 +-\n$/)
   expect(JSON.parse((await stage.cli(['ps', 'good', '--json'])).out)).toEqual([])
+  expect((await stage.cli(['ps', 'good'])).err).toBe('good has not been started yet.\n')
+  const none = await stage.cli(['ps', 'nothere'])
+  expect(none).toMatchObject({ code: 1, out: '' })
+  expect(none.err).toContain('No such app')
   expect(JSON.parse((await stage.cli(['ps', 'BAD', '--json'])).out)).toMatchObject([
     { app: 'bad', host: 'h1', state: 'exited', exitCode: 3 },
   ])
+})
+
+test('app ls and app show tell that the last run crashed.', async () => {
+  const { out } = await stage.cli(['app', 'ls'])
+  expect(out).toMatch(/^bad +asleep +a:1 +5m +1 +exited \(3\)$/m)
+  expect(out).toMatch(/^good +asleep +a:1 +5m +1 +-$/m)
+  expect((await stage.cli(['app', 'show', 'bad'])).out).toMatch(/^lastRun +exited \(3\)$/m)
 })
 
 test('hosts tells which engines answer.', async () => {
@@ -190,6 +201,12 @@ test('sleep of an app that sleeps, and restart, say how it is now.', async () =>
   expect(await stage.cli(['sleep', 'good'])).toMatchObject({ code: 0, out: 'good was asleep\n' })
   const restart = await stage.cli(['restart', 'good'])
   expect(restart.out).toBe('good is ready again at http://127.0.0.1:8080/good/\n')
+  const live = await stage.cli(['restart', 'good'], { live: true })
+  expect(live.err).toContain('\r\u001b[Kgood: its open requests may end')
+  expect(live.err.endsWith('\r\u001b[K')).toBe(true)
+  const both = await stage.cli(['sleep', 'good', 'nobody', 'bad'])
+  expect(both).toMatchObject({ code: 1, out: 'good was asleep\n' })
+  expect(both.err).toContain('nobody: No such app\n  Done before: good\n  Not tried: bad')
   const json = await stage.cli(['restart', 'good', '--json'])
   expect(JSON.parse(json.out)).toEqual([{ app: 'good', endpoint: '10.0.0.5:49150' }])
 })
