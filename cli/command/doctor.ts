@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
 import { loadSettings } from '../../adapters/settings.ts'
+import { SETTINGS, type SettingName, variableOf } from '../../model/setting.ts'
+import { adopt } from '../doctor/around.ts'
 import { type Check, examine, type Finding } from '../doctor/check.ts'
 import { checkClock } from '../doctor/clock.ts'
 import { checkDocker } from '../doctor/docker.ts'
@@ -51,7 +53,12 @@ export function addDoctor(program: Command, terminal: Terminal): void {
 }
 
 async function run(terminal: Terminal, flags: Record<string, unknown>): Promise<void> {
-  const settings = loadSettings(flags, terminal.env)
+  const told = loadSettings(flags, terminal.env)
+  const isGiven = (name: SettingName): boolean =>
+    flags[name] !== undefined ||
+    terminal.env[variableOf(name)] !== undefined ||
+    told[name] !== SETTINGS[name].schema.parse(undefined)
+  const settings = await adopt(told, isGiven)
   const show = (finding: Finding): void => {
     if (!settings.json) terminal.out(`${lineOf(terminal, finding)}\n`)
   }

@@ -1,3 +1,4 @@
+import { SETTINGS } from '../../model/setting.ts'
 import { type Answer, ask, fieldsOf, textOf } from './ask.ts'
 import { type Check, type Finding, fail, ok, warn } from './check.ts'
 import { runTool } from './tool.ts'
@@ -7,22 +8,35 @@ const INSTALL = 'Install and start it: apt-get install docker.io. Or do without:
 /** The oldest Docker API that has what is asked of it. */
 const API = 1.41
 
+/** The path of the engine's socket, if it has one. */
+export function socketOf(docker: string): string | undefined {
+  return docker.startsWith('unix://') ? docker.slice('unix://'.length) : undefined
+}
+
+/** Asks an engine by its HTTP API. */
+export function askEngine(docker: string, path: string): Promise<Answer> {
+  const socket = socketOf(docker)
+  if (socket !== undefined) return ask(`http://docker${path}`, { socket })
+  return ask(docker.replace(/^tcp:/, 'http:') + path)
+}
+
 /** The engine of this host: reachable, new enough, able to limit and to publish. */
 export const checkDocker: Check = async ({ docker, engine }) => {
   if (engine === 'process') return [ok('docker', 'not needed: --engine process')]
   const name = `docker ${docker}`
   const grade = engine === 'auto' ? warn : fail
-  const socket = docker.startsWith('unix://') ? docker.slice('unix://'.length) : undefined
-  const base = socket === undefined ? docker.replace(/^tcp:/, 'http:') : 'http://docker'
-  const version = await ask(`${base}/version`, { ...(socket && { socket }) })
-  if (!version.ok) return [unreachable(name, version, socket, grade)]
+  const socket = socketOf(docker)
+  const version = await askEngine(docker, '/version')
+  if (!version.ok) return [unreachable(name, version, docker, grade)]
   const told = fieldsOf(version)
+  if (textOf(told, 'Version') === 'process')
+    return [ok(name, 'apps run as child processes, without Docker')]
   const api = Number(told.ApiVersion)
   if (version.status !== 200 || Number.isNaN(api))
     return [fail(name, `it answers ${version.status}, not as an engine`, 'Correct --docker.')]
   const shown = `${textOf(told, 'Version')}, API ${textOf(told, 'ApiVersion')}`
   if (api < API) return [fail(name, shown, `Run Docker 20.10 or newer (API ${API}).`)]
-  const info = fieldsOf(await ask(`${base}/info`, { ...(socket && { socket }) }))
+  const info = fieldsOf(await askEngine(docker, '/info'))
   return [ok(name, shown), checkLimits(info), await checkPublishing(socket)]
 }
 
@@ -62,7 +76,7 @@ async function checkPublishing(socket: string | undefined): Promise<Finding> {
 function unreachable(
   name: string,
   answer: Answer & { ok: false },
-  socket: string | undefined,
+  docker: string,
   grade: typeof fail,
 ): Finding {
   if (answer.code === 'EACCES')
@@ -71,12 +85,14 @@ function unreachable(
       'this user may not use the socket',
       'Run this as root, or join the group: usermod -aG docker <user>, then log in anew.',
     )
-  if (answer.code === 'ENOENT') return grade(name, 'there is no such socket', INSTALL)
+  const isUsual = docker === SETTINGS.docker.schema.parse(undefined)
+  if (answer.code === 'ENOENT')
+    return grade(name, 'there is no such socket', isUsual ? INSTALL : 'Correct --docker.')
   if (answer.code === 'ECONNREFUSED')
     return grade(
       name,
       'the engine does not run',
-      socket
+      isUsual
         ? 'Start it: systemctl start docker. Or do without: --engine process'
         : 'Start it, or correct --docker.',
     )

@@ -2,7 +2,9 @@ import type { StatsFs } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { codeOf } from '../failure.ts'
+import { fieldsOf, textOf } from './ask.ts'
 import { type Check, fail, ok, warn } from './check.ts'
+import { askEngine, socketOf } from './docker.ts'
 
 /** Oldest Node this runs on. */
 const NODE = [20, 19] as const
@@ -29,10 +31,11 @@ export const checkUser: Check = async ({ engine }) => {
 /** Bytes below which images no longer fit. */
 const LITTLE = 1024 ** 3
 
-export const checkDisk: Check = async ({ stateDir, engine }) => {
-  const folders = engine === 'process' ? [stateDir] : [stateDir, '/var/lib/docker']
+/** The disks of our own data and of the engine's, which may be elsewhere. */
+export const checkDisk: Check = async ({ stateDir, engine, docker }) => {
+  const images = engine === 'process' ? '' : await imagesOf(docker)
   return Promise.all(
-    folders.map(async (folder) => {
+    [stateDir, images].filter(Boolean).map(async (folder) => {
       const { bavail, bsize, files, ffree } = await nearest(folder)
       const free = `${((bavail * bsize) / 1024 ** 3).toFixed(1)} GiB free`
       const mend = 'Make room: docker system prune, or move it to a larger disk.'
@@ -42,6 +45,13 @@ export const checkDisk: Check = async ({ stateDir, engine }) => {
       return ok(`disk of ${folder}`, free)
     }),
   )
+}
+
+/** Where an engine on this machine keeps images and containers; '' if it keeps none here. */
+async function imagesOf(docker: string): Promise<string> {
+  if (socketOf(docker) === undefined) return ''
+  const info = await askEngine(docker, '/info')
+  return info.ok ? textOf(fieldsOf(info), 'DockerRootDir') : '/var/lib/docker'
 }
 
 /** The file system a folder is in, or will be in once it is made. */

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
 import { parseAddress } from '../../model/address.ts'
 import { parseEndpoint } from '../../model/endpoint.ts'
 import { flagOf, type Settings } from '../../model/setting.ts'
@@ -15,7 +16,7 @@ const LISTENS = [
   ['activityListen', 'udp'],
 ] as const satisfies [keyof Settings, 'tcp' | 'udp'][]
 
-/** Our own processes, by how they are started. The embedded nginx is known by its file, in the run directory. */
+/** Our own processes, by how they are started. */
 const OURS =
   /(?:\/|^)reveille (?:up|controller|launcher|registrar)\b|\/(?:cli|controller|launcher|registrar)\/main\.[jt]s\b/
 
@@ -31,7 +32,7 @@ export const checkPorts: Check = async (settings) => {
   })
   const low = await lowestPort()
   const holders = await findHolders(new Set(wanted.flatMap(({ inodes }) => inodes)))
-  return wanted.map(({ setting, host, port, inodes }) => {
+  const findings = wanted.map(async ({ setting, host, port, inodes }) => {
     const flag = `--${flagOf(setting)}`
     const name = `${flagOf(setting)} ${settings[setting]}`
     if (!isLocal(host))
@@ -50,17 +51,28 @@ export const checkPorts: Check = async (settings) => {
       settings.runDir,
     )
   })
+  return Promise.all(findings)
 }
 
-function judge(name: string, flag: string, who: Holder[], runDir: string): Finding {
+async function judge(name: string, flag: string, who: Holder[], runDir: string): Promise<Finding> {
   const [first] = who
   const hidden = 'taken by a process only root can see'
   if (!first)
     return fail(name, hidden, `Run this as root to see it, or choose another with ${flag}.`)
   const shown = `${first.command.slice(0, 60)} (pid ${first.pid})`
-  const ours = who.some(({ command }) => OURS.test(command) || command.includes(`${runDir}/`))
-  if (ours) return ok(name, `ours: ${shown}`)
+  const ours = await Promise.all(who.map((holder) => isOurs(holder, runDir)))
+  if (ours.includes(true)) return ok(name, `ours: ${shown}`)
   return fail(name, `taken by ${shown}`, `Stop it, or choose another with ${flag}.`)
+}
+
+/** An nginx is ours by the pid file of the run directory, or by its own file, which need not be there. */
+async function isOurs({ pid, command }: Holder, runDir: string): Promise<boolean> {
+  if (OURS.test(command) || command.includes(`${runDir}/`)) return true
+  const noted = await readFile(join(runDir, 'nginx', 'nginx.pid'), 'utf8').catch(() => '')
+  if (Number(noted) === pid) return true
+  const file = /^nginx: .* -c (\S+)/.exec(command)?.[1]
+  const text = file === undefined ? '' : await readFile(file, 'utf8').catch(() => '')
+  return text.includes('/_reveille/')
 }
 
 /** The first port this user may listen on. */

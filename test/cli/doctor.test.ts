@@ -2,6 +2,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startProcessEngine } from '../../adapters/process-engine.ts'
 import type { Finding } from '../../cli/doctor/check.ts'
 import { parseListeners } from '../../cli/listener.ts'
 import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
@@ -209,12 +210,7 @@ describe('what is broken is named with its mend, and the exit code is 1:', () =>
   test('there is no Docker engine', async () => {
     const folder = await temporaryFolder()
     const docker = `unix://${folder}/docker.sock`
-    await broken(
-      { engine: 'docker', docker },
-      'docker',
-      /no such socket/,
-      /apt-get install docker\.io/,
-    )
+    await broken({ engine: 'docker', docker }, 'docker', /no such socket/, /^Correct --docker\.$/)
     const { find } = await doctor({ engine: 'auto', docker })
     expect(find('docker')).toMatchObject({ level: 'warn' })
     const tcp = `tcp://127.0.0.1:${await freePort()}`
@@ -227,12 +223,63 @@ describe('what is broken is named with its mend, and the exit code is 1:', () =>
   })
 })
 
+test('an nginx of ours is known, whatever its run directory', async () => {
+  const port = await freePort()
+  const folder = await temporaryFolder()
+  const file = join(folder, 'nginx.conf')
+  const server = `server { listen 127.0.0.1:${port}; location = /_reveille/generation { return 200 "7\n"; } }`
+  await writeFile(
+    file,
+    `pid ${folder}/pid; error_log stderr; events {} http { access_log off; ${server} }\n`,
+  )
+  const nginx = await startNginx(file)
+  try {
+    const { find } = await doctor({ listen: `127.0.0.1:${port}` })
+    expect(find('listen')).toMatchObject({ level: 'ok', detail: expect.stringContaining('ours') })
+    expect(find('gateway')).toMatchObject({ level: 'ok', detail: 'generation 7' })
+  } finally {
+    await nginx.stop()
+  }
+})
+
 describe('beside a launcher', () => {
+  test('the engine and the gateway looked at are those that run', async () => {
+    const stage = await openCliStage()
+    const folder = await temporaryFolder()
+    const socket = join(folder, 'docker.sock')
+    const engine = await startProcessEngine({ socket, dir: join(folder, 'apps'), images: {} })
+    const port = await freePort()
+    const host = { name: 'box', address: '10.0.0.5', publish: '10.0.0.5', cpus: 1, memory: 1 }
+    const gateway = { id: 'gate', applied: '1', generation: 1, endpoints: 0, rejected: [] }
+    const records = {
+      '/services/hosts/box': { ...host, engine: engine.url },
+      '/services/gateways/gate': { ...gateway, listen: `127.0.0.1:${port}` },
+    }
+    for (const [key, record] of Object.entries(records))
+      await stage.store.put(key, JSON.stringify(record))
+    await expect.poll(() => stage.catalog.state.gateways.size).toBe(1)
+    try {
+      const { api = '', ...flags } = { ...(await machine()), api: stage.env.REVEILLE_API }
+      const argv = Object.entries({ ...flags, api, engine: 'auto' })
+        .filter(([name]) => name !== 'listen')
+        .flatMap(([name, value]) => [`--${name}`, value])
+      const { out } = await run(['doctor', ...argv], { env: stage.env })
+      expect(out).toContain(`docker ${engine.url}: apps run as child processes`)
+      expect(out).not.toContain('/var/run/docker.sock')
+      expect(out).not.toContain('disk of /var/lib/docker')
+      expect(out).toContain(`gateway 127.0.0.1:${port}: does not run`)
+    } finally {
+      await engine.close()
+      await stage.close()
+    }
+  })
+
   test('it tells what the cluster lacks and what a gateway refused', async () => {
     const stage = await openCliStage()
     const rejected = [{ key: '/services/clusters/a', reason: '\u001b[2Jnot a host:port' }]
     const gateway = { id: 'g1', applied: '1', generation: 1, endpoints: 0, rejected }
     await stage.store.put('/services/gateways/g1', JSON.stringify(gateway))
+    await expect.poll(() => stage.catalog.state.gateways.size).toBe(1)
     const api = stage.env.REVEILLE_API ?? ''
     const token = stage.env.REVEILLE_TOKEN ?? ''
     try {
