@@ -36,7 +36,10 @@ interface Reply {
   words: string
 }
 
-/** dockerode keeps the status in `statusCode` and the engine's words in `json.message`. */
+/** What dockerode puts before the engine's words: `(HTTP code 500) server error - `. */
+const PREFIX = /^\(HTTP code \d+\) [^-]* - /
+
+/** dockerode keeps the status in `statusCode` and the engine's words in `json.message`, if the answer was JSON. */
 function readReply(error: unknown): Reply | null {
   if (typeof error !== 'object' || error === null || !('statusCode' in error)) return null
   const { statusCode, json, message } = error as {
@@ -47,7 +50,10 @@ function readReply(error: unknown): Reply | null {
   if (typeof statusCode !== 'number') return null
   const own =
     typeof json === 'object' && json !== null && 'message' in json ? json.message : message
-  return { status: statusCode, words: typeof own === 'string' ? own.trim() : '' }
+  return {
+    status: statusCode,
+    words: typeof own === 'string' ? own.replace(PREFIX, '').trim() : '',
+  }
 }
 
 /** The HTTP status of an answered call, or null if no answer came. */

@@ -96,6 +96,14 @@ export function pullReference(image: string): string {
   return /@sha256:|:[^/]+$/.test(image) ? image : `${image}:latest`
 }
 
+/** A failed pull in words for who runs the app: they may only have mistyped the image's name. */
+export function notPulled(image: string, error: unknown): unknown {
+  if (!(error instanceof EngineError) || error.code === 'unreachable' || error.code === 'aborted')
+    return error
+  const words = `image ${image} is not in the engine and could not be pulled: ${error.message}`
+  return new EngineError(error.code, words)
+}
+
 /** Gets an image; see {@link Engine.pull}. */
 export async function pullImage(
   docker: Docker,
@@ -119,6 +127,10 @@ export async function pullImage(
     // the engine answers when the registry has: its own time-outs apply
     { call: 'pull', limit: null, signal },
   )
-  for await (const line of lines) tell(progress.take(readPull(line)))
+  try {
+    for await (const line of lines) tell(progress.take(readPull(line)))
+  } catch (error) {
+    throw notPulled(image, error)
+  }
   tell(100)
 }

@@ -118,14 +118,11 @@ function imageRoutes(app: FastifyInstance, state: ProcessEngineState): void {
   app.post<{ Querystring: { fromImage?: string; tag?: string } }>('/images/create', (request) => {
     const { fromImage = '', tag } = request.query
     const reference = tag ? `${fromImage}:${tag}` : fromImage
-    try {
-      state.image(reference)
-    } catch {
+    if (!state.has(reference))
       throw new Refusal(
         404,
-        `pull access denied for ${reference}: the process engine has no registry, only the images it was started with`,
+        `the process engine is for trying things out: it has only the images of ${state.source}: ${state.names}`,
       )
-    }
     return `${JSON.stringify({ status: `Status: Image is up to date for ${reference}` })}\n`
   })
 }

@@ -31,9 +31,23 @@ export class ProcessEngineState {
   readonly #containers = new Map<string, ProcessContainer>()
   readonly #dir: string
 
-  constructor(images: Record<string, ProcessImage>, dir: string) {
+  /** where its images come from, for people */
+  readonly source: string
+
+  constructor(images: Record<string, ProcessImage>, dir: string, source: string) {
     this.images = new Map(Object.entries(images))
     this.#dir = dir
+    this.source = source
+  }
+
+  /** Its images, for people. */
+  get names(): string {
+    return [...this.images.keys()].join(', ') || 'none'
+  }
+
+  /** By reference, with or without `:latest`. */
+  has(reference: string): boolean {
+    return this.images.has(reference) || this.images.has(`${reference}:latest`)
   }
 
   list(): ProcessContainer[] {

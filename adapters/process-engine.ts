@@ -11,6 +11,8 @@ export interface ProcessEngineOptions {
   socket: string
   /** what may be run, by image reference */
   images: Record<string, ProcessImage>
+  /** where they are from, for the words about one that is missing: images.json of some folder */
+  source?: string
   /** a folder for the containers' own folders; removed at the end */
   dir: string
 }
@@ -26,11 +28,11 @@ const LAST = 5
 export async function startProcessEngine(
   options: ProcessEngineOptions,
 ): Promise<{ url: string; close(): Promise<void> }> {
-  const { socket, images, dir } = options
+  const { socket, images, dir, source = 'its start' } = options
   mkdirSync(dir, { recursive: true, mode: 0o700 })
   mkdirSync(dirname(socket), { recursive: true, mode: 0o700 })
   rmSync(socket, { force: true }) // of an engine that was killed
-  const state = new ProcessEngineState(images, dir)
+  const state = new ProcessEngineState(images, dir, source)
   const api = processEngineApi(state)
   const mask = process.umask(0o177)
   try {

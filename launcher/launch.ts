@@ -6,8 +6,8 @@ import { containerName } from '../model/name.ts'
 import { ProblemError } from '../model/problem.ts'
 import type { Progress } from '../model/progress.ts'
 import type { Host } from '../model/record.ts'
-import { codeOf, type Engine } from './engine.ts'
-import { describe, startFailed } from './failure.ts'
+import { codeOf, type Engine, wordsOf } from './engine.ts'
+import { startFailed } from './failure.ts'
 import { Queue } from './queue.ts'
 import { revisionOf } from './revision.ts'
 import type { Stopwatch } from './stopwatch.ts'
@@ -90,7 +90,7 @@ export class Launchpad {
         await engine.pull(app.image, (percent) => report({ phase: 'pulling', percent }), limit)
       } catch (error) {
         if (codeOf(error) === 'unreachable' || codeOf(error) === 'aborted') throw error
-        throw startFailed(app.name, `image ${app.image}: ${describe(error)}`)
+        throw startFailed(app.name, wordsOf(error)) // they begin with the image's name
       }
     })
     watch.lap('pull')

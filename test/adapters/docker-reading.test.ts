@@ -52,6 +52,11 @@ test('what no answer came to is unreachable, aborted or denied', () => {
   expect(explain('other', new Error('x'), { aborted: false, late: 5000 }).message).toMatch(
     '5000 ms',
   )
+  const raw = { statusCode: 500, message: '(HTTP code 500) server error - dial tcp: timeout ' }
+  expect(explain('pull', raw, calm)).toMatchObject({
+    code: 'registry',
+    message: 'dial tcp: timeout',
+  })
   const known = new EngineError('no-image', 'gone')
   expect(explain('other', known, calm)).toBe(known)
 })

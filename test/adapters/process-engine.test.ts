@@ -95,6 +95,9 @@ test('it has its images and no other, and no registry to get one from', async ()
   expect(percents.at(-1)).toBe(100)
   await expect(engine.pull('test/other:1', () => {}, signal)).rejects.toMatchObject({
     code: 'no-image',
+    message: expect.stringMatching(
+      /^image test\/other:1 is not in the engine and could not be pulled: .* for trying things out: .*: test\/server:1, /,
+    ),
   })
 })
 
