@@ -54,7 +54,7 @@ const PARTS: Part[] = [
     examples: [
       ['reveille registrar --etcd http://10.0.0.1:2379 --address 10.0.0.5', 'for a Docker host'],
       [
-        'reveille registrar --app shop --endpoint 10.0.0.5:49150 --probe http:/health',
+        'reveille registrar --etcd http://10.0.0.1:2379 --app shop --endpoint 10.0.0.5:49150 --probe http:/health --registrar-admin 127.0.0.1:8193',
         'sidekick of a process that is no container',
       ],
     ],
