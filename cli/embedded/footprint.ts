@@ -18,15 +18,15 @@ interface Before {
   links: string[]
   iptables: string
   forwarding: string
-  /** folders of the shims' sockets that did not exist */
+  /** folders of {@link FIXED} that did not exist; another engine's are not empty, and stay */
   missing: string[]
   /** cgroup file systems we mounted */
   mounted: string[]
 }
 
 const FORWARDING = '/proc/sys/net/ipv4/ip_forward'
-/** containerd puts its shims' sockets here, wherever its own state is. */
-const SHIMS = ['/run/containerd', '/run/containerd/s']
+/** Where containerd puts its shims' sockets, and dockerd looks for plugins, wherever their own state is. */
+const FIXED = ['/run/containerd', '/run/containerd/s', '/run/docker', '/run/docker/plugins']
 
 function run(file: string, args: string[], input?: string): string {
   return execFileSync(file, args, { encoding: 'utf8', input, stdio: 'pipe', timeout: 30_000 })
@@ -58,7 +58,7 @@ export function noteBefore(places: DockerdPlaces): void {
     links: links(),
     iptables: run('iptables-save', []),
     forwarding: readFileSync(FORWARDING, 'utf8').trim(),
-    missing: SHIMS.filter((folder) => !existsSync(folder)),
+    missing: FIXED.filter((folder) => !existsSync(folder)),
     mounted: mountCgroups(),
   }
   writeFileSync(places.before, JSON.stringify(before))

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { placesOf } from '../../cli/embedded/dockerd.ts'
 import { command } from '../lab/command.ts'
 import { temporaryFolder } from '../lab/folder.ts'
 import { type Part, startPart } from '../lab/part.ts'
@@ -14,7 +15,8 @@ import {
 } from './household.ts'
 
 // `reveille up --demo` on a machine whose Docker does not run: it starts an engine of its own. The machine is a
-// network and a mount namespace, so that the engine meets no other one's bridge and rules.
+// network and a mount namespace with /run, /etc and /var/lib of its own: other engines of the machine the tests run on come
+// and go, and so do their bridges, rules and folders.
 
 let machine: Part
 let home: Household
@@ -47,6 +49,14 @@ async function nameOf(app: string): Promise<{ name: string; host: string; answer
 }
 
 const names = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder).sort() : [])
+/** What is in a folder of the machine. */
+const namesInside = (folder: string): string[] => names(`/proc/${machine.pid}/root${folder}`)
+
+/** The cgroups of a household's engine, which are those of all machines. */
+const cgroupsOf = ({ stateDir, runDir }: Household): string[] =>
+  ['/sys/fs/cgroup', ...names('/sys/fs/cgroup').map((name) => `/sys/fs/cgroup/${name}`)]
+    .map((top) => top + placesOf(stateDir, runDir).cgroup)
+    .filter((folder) => existsSync(folder))
 
 /** What an engine could leave on a machine. */
 async function traces(): Promise<Record<string, unknown>> {
@@ -57,10 +67,7 @@ async function traces(): Promise<Record<string, unknown>> {
     rules: rules.filter((line) => /^-A|^:.* (?!ACCEPT)\S+ /.test(line)),
     mounts: readFileSync(`/proc/${machine.pid}/mounts`, 'utf8'),
     forwarding: await run('cat', '/proc/sys/net/ipv4/ip_forward'),
-    folders: ['/run/containerd', '/run/docker', '/etc/docker', '/var/lib/docker'].map(names),
-    cgroups: names('/sys/fs/cgroup/pids')
-      .concat(names('/sys/fs/cgroup'))
-      .filter((name) => /^reveille-[0-9a-f]{12}$/.test(name)),
+    folders: ['/run/containerd', '/run/docker', '/etc/docker', '/var/lib/docker'].map(namesInside),
   }
 }
 
@@ -81,7 +88,11 @@ async function everyone(household: Household): Promise<number[]> {
 beforeAll(async () => {
   const script = [
     'ip link set lo up',
-    '[ ! -S /var/run/docker.sock ] || mount --bind /dev/null /var/run/docker.sock',
+    'mount -t tmpfs -o mode=755 tmpfs /run',
+    'mount -t tmpfs -o mode=755 tmpfs /var/lib',
+    'mount -t tmpfs -o mode=755 tmpfs /mnt',
+    'cp -a /etc/. /mnt',
+    'mount --move /mnt /etc',
     'echo up',
     'exec sleep infinity',
   ].join('\n')
@@ -99,7 +110,7 @@ afterAll(async () => {
 
 describe('reveille up --demo with an engine of its own', () => {
   test('answers from a container that did not exist before', async () => {
-    expect(home.part.output).toContain('a Docker engine of our own')
+    expect(home.part.output).toContain('Docker, started by up')
     expect(await nameOf('A')).toMatchObject({
       name: 'A',
       host: expect.stringMatching(/^[0-9a-f]{12}$/),
@@ -128,6 +139,7 @@ describe('reveille up --demo with an engine of its own', () => {
     await home.part.gone
     expect(await living(pids)).toEqual([])
     expect(await traces()).toEqual(before)
+    expect(cgroupsOf(home)).toEqual([])
     expect([home.runDir, home.stateDir].filter(existsSync)).toEqual([])
   })
 
@@ -138,5 +150,6 @@ describe('reveille up --demo with an engine of its own', () => {
     process.kill(home.pid, 'SIGKILL')
     await expect.poll(() => living(pids), { timeout: 20_000 }).toEqual([])
     expect(await traces()).toEqual(before)
+    expect(cgroupsOf(home)).toEqual([])
   }, 90_000)
 })
