@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
-import { hostname, networkInterfaces } from 'node:os'
+import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import closeWithGrace from 'close-with-grace'
@@ -21,14 +21,14 @@ import {
   workerUser,
 } from '../adapters/nginx.ts'
 import { Session } from '../adapters/session.ts'
-import { parseNetwork } from '../model/address.ts'
 import { Keys } from '../model/key.ts'
 import type { Settings } from '../model/setting.ts'
 import { Activity } from './activity.ts'
-import { nearest, reachable } from './address.ts'
+import { nearest } from './address.ts'
 import type { Proxy } from './apply.ts'
 import { Controller } from './controller.ts'
 import type { Surroundings } from './plan.ts'
+import { policyOf } from './policy.ts'
 import { GatewayRecord } from './record.ts'
 
 const CHECK = 'nginx -e stderr -t -q -c {{candidate}}'
@@ -67,10 +67,7 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
   const controller = new Controller({
     id,
     keys,
-    policy: {
-      networks: settings.networks.flatMap((text) => parseNetwork(text) ?? []),
-      denied: deniedAddresses(settings),
-    },
+    policy: policyOf(settings),
     surroundings: await surroundings(settings, folder),
     leaseTtl: settings.leaseTtl,
     template: () => readFile(templatePath(settings.template), 'utf8'),
@@ -147,20 +144,6 @@ async function surroundings(settings: Settings, folder: string): Promise<Surroun
     connections: Math.min(16_384, Math.floor(files / 2)),
     files,
   }
-}
-
-/** Our own control plane, as far as this process knows it: no entry in etcd may route there. */
-function deniedAddresses(settings: Settings): Set<string> {
-  const own = Object.values(networkInterfaces()).flatMap((list) =>
-    (list ?? []).map(({ address }) => address),
-  )
-  const listening = [settings.listen, settings.controllerAdmin, ...settings.launchers]
-  const members = settings.etcd.map((url) => new URL(url).host.replace(/^localhost:/, '127.0.0.1:'))
-  return new Set([
-    ...settings.denied,
-    ...members,
-    ...listening.flatMap((address) => reachable(address, own)),
-  ])
 }
 
 /** templates/ lies beside controller/ in the source and beside dist/ in the build. */

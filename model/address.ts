@@ -31,12 +31,56 @@ function parseIPv6(text: string): bigint | null {
   return groups.reduce((bits, group) => (bits << 16n) | BigInt(`0x${group}`), 0n)
 }
 
-/** Reads an IP address in its one plain spelling; null for everything else, host names included. */
+/** Reads an IP address: IPv4 in its one plain spelling, IPv6 in any; null for everything else, host names included. */
 export function parseAddress(text: string): Address | null {
   const v4 = parseIPv4(text)
   if (v4 !== null) return { family: 4, bits: v4 }
   const v6 = parseIPv6(text)
   return v6 === null ? null : { family: 6, bits: v6 }
+}
+
+/** Writes an address in its one canonical spelling: dotted quad, or RFC 5952 (in hexadecimal groups throughout). */
+export function formatAddress({ family, bits }: Address): string {
+  const width = family === 4 ? 8n : 16n
+  const count = family === 4 ? 4 : 8
+  const groups = Array.from({ length: count }, (_, index) => {
+    const group = (bits >> (width * BigInt(count - 1 - index))) & ((1n << width) - 1n)
+    return group.toString(family === 4 ? 10 : 16)
+  })
+  if (family === 4) return groups.join('.')
+  // The first of the longest runs of two and more zeros becomes "::".
+  const runs = groups.join(':').match(/\b0(?::0\b)+/g) ?? []
+  const longest = runs.reduce((best, run) => (run.length > best.length ? run : best), '')
+  if (longest === '') return groups.join(':')
+  const [head = '', tail = ''] = splitRun(groups, longest.split(':').length)
+  return `${head}::${tail}`
+}
+
+/** What stands before and after the first run of `length` zeros. */
+function splitRun(groups: string[], length: number): [string, string] {
+  const at = groups.findIndex((_, start) => {
+    const run = groups.slice(start, start + length)
+    return run.length === length && run.every((group) => group === '0')
+  })
+  return [groups.slice(0, at).join(':'), groups.slice(at + length).join(':')]
+}
+
+/** Never an instance or a part of ours: this host (0/8, ::), link-local (cloud metadata), multicast, reserved. */
+export function isSpecial({ family, bits }: Address): boolean {
+  const top = (count: number): bigint => bits >> BigInt((family === 4 ? 32 : 128) - count)
+  if (family === 4) return top(8) === 0n || top(16) === 0xa9fen || top(4) >= 0xen // 0/8, 169.254/16, 224/3
+  return (
+    bits === 0n || // ::
+    top(96) === 0xffffn || // ::ffff:0:0/96, IPv4-mapped
+    top(10) === 0x3fan || // fe80::/10
+    top(8) === 0xffn // ff00::/8
+  )
+}
+
+/** Whether `text` is an IP address that one machine can be reached at. */
+export function isPlainAddress(text: string): boolean {
+  const address = parseAddress(text)
+  return address !== null && !isSpecial(address)
 }
 
 /** Reads `address/prefix` or a lone address as a network; null if it is neither. */

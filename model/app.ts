@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Argument } from './argument.ts'
 import { Bytes } from './bytes.ts'
 import { duration } from './duration.ts'
 import { Env } from './env.ts'
@@ -28,7 +29,7 @@ const shape = {
   port: whole(1, 65_535).default(8000).describe('port the app listens on inside its container'),
   env: Env.default({}).describe('environment; PORT is set to the port unless given here'),
   command: z
-    .array(z.string().max(4096))
+    .array(Argument)
     .min(1)
     .max(64)
     .optional()

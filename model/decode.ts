@@ -1,12 +1,6 @@
 import { App } from './app.ts'
 import { Blueprint } from './blueprint.ts'
-import {
-  type AddressPolicy,
-  admitEndpoint,
-  type Endpoint,
-  formatEndpoint,
-  parseEndpoint,
-} from './endpoint.ts'
+import { type AddressPolicy, admitEndpoint, admitLauncher, type Endpoint } from './endpoint.ts'
 import type { Key } from './key.ts'
 import { Claim, Gateway, Host } from './record.ts'
 
@@ -35,9 +29,10 @@ export function decode(key: Key, text: string, policy: AddressPolicy): Decoded {
         : refused(verdict.reason)
     }
     case 'launcher': {
-      const value = parseEndpoint(text)
-      if (!value || formatEndpoint(value) !== text) return refused('not a host:port')
-      return { kind: 'launcher', name: key.name, value }
+      const verdict = admitLauncher(text, policy)
+      return verdict.ok
+        ? { kind: 'launcher', name: key.name, value: verdict.endpoint }
+        : refused(verdict.reason)
     }
     case 'activity':
       return { kind: 'activity', name: key.name }
@@ -50,9 +45,13 @@ export function decode(key: Key, text: string, policy: AddressPolicy): Decoded {
         value.name === key.name ? { kind: 'blueprint', name: key.name, value } : misplaced,
       )
     case 'host':
-      return record(Host, text, (value) => ({ kind: 'host', name: key.name, value }))
+      return record(Host, text, (value) =>
+        value.name === key.name ? { kind: 'host', name: key.name, value } : misplaced,
+      )
     case 'gateway':
-      return record(Gateway, text, (value) => ({ kind: 'gateway', name: key.name, value }))
+      return record(Gateway, text, (value) =>
+        value.id === key.name ? { kind: 'gateway', name: key.name, value } : misplaced,
+      )
     case 'claim':
       return record(Claim, text, (value) => ({ ...key, kind: 'claim', value }))
   }

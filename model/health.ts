@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Argument } from './argument.ts'
 
 const FORMS = 'must be tcp, http:/path, image, auto or command:["..."]'
 
@@ -15,7 +16,7 @@ const SHAPES = [
   z.strictObject({ type: z.literal('image') }),
   z.strictObject({
     type: z.literal('command'),
-    command: z.array(z.string().min(1).max(4096)).min(1).max(64),
+    command: z.array(Argument.min(1)).min(1).max(64),
   }),
 ] as const
 const HealthObject = z.discriminatedUnion('type', SHAPES, FORMS)

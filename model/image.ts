@@ -18,14 +18,18 @@ export function registryOf(image: string): string | null {
 /** Addresses in every spelling a resolver takes (127.0.0.1, 127.1, 0x7f.1): no top-level domain is a number. */
 const NUMERIC = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/i
 
+/** Names of private networks: cloud metadata (metadata.google.internal), mDNS, this machine, and hosts without a domain. */
+const PRIVATE = /(?:^|\.)(?:internal|local|localhost)$|^[^.]+$/i
+
 /**
- * Whether images may be pulled from `registry`. `*` in `allowed` admits every named registry but none given as
- * an IP address or as localhost: a pull is a request this machine makes for whoever wrote the reference.
+ * Whether images may be pulled from `registry`. `*` in `allowed` admits every registry with a public name, but none
+ * given as an IP address or by a name of a private network: a pull is a request this machine makes for whoever wrote
+ * the reference. Those are allowed when they are listed.
  */
 export function isAllowedRegistry(registry: string, allowed: readonly string[]): boolean {
   if (allowed.includes(registry)) return true
   const host = registry.replace(/:[0-9]+$/, '')
-  return allowed.includes('*') && host !== 'localhost' && !NUMERIC.test(host)
+  return allowed.includes('*') && !PRIVATE.test(host) && !NUMERIC.test(host)
 }
 
 export const Image = z

@@ -46,8 +46,6 @@ export class State {
   readonly gateways = new Map<string, Held<Gateway>>()
   /** by claim key */
   readonly claims = new Map<string, Held<Claim>>()
-  /** by canonical app name: the revision of the last use seen by a gateway */
-  readonly activity = new Map<string, string>()
   readonly rejected = new Map<string, Rejection>()
   /** by key: what was refused for its case alone */
   readonly #waiting = new Map<string, Entry>()
@@ -99,7 +97,6 @@ export class State {
         this.claims.delete(text)
         return
       case 'activity':
-        this.activity.delete(canonical(key.name))
         return
       case 'blueprint':
         this.blueprints.delete(key.name)
@@ -152,8 +149,7 @@ export class State {
         this.claims.set(entry.key, { value: decoded.value, entry })
         return null
       case 'activity':
-        this.activity.set(canonical(decoded.name), entry.modRevision)
-        return null
+        return null // that it changed is all it says; whoever counts from then follows the change itself
       case 'blueprint':
         this.blueprints.set(decoded.name, { value: decoded.value, entry })
         return null

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { contains, parseAddress, parseNetwork } from '../../model/address.ts'
+import {
+  type Address,
+  contains,
+  formatAddress,
+  parseAddress,
+  parseNetwork,
+} from '../../model/address.ts'
 
 describe('an address', () => {
   test.each([
@@ -23,6 +29,29 @@ describe('an address', () => {
     ...['12345::', 'g::', '::ffff:1.2.3.4', 'fe80::1%eth0', '[::1]', '::1/64', ':1:2:3:4:5:6:7'],
   ])('%j is none', (text) => {
     expect(parseAddress(text)).toBeNull()
+  })
+})
+
+describe('the canonical spelling (RFC 5952)', () => {
+  test.each([
+    ['10.9.0.5', '10.9.0.5'],
+    ['0.0.0.0', '0.0.0.0'],
+    ['0:0:0:0:0:0:0:0', '::'],
+    ['0:0:0:0:0:0:0:1', '::1'],
+    ['1:0:0:0:0:0:0:0', '1::'],
+    ['2001:DB8::0001', '2001:db8::1'],
+    ['2001:db8:0:1:1:1:1:1', '2001:db8:0:1:1:1:1:1'],
+    ['2001:db8::1:1:1:1:1', '2001:db8:0:1:1:1:1:1'],
+    ['2001:0:0:1:0:0:0:1', '2001:0:0:1::1'],
+    ['2001:db8:0:0:1:0:0:1', '2001:db8::1:0:0:1'],
+    ['0:0:1:0:0:0:0:2', '0:0:1::2'],
+    ['1:2:3:4:5:6:7:8', '1:2:3:4:5:6:7:8'],
+    ['10:0:0:10::', '10:0:0:10::'],
+    ['a0:0:0:b:0:0:c:d', 'a0::b:0:0:c:d'],
+  ])('of %s is %s', (text, canonical) => {
+    const address = parseAddress(text) as Address
+    expect(formatAddress(address)).toBe(canonical)
+    expect(parseAddress(canonical)).toEqual(address)
   })
 })
 

@@ -38,6 +38,13 @@ describe('an app', () => {
     })
   })
 
+  test('has commands of any text, scripts of several lines too', () => {
+    const command = ['sh', '-c', 'if true\n\tthen echo "ü $HOME ;"\r\nfi', '']
+    expect(App.parse({ name: 'A', image: 'shop', command }).command).toEqual(command)
+    const health = { type: 'command', command: ['sh', '-c', 'a\nb'] }
+    expect(App.parse({ name: 'A', image: 'shop', health }).health).toEqual(health)
+  })
+
   test('comes out of its own JSON unchanged', () => {
     const app = App.parse({ name: 'A', image: 'shop', command: ['a', ''], env: { A: 'b' } })
     expect(App.parse(JSON.parse(JSON.stringify(app)))).toEqual(app)
@@ -52,6 +59,9 @@ describe('an app', () => {
     ['env.LD_PRELOAD', { env: { LD_PRELOAD: '/x' } }],
     ['command', { command: [] }],
     ['command', { command: 'sh -c x' }],
+    ['command.1', { command: ['sh', 'a\u0000b'] }],
+    ['command.0', { command: ['\u001b[2J'] }],
+    ['health', { health: 'command:["a\\u0000"]' }],
     ['health', { health: 'exec:x' }],
     ['idleAfter', { idleAfter: 0 }],
     ['startTimeout', { startTimeout: '2h' }],

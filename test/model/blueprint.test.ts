@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Blueprint, expand } from '../../model/blueprint.ts'
 
 const make = (pattern: string, app: object = {}): Blueprint =>
@@ -14,6 +14,8 @@ describe('a pattern', () => {
     '^pr-[0-9]{1,4}$',
     '^[a-z][a-z0-9-]*$',
     '^x{2,}$',
+    '^[a-z]+-[0-9]{4}-[a-z]{2,9}$',
+    '^[a-z]{2,2}-[a-z]*-[0-9]+$',
   ])('may be %s', (pattern) => {
     expect(accepted(pattern)).toBe(true)
   })
@@ -23,7 +25,9 @@ describe('a pattern', () => {
     ...[
       '^a+?$',
       '^a{1,2}{3}$',
-      '^[a-z]*[a-z]*[a-z]*[a-z]*[a-z]*$',
+      '^[a-z0-9_-]*[a-z0-9_-]*[a-z0-9_-]*Z$',
+      '^[a-z]{0,63}[a-z]+[a-z]{2,}Z$',
+      '^a?b?c?d?e?$',
       '^a{1000}$',
       '^\\w+$',
       '^[^a]$',
@@ -75,6 +79,16 @@ describe('a blueprint', () => {
       expect(expand(make('^shop-[a-z0-9-]*$'), name)).toBeNull()
     },
   )
+
+  test('is compiled once, and tried once with each spelling', () => {
+    const blueprint = make('^no-[a-z]+$')
+    const attempt = vi.spyOn(RegExp.prototype, 'test')
+    for (const name of ['some', 'SOME', 'Some']) expect(expand(blueprint, name)).toBeNull()
+    const tried = attempt.mock.contexts.filter((regex) => regex.source === blueprint.pattern)
+    vi.restoreAllMocks()
+    expect(new Set(tried).size).toBe(1)
+    expect(tried).toHaveLength(2 + 2 + 3)
+  })
 
   test('gives nothing where the name makes a value too long', () => {
     const blueprint = make('^[a-z]+$', { env: { LONG: '{{name}}'.repeat(4000) } })

@@ -40,6 +40,23 @@ describe('an endpoint', () => {
     expect(admitEndpoint('10.9.0.1:8092', policy).ok).toBe(true)
   })
 
+  test.each([
+    ...['[fd00:0::5]:8091', '[FD00::5]:8091', '[fd00::0005]:8091', '[fd00:0:0:0:0:0:0:5]:8091'],
+    ...['[fd00::0:5]:8091', '[1:2:3:4:5:6:7::]:1', '[1::2:0:0:0:0]:1'],
+  ])('%s is refused: it has another, plain spelling', (text) => {
+    const denied = new Set(['[fd00::5]:8091'])
+    expect(admitEndpoint(text, { ...lax, denied }).ok).toBe(false)
+    expect(parseEndpoint(text)).toBeNull()
+  })
+
+  test.each([
+    ['fd00:0::5', '[fd00::5]:1'],
+    ['FD00::A', '[fd00::a]:1'],
+    ['10.9.0.5', '10.9.0.5:1'],
+  ])('of %s is written as %s', (host, text) => {
+    expect(formatEndpoint({ host, port: 1 })).toBe(text)
+  })
+
   test('outside the networks is refused with the reason', () => {
     expect(admitEndpoint('10.10.0.5:80', policy)).toEqual({
       ok: false,

@@ -67,7 +67,7 @@ describe('an image reference', () => {
 })
 
 describe('a registry', () => {
-  test.each(['docker.io', 'ghcr.io', 'registry:5000', 'registry.local:5000'])(
+  test.each(['docker.io', 'ghcr.io', 'quay.io:443', 'registry.internal.example', 'local.dev:5000'])(
     '%s is allowed by *',
     (registry) => {
       expect(isAllowedRegistry(registry, ['*'])).toBe(true)
@@ -76,6 +76,7 @@ describe('a registry', () => {
 
   test.each([
     ...['localhost', 'localhost:5000', '127.0.0.1', '127.0.0.1:5000', '169.254.169.254'],
+    ...['registry:5000', 'registry.local:5000', 'metadata.google.internal', 'a.LOCALHOST:80'],
     ...['10.0.0.1:80', '127.1', '127.1:5000', '0x7f.1', '0177.0.0.1'],
   ])('%s is not allowed by *, only by its name', (registry) => {
     expect(isAllowedRegistry(registry, ['*'])).toBe(false)

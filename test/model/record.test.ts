@@ -29,6 +29,32 @@ describe('records', () => {
   })
 
   test.each([
+    { engine: 'tcp://10.9.0.1:2375' },
+    { engine: 'tcp://[fd00:9::1]:2375' },
+    { engine: 'tcp://127.0.0.1:2375' },
+    { publish: '127.0.0.1', address: '127.0.0.1' },
+    { publish: 'fd00:9::1', address: 'fd00:9::1' },
+  ])('of a host may say %j', (more) => {
+    expect(Host.safeParse({ ...host, ...more }).success).toBe(true)
+  })
+
+  test.each([
+    ...['', 'localhost', 'host-1', '0.0.0.0', '::', '169.254.169.254', '10.9.0.1:80', '10.9.0.1\n'],
+    ...['224.0.0.1', '[fd00::1]', '010.9.0.1'],
+  ])('of a host have no address %j', (text) => {
+    expect(Host.safeParse({ ...host, address: text }).success).toBe(false)
+    expect(Host.safeParse({ ...host, publish: text }).success).toBe(false)
+  })
+
+  test.each([
+    ...['', 'x', 'unix://', 'unix:///', 'unix:///a b', 'http://10.9.0.1:2375', 'ssh://10.9.0.1:22'],
+    ...['tcp://10.9.0.1', 'tcp://evil.example:2375', 'tcp://169.254.169.254:80', 'tcp://0.0.0.0:1'],
+    ...['tcp://10.9.0.1:2375/x', 'tcp://a@10.9.0.1:2375', 'tcp://fd00:9::1:2375', 'npipe:////./x'],
+  ])('of a host have no engine at %j', (engine) => {
+    expect(Host.safeParse({ ...host, engine }).success).toBe(false)
+  })
+
+  test.each([
     [Host, { ...host, name: '../h' }],
     [Host, { ...host, cpus: '4' }],
     [Claim, { ...claim, action: 'stop' }],

@@ -50,7 +50,14 @@ describe('state', () => {
       ['/services/clusters/A', '10.9.0.5:80'],
       [
         '/services/hosts/h',
-        { name: 'h', address: '10.9.0.5', engine: 'x', publish: '10.9.0.5', cpus: 1, memory: 1 },
+        {
+          name: 'h',
+          address: '10.9.0.5',
+          engine: 'unix:///x',
+          publish: '10.9.0.5',
+          cpus: 1,
+          memory: 1,
+        },
       ],
       ['/services/launchers/l', '127.0.0.1:8090'],
       [
@@ -63,12 +70,11 @@ describe('state', () => {
     for (const [key, value] of records) expect(put(key, value)).toBeNull()
     const kinds = () => [
       ...[state.apps, state.blueprints, state.endpoints, state.hosts],
-      ...[state.launchers, state.gateways, state.claims, state.activity],
+      ...[state.launchers, state.gateways, state.claims],
     ]
-    expect(kinds().map(({ size }) => size)).toEqual(Array(8).fill(1))
-    expect(state.activity.get('a')).toBe(String(revision))
+    expect(kinds().map(({ size }) => size)).toEqual(Array(7).fill(1))
     for (const [key] of records) state.delete(key)
-    expect(kinds().map(({ size }) => size)).toEqual(Array(8).fill(0))
+    expect(kinds().map(({ size }) => size)).toEqual(Array(7).fill(0))
   })
 
   test('finds apps and instances in any case', () => {
@@ -117,6 +123,42 @@ describe('state', () => {
     put('/services/apps/A', app('A', { port: 81 }))
     expect(state.app('A')?.port).toBe(81)
     expect(state.rejected.size).toBe(0)
+  })
+
+  test.each([
+    '169.254.169.254:80',
+    '127.0.0.1:2379',
+    '8.8.8.8:80',
+    '0.0.0.0:8090',
+    '10.9.0.5:22',
+    '[::ffff:a09:5]:8090',
+    'localhost:8090',
+  ])('takes no launcher at %s', (value) => {
+    expect(put('/services/launchers/evil', value)).not.toBeNull()
+    expect(state.launchers.size).toBe(0)
+  })
+
+  test('takes launchers of the networks that are given for them, and no others', () => {
+    const launchers = [parseNetwork('10.7.0.0/16') as Network]
+    const deniedLaunchers = new Set(['10.7.0.1:8091'])
+    state = new State(keys, { ...policy, launchers, deniedLaunchers })
+    expect(put('/services/launchers/a', '10.7.0.1:8090')).toBeNull()
+    expect(put('/services/launchers/b', '10.7.0.1:8091')).not.toBeNull()
+    for (const value of ['10.9.0.5:8090', '127.0.0.1:8090'])
+      expect(put('/services/launchers/b', value)).toMatchObject({
+        reason: 'outside the launcher networks',
+      })
+    expect([...state.launchers.keys()]).toEqual(['a'])
+  })
+
+  test('takes no record that says it is of another key', () => {
+    const where = { address: '10.9.0.5', engine: 'unix:///x', publish: '10.9.0.5' }
+    const host = { name: 'h1', ...where, cpus: 1, memory: 1 }
+    const gateway = { id: 'g1', applied: '1', generation: 1, endpoints: 0, rejected: [] }
+    expect(put('/services/hosts/h2', host)).not.toBeNull()
+    expect(put('/services/gateways/g2', gateway)).not.toBeNull()
+    expect(put('/services/hosts/h1', host)).toBeNull()
+    expect(put('/services/gateways/g1', gateway)).toBeNull()
   })
 
   test('is clean after a bad value and its deletion', () => {

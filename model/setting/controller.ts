@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import { list, listen, network, setting } from './kind.ts'
+
+/** What a controller needs to know, beside its gateway. */
+export const CONTROLLER_SETTINGS = {
+  listen: setting(
+    ['up', 'controller'],
+    'address',
+    listen.default('0.0.0.0:8080'),
+    'where the gateway listens',
+  ),
+  template: setting(
+    ['up', 'controller'],
+    'file',
+    z.string().default(''),
+    'nunjucks template of the proxy configuration; the built-in one unless given',
+  ),
+  output: setting(
+    ['up', 'controller'],
+    'file',
+    z.string().default(''),
+    'configuration file to write; <run-dir>/nginx.conf unless given',
+  ),
+  checkCmd: setting(
+    ['up', 'controller'],
+    'command',
+    z.string().default(''),
+    'checks a candidate; {{candidate}} stands for its path; nginx -t unless given',
+  ),
+  reloadCmd: setting(
+    ['up', 'controller'],
+    'command',
+    z.string().default(''),
+    'makes the proxy read the new file; unless given, the master named by <run-dir>/nginx/nginx.pid gets SIGHUP',
+  ),
+  confirm: setting(
+    ['up', 'controller'],
+    'on|off',
+    z.enum(['on', 'off']).default('on'),
+    'ask the proxy after a reload whether the new configuration answers; off for a template without /_reveille/generation',
+  ),
+  activityListen: setting(
+    ['up', 'controller'],
+    'address',
+    listen.default('127.0.0.1:8094'),
+    'UDP address on which the proxy reports used apps',
+  ),
+  controllerAdmin: setting(
+    ['up', 'controller'],
+    'address',
+    listen.default('127.0.0.1:8092'),
+    'where /healthz and /metrics of the controller are',
+  ),
+  launchers: setting(
+    ['controller'],
+    'list',
+    list(listen).default([]),
+    'launchers to ask, besides the registered ones',
+  ),
+  launcherNetworks: setting(
+    ['up', 'controller'],
+    'list',
+    list(network).default([]),
+    'networks launchers may register from; loopback and those of --networks unless given',
+  ),
+} as const

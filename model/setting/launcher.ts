@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import { list, listen, number, seconds, setting } from './kind.ts'
+
+/** What a launcher needs to know. */
+export const LAUNCHER_SETTINGS = {
+  wakeListen: setting(
+    ['up', 'launcher'],
+    'address',
+    listen.default('127.0.0.1:8090'),
+    'where gateways reach the launcher',
+  ),
+  wakeAdvertise: setting(
+    ['up', 'launcher'],
+    'address',
+    listen.optional(),
+    'host:port written to etcd for the gateways; wake-listen unless given',
+  ),
+  apiListen: setting(
+    ['up', 'launcher'],
+    'address',
+    listen.default('127.0.0.1:8091'),
+    'where the private API, /healthz and /metrics of the launcher are',
+  ),
+  apiHosts: setting(
+    ['up', 'launcher'],
+    'list',
+    list(z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/)).default([]),
+    'host names the private API answers to besides its own address and loopback',
+  ),
+  holdTimeout: setting(
+    ['up', 'launcher', 'controller'],
+    'time',
+    seconds(3600).default(60),
+    'how long a request is held at most',
+  ),
+  pageAfter: setting(
+    ['up', 'launcher'],
+    'ms',
+    number(0, 60_000).default(1000),
+    'how many milliseconds a page load waits before it gets the waiting page',
+  ),
+  reasons: setting(
+    ['up', 'launcher'],
+    'full|short',
+    z.enum(['full', 'short']).default('full'),
+    'what visitors are told about an app that fails: full, with its last log lines; short, only that it failed',
+  ),
+  heldPerApp: setting(
+    ['up', 'launcher'],
+    'n',
+    number(1, 1_000_000).default(2000),
+    'requests held for one app at most',
+  ),
+  heldTotal: setting(
+    ['up', 'launcher'],
+    'n',
+    number(1, 1_000_000).default(10_000),
+    'requests held in all at most',
+  ),
+  startsPerHost: setting(
+    ['up', 'launcher'],
+    'n',
+    number(1, 64).default(4),
+    'containers started at once on one host',
+  ),
+  available: setting(
+    ['up', 'launcher'],
+    'hook',
+    z.string().default(''),
+    'isAvailable hook: an http(s) URL or a JavaScript module; every app is available where none is given',
+  ),
+  availableTimeout: setting(
+    ['up', 'launcher'],
+    'ms',
+    number(10, 60_000).default(2000),
+    'deadline of the hook in milliseconds; no answer is a no',
+  ),
+  registries: setting(
+    ['up', 'launcher'],
+    'list',
+    list(z.string()).default(['*']),
+    'registries images may come from; * is every one but bare addresses and localhost',
+  ),
+} as const
