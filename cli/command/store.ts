@@ -41,8 +41,9 @@ export async function store(
   if (records.length === 1)
     throw new Failure(first.refusal.message, [...first.refusal.hints, ...hints, cure])
   const names = taken.map(({ name }) => name).join(', ')
+  const others = taken.length < records.length ? ['The others are stored.'] : []
   throw new Failure(
     `${taken.length} of ${records.length} ${kind}s were there already and stay as they are: ${names}`,
-    ['The others are stored.', cure],
+    [...others, cure],
   )
 }
