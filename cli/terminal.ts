@@ -26,11 +26,25 @@ export function paint(terminal: Terminal, color: Color, text: string): string {
   return terminal.color ? `\u001b[${COLORS[color]}m${text}\u001b[0m` : text
 }
 
-/** The terminal of this process. A reader that leaves (`| head`) ends it without a word. */
+/**
+ * What to do when nobody reads any more (`| head`, a closed window): a process that has something to tidy listens to
+ * SIGHUP and gets it, once, as from the kernel; any other ends without a word. Writing on costs nothing.
+ */
+function onReaderGone(proc: NodeJS.Process): (error: NodeJS.ErrnoException) => void {
+  let told = false
+  return (error) => {
+    if (told) return
+    told = true
+    if (proc.listenerCount('SIGHUP') === 0) proc.exit(error.code === 'EPIPE' ? 0 : 1)
+    proc.emit('SIGHUP', 'SIGHUP')
+  }
+}
+
+/** The terminal of this process. */
 export function openTerminal(proc: NodeJS.Process): Terminal {
   const stdout: WriteStream = proc.stdout
   const stdin: ReadStream = proc.stdin
-  const gone = (error: NodeJS.ErrnoException): never => proc.exit(error.code === 'EPIPE' ? 0 : 1)
+  const gone = onReaderGone(proc)
   stdout.on('error', gone)
   proc.stderr.on('error', gone)
   let interrupted: AbortController | undefined

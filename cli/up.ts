@@ -1,7 +1,5 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { z } from 'zod'
 import type { ProcessImage } from '../adapters/process-engine.ts'
 import type { Settings } from '../model/setting.ts'
 import type { Child } from './embedded/child.ts'
@@ -11,10 +9,12 @@ import { type ChosenEngine, chooseEngine } from './embedded/engine.ts'
 import { environmentOf } from './embedded/environment.ts'
 import { planEtcd } from './embedded/etcd.ts'
 import { takeFolders } from './embedded/folders.ts'
-import { ask, vitalsOf } from './embedded/health.ts'
+import { ask, junctionOf, urlOf, vitalsOf } from './embedded/health.ts'
 import { House, program, sourceOf } from './embedded/house.ts'
+import { readImages } from './embedded/images.ts'
 import { deniedOf, networkOf } from './embedded/network.ts'
 import { configurationOf, isConfigured, planNginx } from './embedded/nginx.ts'
+import { clearResidue } from './embedded/residue.ts'
 import { summaryOf } from './embedded/summary.ts'
 import { Failure } from './failure.ts'
 
@@ -42,17 +42,24 @@ export async function run(given: Settings): Promise<void> {
 }
 
 async function open(house: House, given: Settings): Promise<void> {
-  const { settings: placed, forget } = given.demo
-    ? demoFolders(given)
-    : { settings: given, forget: () => {} }
+  const {
+    settings: placed,
+    mark,
+    forget,
+  } = given.demo ? demoFolders(given) : { settings: given, mark: () => {}, forget: () => {} }
   house.onClose(forget)
+  const { stateDir, runDir } = placed
   const nginx = planNginx(placed)
-  const folders = takeFolders(placed.stateDir, placed.runDir)
+  const folders = takeFolders(stateDir, runDir, urlOf(placed.listen))
   house.onClose(folders.release)
   await refuseConflicts(addressesOf(placed))
+  if (await clearResidue(stateDir, runDir))
+    house.log.warn(`removed from ${stateDir} what a demo left there that was killed`)
+  mark()
 
   const etcd = await startEtcd(house, placed)
-  const engine = await startEngine(house, placed)
+  const images = { ...readImages(stateDir), ...(placed.demo && DEMO_IMAGES) }
+  const engine = await startEngine(house, placed, images)
   const settings = settle(placed, etcd, engine)
   const demo = settings.demo ? await prepareDemo(engine.url, settings) : null
   if (demo) house.onClose(demo.clear)
@@ -71,9 +78,10 @@ async function open(house: House, given: Settings): Promise<void> {
   if (demo && given.etcd.length > 0) house.onClose(demo.withdraw)
 
   await untilWell(house, settings)
+  await untilJoined(house, settings)
   if (house.signal.aborted) return
   await demo?.add()
-  process.stderr.write(summaryOf(settings, engine))
+  process.stderr.write(summaryOf(settings, engine, Object.keys(images)))
   await aborted(house.signal)
 }
 
@@ -89,10 +97,14 @@ async function startEtcd(house: House, settings: Settings): Promise<string[]> {
   return [url]
 }
 
-async function startEngine(house: House, settings: Settings): Promise<ChosenEngine> {
+async function startEngine(
+  house: House,
+  settings: Settings,
+  images: Record<string, ProcessImage>,
+): Promise<ChosenEngine> {
   const engine = await chooseEngine({
     settings,
-    images: { ...readImages(settings.stateDir), ...(settings.demo && DEMO_IMAGES) },
+    images,
     startChild: (name, args, patience) => {
       const command = [...program(`cli/embedded/${name}`), ...args]
       return house.start({ name: 'docker', command, tie: 'TERM', patience })
@@ -103,25 +115,6 @@ async function startEngine(house: House, settings: Settings): Promise<ChosenEngi
     house.log.warn(`apps run as child processes, without isolation: ${engine.note}`)
   house.log.info({ engine: engine.url, kind: engine.kind, address: engine.address }, 'engine')
   return engine
-}
-
-/** What the process engine may run besides the demo: `<state-dir>/images.json`, by image reference. */
-function readImages(stateDir: string): Record<string, ProcessImage> {
-  const path = join(stateDir, 'images.json')
-  if (!existsSync(path)) return {}
-  const Images = z.record(
-    z.string(),
-    z.strictObject({
-      command: z.array(z.string()).min(1),
-      cwd: z.string().optional(),
-      port: z.number().optional(),
-    }),
-  )
-  try {
-    return Images.parse(JSON.parse(readFileSync(path, 'utf8'))) as Record<string, ProcessImage>
-  } catch (error) {
-    throw new Failure(`cannot read the images of the process engine from ${path}`, [String(error)])
-  }
 }
 
 /** The settings of the services: what was given, and what only we know. */
@@ -170,6 +163,22 @@ async function untilWell(house: House, settings: Settings): Promise<void> {
       for (const [index, { name }] of vitals.entries())
         if (answers[index]) house.log.warn({ part: name, answer: answers[index] }, 'not up yet')
     await delay(100)
+  }
+}
+
+/** Seconds the gateway gets to hear of the launcher: it is said that all is up whether or not it has. */
+const JOINING = 10
+
+/** Waits until requests get from the gateway to the launcher. */
+async function untilJoined(house: House, settings: Settings): Promise<void> {
+  const junction = junctionOf(settings)
+  const deadline = performance.now() + JOINING * 1000
+  while (!house.signal.aborted) {
+    const answer = await ask(junction)
+    if (answer === '') return
+    if (performance.now() > deadline)
+      return house.log.warn({ answer }, 'the gateway does not reach the launcher yet')
+    await delay(50)
   }
 }
 

@@ -11,6 +11,7 @@ import type { BlueprintInput } from '../../model/blueprint.ts'
 import { SETTINGS, type Settings } from '../../model/setting.ts'
 import { Api } from '../client.ts'
 import { Failure } from '../failure.ts'
+import { isLeftover, markDemo, removeDemo } from './residue.ts'
 import { ROOT } from './root.ts'
 
 const IMAGE = 'reveille/demo:1'
@@ -20,7 +21,12 @@ export const DEMO_IMAGES: Record<string, ProcessImage> = {
 }
 
 const app = { image: IMAGE, health: 'http:/', idleAfter: '2m', stopTimeout: 2 } as const
-const APPS: AppInput[] = ['A', 'B', 'C'].map((name) => ({ ...app, name, env: { NAME: name } }))
+/** C is slow on purpose: who opens it in a browser sees the waiting page. */
+const APPS: AppInput[] = [
+  { ...app, name: 'A', env: { NAME: 'A' } },
+  { ...app, name: 'B', env: { NAME: 'B' } },
+  { ...app, name: 'C', env: { NAME: 'C', START_DELAY_MS: '4000' } },
+]
 const blueprint = (name: string, pattern: string): BlueprintInput => ({
   name,
   pattern,
@@ -31,25 +37,35 @@ const BLUEPRINTS = [blueprint('letters', '^[D-Z]$'), blueprint('demo', '^demo-[a
 const isEmpty = (path: string): boolean => !existsSync(path) || readdirSync(path).length === 0
 
 /**
- * The folders of a demo: the usual ones where nothing is in them yet, so that `reveille ps` finds the token, else
- * temporary ones. `forget` removes them, if they were not there before.
+ * The folders of a demo: the usual ones where nothing is in them yet but what a demo that was killed left, so that
+ * `reveille ps` finds the token, else temporary ones. `forget` removes them, if they were not there before. `mark`,
+ * called once they are taken, marks what comes into them as a demo's.
  */
-export function demoFolders(settings: Settings): { settings: Settings; forget(): void } {
+export function demoFolders(settings: Settings): {
+  settings: Settings
+  mark(): void
+  forget(): void
+} {
   const usual = {
     stateDir: SETTINGS.stateDir.schema.parse(undefined),
     runDir: SETTINGS.runDir.schema.parse(undefined),
   }
   const isUsual = settings.stateDir === usual.stateDir && settings.runDir === usual.runDir
-  const free = process.getuid?.() === 0 && isEmpty(usual.stateDir) && isEmpty(usual.runDir)
+  const isLeft = isLeftover(usual.stateDir)
+  const free =
+    process.getuid?.() === 0 && (isLeft || (isEmpty(usual.stateDir) && isEmpty(usual.runDir)))
   const base = isUsual && !free ? mkdtempSync(join(tmpdir(), 'reveille-demo-')) : null
   const chosen = base
     ? { ...settings, stateDir: join(base, 'state'), runDir: join(base, 'run') }
     : settings
-  const passing = isEmpty(chosen.stateDir)
+  const passing = isEmpty(chosen.stateDir) || isLeftover(chosen.stateDir)
   return {
     settings: chosen,
+    mark: () => {
+      if (passing) markDemo(chosen.stateDir)
+    },
     forget: () => {
-      if (passing) rmSync(chosen.stateDir, { recursive: true, force: true })
+      if (passing) removeDemo(chosen.stateDir)
       if (base) rmSync(base, { recursive: true, force: true })
     },
   }

@@ -8,6 +8,7 @@ import type { Settings } from '../../model/setting.ts'
 import { Failure } from '../failure.ts'
 import type { Child } from './child.ts'
 import { placesOf } from './dockerd.ts'
+import { imagesFile } from './images.ts'
 
 /** The engine of this machine, as the registrar is told of it. */
 export interface ChosenEngine {
@@ -70,7 +71,7 @@ export function obstacle(): string {
 }
 
 /** Waits for the engine of an `up` with this run folder that was killed: it is ending, and cleaning up after itself. */
-async function former(runDir: string): Promise<void> {
+export async function former(runDir: string): Promise<void> {
   const config = placesOf('', runDir).run
   for (let round = 0; round < 200; round++) {
     const pid = findDockerd()
@@ -108,6 +109,7 @@ async function startProcesses(around: EngineSurroundings, note: string): Promise
     socket: join(runDir, 'engine.sock'),
     dir: join(runDir, 'apps'),
     images: around.images,
+    source: imagesFile(around.settings.stateDir),
   })
   return { url: engine.url, kind: 'process', address: '127.0.0.1', note, close: engine.close }
 }

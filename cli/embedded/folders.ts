@@ -11,6 +11,28 @@ import { join } from 'node:path'
 import { flagOf } from '../../model/setting.ts'
 import { Failure } from '../failure.ts'
 
+const LOCK = 'up.pid'
+
+/** The `up` that has a folder, if it runs. Its file holds its number and, in a second line, the gateway's URL. */
+export function ownerOf(folder: string): { pid: number; gateway: string } | null {
+  try {
+    const [pid = '', gateway = ''] = readFileSync(join(folder, LOCK), 'utf8').split('\n')
+    return isRunning(Number.parseInt(pid, 10)) ? { pid: Number.parseInt(pid, 10), gateway } : null
+  } catch {
+    return null
+  }
+}
+
+/** What to say to who starts a second one. `gateway`: its URL, '' where it is not known. */
+export function alreadyRuns(pid: number, gateway: string, beside: string): Failure {
+  const where = [`pid ${pid}`, ...(gateway === '' ? [] : [gateway])].join(', ')
+  return new Failure(`Reveille already runs here (${where})`, [
+    'Look at it: npx reveille ps',
+    `End it: Ctrl-C where it was started, or kill ${pid}`,
+    `Another one beside it needs ${beside} of its own: reveille up --help`,
+  ])
+}
+
 function isRunning(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -43,7 +65,11 @@ const PASSING = /^(?:nginx(?:\.conf.*)?|apps|engine\.sock)$/
  * Makes the state and the run folder ours until `release`, which empties the run folder of what is ours.
  * @throws Failure if another `up` has one of them, or they cannot be written
  */
-export function takeFolders(stateDir: string, runDir: string): { release(): void } {
+export function takeFolders(
+  stateDir: string,
+  runDir: string,
+  gateway: string,
+): { release(): void } {
   if (Buffer.byteLength(runDir) > LONGEST)
     throw new Failure(`${runDir} is too long for a unix socket in it`, [
       'Name a shorter folder with --run-dir.',
@@ -58,8 +84,8 @@ export function takeFolders(stateDir: string, runDir: string): { release(): void
       if (PASSING.test(name)) rmSync(join(runDir, name), { recursive: true, force: true })
   }
   try {
-    locks.push(take(stateDir, 'stateDir'))
-    if (runDir !== stateDir) locks.push(take(runDir, 'runDir'))
+    locks.push(take(stateDir, 'stateDir', gateway))
+    if (runDir !== stateDir) locks.push(take(runDir, 'runDir', gateway))
     sweep() // of one that was killed
   } catch (error) {
     unlock()
@@ -75,19 +101,18 @@ export function takeFolders(stateDir: string, runDir: string): { release(): void
 }
 
 /** Puts our number into a folder, which nobody else's may be in. Returns the path of the file. */
-function take(path: string, setting: 'stateDir' | 'runDir'): string {
+function take(path: string, setting: 'stateDir' | 'runDir', gateway: string): string {
   make(path, setting)
-  const lock = join(path, 'up.pid')
+  const lock = join(path, LOCK)
   for (let attempt = 0; attempt < 2; attempt++)
     try {
-      writeFileSync(lock, `${process.pid}\n`, { flag: 'wx' })
+      writeFileSync(lock, `${process.pid}\n${gateway}\n`, { flag: 'wx' })
       return lock
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      if (isRunning(Number.parseInt(readFileSync(lock, 'utf8'), 10))) break
+      const owner = ownerOf(path)
+      if (owner) throw alreadyRuns(owner.pid, owner.gateway, `a --${flagOf(setting)} and ports`)
       rmSync(lock, { force: true }) // of one that was killed
     }
-  throw new Failure(`another reveille up uses ${path} (its pid is in ${lock})`, [
-    `End it, or name another folder with --${flagOf(setting)}.`,
-  ])
+  throw new Failure(`another reveille up takes ${path} at this moment`)
 }

@@ -5,7 +5,9 @@ import type { Settings } from '../../model/setting.ts'
 export interface Vital {
   name: string
   url: string
-  /** any answer will do, not only 200 */
+  /** the status that says so, 200 unless given */
+  status?: number
+  /** any answer will do */
   lenient?: boolean
 }
 
@@ -29,15 +31,28 @@ export function vitalsOf(settings: Settings): Vital[] {
   ]
 }
 
+/** A name for which there is no app. */
+const NOBODY = 'reveille-up-asks'
+
+/**
+ * Answers 404 as soon as the gateway asks the launcher, and 503 before. A real name wakes an app where some blueprint is
+ * for all names; only the demo's blueprints are known not to be.
+ */
+export function junctionOf(settings: Settings): Vital {
+  const path = settings.demo ? `/${NOBODY}/` : `/_reveille/events/${NOBODY}`
+  const lenient = settings.confirm === 'off' // a template of one's own may answer differently
+  return { name: 'gateway', url: urlOf(settings.listen, path), status: 404, lenient }
+}
+
 /** Why it is not well, or ''. */
-export async function ask({ url, lenient = false }: Vital): Promise<string> {
+export async function ask({ url, status = 200, lenient = false }: Vital): Promise<string> {
   try {
     const answer = await fetch(url, {
       signal: AbortSignal.timeout(2_000),
       headers: { connection: 'close' },
     })
     const text = (await answer.text()).slice(0, 300)
-    return answer.status === 200 || lenient ? '' : `${answer.status} ${text}`
+    return answer.status === status || lenient ? '' : `${answer.status} ${text}`
   } catch (error) {
     const { cause, message } = error as Error
     return (cause instanceof Error && cause.message) || message

@@ -2,11 +2,12 @@ import { join } from 'node:path'
 import { SETTINGS, type Settings } from '../../model/setting.ts'
 import type { ChosenEngine } from './engine.ts'
 import { urlOf } from './health.ts'
+import { imagesFile } from './images.ts'
 
 const ENGINES: Record<ChosenEngine['kind'], string> = {
-  given: 'the Docker engine of this machine',
-  own: 'a Docker engine of our own',
-  process: 'child processes, without isolation',
+  given: 'Docker, the one of this machine',
+  own: 'Docker, started by up',
+  process: 'apps as child processes without isolation, for trying things out',
 }
 
 /** `FLAG=value ` where another terminal needs to be told what is not the default. */
@@ -21,8 +22,18 @@ function preset(settings: Settings): string {
     .join('')
 }
 
-/** What to read when all is up: where everything is, and what to try. */
-export function summaryOf(settings: Settings, engine: ChosenEngine): string {
+/** How to get images of one's own into an engine that other tools do not know of. */
+function engineHints({ kind, url }: ChosenEngine, settings: Settings, images: string[]): string[] {
+  const indent = ' '.repeat(15)
+  if (kind === 'own') return [`${indent}build images of your own in it: export DOCKER_HOST=${url}`]
+  if (kind === 'given') return []
+  return [
+    `${indent}images: ${images.join(', ') || 'none'}; more in ${imagesFile(settings.stateDir)}`,
+  ]
+}
+
+/** What to read when all is up: where everything is, and what to try. `images`: of the process engine. */
+export function summaryOf(settings: Settings, engine: ChosenEngine, images: string[]): string {
   const gateway = urlOf(settings.listen)
   const etcd = settings.etcd.join(',')
   const etcdctl = etcd === 'http://127.0.0.1:2379' ? '' : `ETCDCTL_ENDPOINTS=${etcd} `
@@ -30,6 +41,7 @@ export function summaryOf(settings: Settings, engine: ChosenEngine): string {
   const tries: [string, string][] = settings.demo
     ? [
         [`curl ${gateway}/A/`, 'starts app A; the same request is answered'],
+        [`open ${gateway}/C/ in a browser`, 'it takes 4 s on purpose: see the waiting page'],
         [`curl ${gateway}/F/`, 'nobody made an app F: a blueprint did'],
         [`curl ${gateway}/demo-42/name`, 'another blueprint'],
         [`${etcdctl}etcdctl get /services/clusters/A`, 'where A runs'],
@@ -47,7 +59,11 @@ export function summaryOf(settings: Settings, engine: ChosenEngine): string {
     '',
     ...tries.map(([line, meaning]) => `  ${line.padEnd(width)}  # ${meaning}`),
     '',
-    `  apps run as  ${ENGINES[engine.kind]} (${engine.url})`,
+    ...(settings.available === ''
+      ? []
+      : [`  which apps may run is decided by ${settings.available}: it may deny these`]),
+    `  engine       ${ENGINES[engine.kind]} (${engine.url})`,
+    ...engineHints(engine, settings, images),
     `  private API  ${urlOf(settings.apiListen)}, token in ${join(settings.stateDir, 'token')}`,
     `  etcd         ${etcd}`,
     `  files        ${settings.stateDir}, ${settings.runDir}`,

@@ -1,9 +1,10 @@
 // The demo app: one page that says who answered and since when. It knows nothing of Reveille: it listens on PORT,
-// ends on SIGTERM, and links by relative paths, so that it works below any prefix.
+// ends on SIGTERM, and links by relative paths, so that it works below any prefix. START_DELAY_MS makes it slow to start,
+// for who wants to see what visitors see meanwhile.
 import { createServer } from 'node:http'
 import { hostname } from 'node:os'
 
-const { NAME = 'demo', PORT = '8000' } = process.env
+const { NAME = 'demo', PORT = '8000', START_DELAY_MS = '0' } = process.env
 const born = new Date()
 let answered = 0
 
@@ -14,9 +15,11 @@ const server = createServer((request, response) => {
   else if (path === '/live') live(response)
   else send(response, 404, 'text/plain; charset=utf-8', `${NAME} has no ${path}\n`)
 })
-server.listen(Number(PORT), () => console.log(`${NAME} listens on ${PORT}`))
+const listen = () => server.listen(Number(PORT), () => console.log(`${NAME} listens on ${PORT}`))
+setTimeout(listen, Number(START_DELAY_MS))
 
 process.on('SIGTERM', () => {
+  if (!server.listening) process.exit(0)
   server.close(() => process.exit(0))
   server.closeAllConnections()
 })

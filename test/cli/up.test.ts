@@ -1,9 +1,11 @@
-import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../lab/folder.ts'
+import { startPart } from '../lab/part.ts'
 import { ask, askUntil } from '../system/client.ts'
 import {
   childOf,
@@ -17,6 +19,13 @@ import {
 
 // `reveille up --demo` without Docker, whole: its own etcd and nginx, the services, apps as child processes.
 
+/** Listens on three addresses, the last one UDP, and says so. */
+const HOLD = `
+  const [one, two, udp] = process.argv.slice(1).map((text) => Number(text.split(':')[1]))
+  require('node:net').createServer().listen(one, '127.0.0.1', () =>
+    require('node:net').createServer().listen(two, '127.0.0.1', () =>
+      require('node:dgram').createSocket('udp4').bind(udp, '127.0.0.1', () => console.log('up'))))
+`
 const MAIN = join(import.meta.dirname, '../../dist/cli/main.js')
 let home: Household
 
@@ -70,19 +79,37 @@ describe('reveille up --demo on the process engine', () => {
 describe('another up', () => {
   test('is told who has its folders', async () => {
     const text = await refusal(home.flags)
-    expect(text).toContain(`another reveille up uses ${home.stateDir}`)
-    expect(text).toContain('--state-dir')
+    expect(text).toContain(`error: Reveille already runs here (pid ${home.pid}, ${home.origin})`)
+    expect(text).toContain('npx reveille ps')
+    expect(text).toContain(`kill ${home.pid}`)
   })
 
-  test('is told who has its ports and how to choose others, before anything is started', async () => {
+  test('is told of the one that has its ports, not of each port', async () => {
+    const flags = await flagsFor(await temporaryFolder())
+    for (const name of ['listen', 'api-listen'])
+      flags[flags.indexOf(`--${name}`) + 1] = valueOf(home.flags, name)
+    const text = await refusal(flags)
+    expect(text).toContain(`error: Reveille already runs here (pid ${home.pid}, ${home.origin})`)
+    expect(text).not.toContain('--listen')
+    expect(existsSync(join(valueOf(flags, 'state-dir'), 'etcd'))).toBe(false)
+  })
+
+  test('is told who else has its ports and how to choose others, before anything is started', async () => {
     const flags = await flagsFor(await temporaryFolder())
     const taken = ['listen', 'api-listen', 'activity-listen']
-    for (const name of taken) flags[flags.indexOf(`--${name}`) + 1] = valueOf(home.flags, name)
-    const text = await refusal(flags)
-    expect(text).toContain(`${valueOf(home.flags, 'listen')} (tcp) is taken by nginx (pid `)
-    expect(text).toContain(`${valueOf(home.flags, 'api-listen')} (tcp) is taken by node (pid `)
-    expect(text).toContain(`${valueOf(home.flags, 'activity-listen')} (udp) is taken by node (pid `)
-    for (const name of taken) expect(text).toContain(`choose another with --${name}`)
+    const holder = spawn(process.execPath, [
+      '-e',
+      HOLD,
+      ...taken.map((name) => valueOf(flags, name)),
+    ])
+    await once(holder.stdout, 'data')
+    const text = await refusal(flags).finally(() => holder.kill())
+    for (const name of taken) {
+      const protocol = name === 'activity-listen' ? 'udp' : 'tcp'
+      const who = `${valueOf(flags, name)} (${protocol}) is taken by node (pid ${holder.pid})`
+      expect(text).toContain(who)
+      expect(text).toContain(`choose another with --${name}`)
+    }
     expect(existsSync(join(valueOf(flags, 'state-dir'), 'etcd'))).toBe(false)
   })
 
@@ -128,3 +155,60 @@ test('SIGTERM ends everything and leaves nothing', async () => {
   expect(existsSync(home.runDir)).toBe(false)
   expect(existsSync(home.stateDir)).toBe(false)
 }, 40_000)
+
+test.each([
+  ['whose reader leaves (| head -1)', 'head -1 >&2', null],
+  ['that gets SIGHUP', 'cat >&2', 'SIGHUP'],
+] as const)(
+  'an up %s ends in order and leaves nothing',
+  async (_, reader, signal) => {
+    const flags = await flagsFor(await temporaryFolder())
+    const up = `"$@" 2>&1 & echo "up is $!" >&2; wait`
+    const words = [process.execPath, MAIN, 'up', '--demo', '--engine', 'process', ...flags]
+    const part = await startPart('bash', ['-c', `(${up}) | ${reader}`, 'up', ...words])
+    const pid = (): number => Number(/up is (\d+)/.exec(part.output)?.[1])
+    await part.until(async () => pid() > 0)
+    if (signal) {
+      await part.until(async () => part.output.includes('Reveille is up'), 30_000)
+      process.kill(pid(), signal)
+    }
+    await expect.poll(() => living([pid()]), { timeout: 30_000 }).toEqual([])
+    expect(existsSync(valueOf(flags, 'run-dir'))).toBe(false)
+    expect(existsSync(valueOf(flags, 'state-dir'))).toBe(false)
+    await part.kill()
+  },
+  60_000,
+)
+
+describe('what a demo left that was killed', () => {
+  /** A folder with the state of a killed demo. */
+  async function residue(): Promise<string[]> {
+    const left = await start()
+    process.kill(left.pid, 'SIGKILL')
+    await left.part.gone
+    expect(existsSync(join(left.stateDir, 'demo'))).toBe(true)
+    expect(existsSync(join(left.stateDir, 'token'))).toBe(true)
+    return left.flags
+  }
+
+  test('is replaced by the next demo, which leaves nothing', async () => {
+    const next = await startHousehold([...(await residue())])
+    expect((await ask(next.origin, '/A/name')).status).toBe(200)
+    await next.part.end(30_000)
+    expect(existsSync(next.stateDir)).toBe(false)
+  }, 90_000)
+
+  test('is removed by a real up, whose own state then stays', async () => {
+    const flags = (await residue()).filter((flag) => flag !== '--demo')
+    const real = await startHousehold(flags)
+    expect(real.part.output).toContain(`removed from ${real.stateDir} what a demo left`)
+    expect((await ask(real.origin, '/A/name')).status).toBe(404)
+    writeFileSync(join(real.stateDir, 'mine'), '')
+    await real.part.end(30_000)
+    const demo = await startHousehold([...flags, '--demo'])
+    await demo.part.end(30_000)
+    for (const name of ['etcd', 'token', 'mine'])
+      expect(existsSync(join(real.stateDir, name))).toBe(true)
+    expect(existsSync(join(real.stateDir, 'demo'))).toBe(false)
+  }, 90_000)
+})
