@@ -16,7 +16,8 @@ export async function runCommand(line: string, candidate = ''): Promise<void> {
     quiet: true,
     nothrow: true,
     timeout: TIMEOUT,
-    env: { ...process.env, PATH: path },
+    // Bash runs the file BASH_ENV names before anything else: what a shell's owner set up there is not ours to wait for.
+    env: { ...process.env, PATH: path, BASH_ENV: '' },
   })
   const output = await shell(
     Object.assign(pieces, { raw: pieces }),
