@@ -16,7 +16,8 @@ export async function runCommand(line: string, candidate = ''): Promise<void> {
     quiet: true,
     nothrow: true,
     timeout: TIMEOUT,
-    // Bash runs the file BASH_ENV names before anything else: what a shell's owner set up there is not ours to wait for.
+    // Bash takes a socket as its input for a remote login and runs ~/.bashrc first, which is not ours to wait for.
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, PATH: path, BASH_ENV: '' },
   })
   const output = await shell(
