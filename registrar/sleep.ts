@@ -5,10 +5,11 @@ import type { Entry, Held } from '../model/state.ts'
 import type { Cluster } from './cluster.ts'
 import type { Fleet } from './fleet.ts'
 import { pause } from './pause.ts'
+import { letGo, type ReleaseStore } from './release.ts'
 import type { Member } from './roster.ts'
 
-/** etcd, as far as claims are written. */
-export interface ClaimStore {
+/** etcd, as far as claims are written. A rejected write may have happened or not. */
+export interface ClaimStore extends ReleaseStore {
   create(
     key: string,
     value: string,
@@ -19,7 +20,6 @@ export interface ClaimStore {
     value: string,
     options: { modRevision: string; lease: string },
   ): Promise<string | null>
-  remove(key: string, options: { modRevision: string }): Promise<string | null>
 }
 
 /** Whether, and under which lease, this process may change the cluster right now. */
@@ -31,7 +31,7 @@ export interface Standing {
 export interface SleepPorts {
   store: ClaimStore
   standing: Standing
-  fleet: Fleet
+  fleet: Pick<Fleet, 'drain' | 'undrain' | 'refresh'>
   cluster: Cluster
   keys: Keys
   log: Logger
@@ -101,8 +101,10 @@ export class Sleep {
     const taken = new AbortController()
     let result: SleepResult = 'unsure'
     let forget = (): void => {}
+    let isUnsure = true
     try {
       const revision = await this.#claim(key, claim, request, lease)
+      isUnsure = false
       if (revision === null) return 'busy'
       forget = cluster.watchClaim(key, (change, news) => {
         const isOurs = change.type === 'put' && change.entry.value.includes(claim.owner)
@@ -120,13 +122,13 @@ export class Sleep {
         // what the engine says now decides; otherwise the Endpoint comes back before the claim goes
         if (result === 'slept') await fleet.refresh(id)
         else fleet.undrain(id)
-        await this.#ports.store.remove(key, { modRevision: attempt.revision })
       }
     } catch (error) {
       const reason = (error as Error).message
       log.warn({ app: spec.app, slot: spec.slot, reason }, 'trouble while putting to sleep')
     } finally {
       forget()
+      await letGo(this.#ports, { key, owner: claim.owner, lease }, isUnsure, outer)
     }
     return result
   }
@@ -153,7 +155,7 @@ export class Sleep {
   }
 
   async #drainAndStop(attempt: Attempt): Promise<SleepResult> {
-    const { store, standing, fleet, cluster } = this.#ports
+    const { store, fleet, cluster } = this.#ports
     const { member, claim, key, lease, signal, isRequested } = attempt
     const removed = await Promise.race([
       fleet.drain(member.instance.id),
@@ -171,10 +173,7 @@ export class Sleep {
     const { revision } = attempt
     const replaced = await store.replace(key, stopping, { modRevision: revision, lease })
     if (replaced === null) return 'taken-back'
-    attempt.revision = replaced
-    if (!standing.valid() || standing.lease !== lease) return 'unsure'
-    await this.#stop(member, signal)
-    return 'slept'
+    return (await this.#stop(member, lease, signal)) ? 'slept' : 'unsure'
   }
 
   /** Whether no connection was left in two looks in a row. */
@@ -191,12 +190,18 @@ export class Sleep {
     return false
   }
 
-  /** The engine may be busy or restart just now: it is asked again before it is given up. */
-  async #stop(member: Member, signal: AbortSignal): Promise<void> {
+  /**
+   * The engine may be busy or restart just now: it is asked again before it is given up. False: our claim may have
+   * ended meanwhile, so that the instance can be another's to wake, and nothing more is done to it.
+   */
+  async #stop(member: Member, lease: string, signal: AbortSignal): Promise<boolean> {
+    const { standing, stop } = this.#ports
     const { id, spec } = member.instance
     for (let attempt = 1; ; attempt++)
       try {
-        return await this.#ports.stop(id, spec.stopTimeout)
+        if (!standing.valid() || standing.lease !== lease) return false
+        await stop(id, spec.stopTimeout)
+        return true
       } catch (error) {
         if (attempt === STOP_TRIES || signal.aborted) throw error
         await pause(1_000, signal)

@@ -1,0 +1,101 @@
+import { pino } from 'pino'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { connect, type Store } from '../../adapters/etcd.ts'
+import { Keys } from '../../model/key.ts'
+import { readLabels } from '../../model/label.ts'
+import { Cluster } from '../../registrar/cluster.ts'
+import { discovered } from '../../registrar/instance.ts'
+import { type Member, Roster } from '../../registrar/roster.ts'
+import { Sleep, type SleepPorts } from '../../registrar/sleep.ts'
+import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
+
+let etcd: LabEtcd
+let store: Store
+beforeAll(async () => {
+  etcd = await startEtcd()
+  store = connect({ urls: [etcd.url], deadline: 1_000 })
+})
+afterAll(async () => {
+  store.close()
+  await etcd.stop()
+})
+
+const keys = new Keys()
+const never = new AbortController().signal
+
+function member(app: string): Member {
+  const labels = readLabels({ 'reveille.app': app })
+  if (!labels.ok) throw new Error(labels.reason)
+  return new Roster().add(discovered('c1', labels.spec))
+}
+
+async function sleepOf(change: Partial<SleepPorts> = {}) {
+  const lease = await store.grant(60)
+  const standing = { lease: lease as string | null, valid: () => true }
+  const stops: string[] = []
+  const ports: SleepPorts = {
+    ...{ store, standing, keys, cluster: new Cluster(keys), log: pino({ level: 'silent' }) },
+    fleet: { drain: async () => '1', undrain: () => {}, refresh: async () => {} },
+    connections: async () => 0,
+    stop: async (id) => void stops.push(id),
+    newOwner: () => `h1/${crypto.randomUUID()}`,
+    now: () => new Date(),
+    ...change,
+  }
+  return { sleep: new Sleep(ports, 1_000), standing, stops }
+}
+
+/** The store, but the first call of `name` happens and its answer is lost. */
+function losing(name: 'create' | 'replace' | 'remove', happens: boolean): Store {
+  let isFirst = true
+  const call = store[name].bind(store) as (...args: unknown[]) => Promise<unknown>
+  return new Proxy(store, {
+    get(target, property) {
+      const own = target[property as keyof Store] as (...args: unknown[]) => Promise<unknown>
+      if (property !== name) return own.bind(target)
+      return async (...args: unknown[]) => {
+        if (!isFirst) return call(...args)
+        isFirst = false
+        if (happens) await call(...args)
+        throw new Error('14 UNAVAILABLE')
+      }
+    },
+  })
+}
+
+test.each([
+  ['slept', 'remove', false],
+  ['slept', 'remove', true],
+  ['unsure', 'create', true],
+  ['unsure', 'replace', true],
+] as const)('%s: no claim is left when etcd loses a %s (done: %s)', async (result, name, done) => {
+  const app = `lost-${name}-${done}`
+  const { sleep } = await sleepOf({ store: losing(name, done) })
+  expect(await sleep.run(member(app), null, never)).toBe(result)
+  expect(await store.get(keys.claim(app, 0))).toBeNull()
+})
+
+test('the claim of somebody who took the slot meanwhile is not removed', async () => {
+  const key = keys.claim('other', 0)
+  const { sleep } = await sleepOf({
+    connections: async () => {
+      await store.put(key, '{"owner":"l1/x"}')
+      return 0
+    },
+  })
+  expect(await sleep.run(member('other'), null, never)).toBe('taken-back')
+  expect((await store.get(key))?.value).toContain('l1/x')
+})
+
+test('a stop that failed is not tried again once the lease is not certainly ours', async () => {
+  const tries: string[] = []
+  const { sleep, standing } = await sleepOf({
+    stop: async (id) => {
+      tries.push(id)
+      standing.valid = () => false
+      throw new Error('the engine is busy')
+    },
+  })
+  expect(await sleep.run(member('fenced'), null, never)).toBe('unsure')
+  expect(tries).toHaveLength(1)
+})
