@@ -259,9 +259,8 @@ describe('beside a launcher', () => {
       await stage.store.put(key, JSON.stringify(record))
     await expect.poll(() => stage.catalog.state.gateways.size).toBe(1)
     try {
-      const { api = '', ...flags } = { ...(await machine()), api: stage.env.REVEILLE_API }
-      const argv = Object.entries({ ...flags, api, engine: 'auto' })
-        .filter(([name]) => name !== 'listen')
+      const argv = Object.entries({ ...(await machine()), engine: 'auto' })
+        .filter(([name]) => name !== 'listen' && name !== 'api')
         .flatMap(([name, value]) => [`--${name}`, value])
       const { out } = await run(['doctor', ...argv], { env: stage.env })
       expect(out).toContain(`docker ${engine.url}: apps run as child processes`)

@@ -42,6 +42,7 @@ describe('a controller with its nginx and etcd', () => {
       id: 'gateway-1',
       applied: revision,
       endpoints: 1,
+      listen: new URL(lab.origin).host,
       rejected: [],
     })
     const { value, lease } = (await lab.store.get('/services/gateways/gateway-1')) as {
