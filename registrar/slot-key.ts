@@ -65,6 +65,8 @@ export class SlotKey {
   /** performance.now() since when somebody else holds the key */
   #disputed: number | null = null
   #leaving: ((revision: string | null) => void)[] = []
+  /** revision of the latest removal since it was last wanted, 0 if there was none */
+  #removed = 0n
   #isBusy = false
   /** ends the pause before the next try */
   #hurry = new AbortController()
@@ -89,6 +91,7 @@ export class SlotKey {
     if (this.want === value) return
     this.want = value
     this.#wanted = performance.now()
+    this.#removed = 0n
     for (const told of this.#leaving.splice(0)) told(null)
     this.kick()
   }
@@ -108,6 +111,8 @@ export class SlotKey {
     const have = this.#have?.modRevision
     if (have && BigInt(revision) < BigInt(have)) return // older than what we wrote since
     this.#news = BigInt(revision)
+    // the answer to our own removal may be lost, or come later than this
+    if (this.want === null && !seen && this.#have) this.#gone(revision)
     this.#have = seen && this.#leases.own.has(seen.lease) ? seen : null
     this.kick()
   }
@@ -220,12 +225,18 @@ export class SlotKey {
       for (const lease of [...this.#leases.own].reverse())
         revision ??= await this.#store.remove(key, { lease })
     if (this.#have === have) this.#have = null
+    if (revision !== null) this.#gone(revision)
+    // news that overtook the answer may be an echo of what is gone by now: then there is nothing left to remove
     if (this.want !== null || this.#have !== null) return true
-    if (revision !== null) {
+    if (this.#removed > 0n && (revision !== null || this.#leaving.length > 0)) {
       this.#options.onWrite('removed')
       this.#options.log.info({ key }, 'unregistered')
     }
-    for (const told of this.#leaving.splice(0)) told(revision ?? '0')
+    for (const told of this.#leaving.splice(0)) told(String(this.#removed))
     return true
+  }
+
+  #gone(revision: string): void {
+    if (BigInt(revision) > this.#removed) this.#removed = BigInt(revision)
   }
 }

@@ -38,8 +38,8 @@ afterEach(() => {
   informer.stop()
 })
 
-function open(): Publication {
-  return new Publication(store, {
+function open(through = store): Publication {
+  return new Publication(through, {
     log: pino({ level: 'silent' }),
     patience: 200,
     onConflict: (key, holder) => conflicts.push(`${key} ${holder.value}`),
@@ -81,6 +81,35 @@ test('a removal tells its revision, and that of nothing is 0', async () => {
   expect(BigInt(removed as string)).toBeGreaterThan(BigInt(written))
   expect(await valueOf()).toBeNull()
   expect(publication.keys()).toEqual([])
+})
+
+test.each([
+  ['an echo of the write that comes during the removal', false],
+  ['an answer that is lost', true],
+])('a removal tells its revision in spite of %s', async (_, isLost) => {
+  let isFirst = true
+  const remove: Store['remove'] = async (key, options) => {
+    const entry = await store.get(key)
+    if (entry) hasty.observe({ type: 'put', entry }, entry.modRevision)
+    const removed = await store.remove(key, options)
+    if (!isLost || !isFirst) return removed
+    isFirst = false
+    hasty.observe({ type: 'delete', key }, removed as string)
+    throw new Error('14 UNAVAILABLE')
+  }
+  const hasty: Publication = open(
+    new Proxy(store, {
+      get: (target, name) =>
+        name === 'remove' ? remove : (target[name as keyof Store] as () => unknown).bind(target),
+    }),
+  )
+  const key = '/services/clusters/echo'
+  hasty.useLease(lease)
+  hasty.publish(key, '10.0.0.1:1')
+  const written = await eventually(() => store.get(key))
+  expect(BigInt((await hasty.withdraw(key)) as string)).toBeGreaterThan(BigInt(written.modRevision))
+  expect(await store.get(key)).toBeNull()
+  hasty.stop()
 })
 
 test('a removal that is taken back says so', async () => {
