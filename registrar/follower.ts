@@ -20,6 +20,9 @@ export interface FollowerOptions {
   ping?: number
 }
 
+/** Milliseconds after which an event stream counts as one that holds. */
+const HOLDS = 5_000
+
 /**
  * Follows an engine for ever: its time, its events from that time on, a list, then the events. After any break it
  * starts again, so that nothing depends on an event that did not come: a restarted engine has forgotten them, and a
@@ -45,10 +48,7 @@ export class Follower {
     while (!signal.aborted) {
       let reason = 'its event stream ended'
       try {
-        await this.#follow(signal, () => {
-          backoff.reset()
-          this.#tell(true, '')
-        })
+        await this.#follow(signal, () => backoff.reset())
       } catch (error) {
         reason = error instanceof Error ? error.message : String(error)
       }
@@ -58,17 +58,23 @@ export class Follower {
     }
   }
 
-  /** One connection: resolves when the stream ends, rejects on any failure. */
-  async #follow(outer: AbortSignal, onListed: () => void): Promise<void> {
+  /**
+   * One connection: resolves when the stream ends, rejects on any failure. An engine that answers and breaks every
+   * stream is not asked for its list twenty times a second: `onHolding` is called once its events have come for a while.
+   */
+  async #follow(outer: AbortSignal, onHolding: () => void): Promise<void> {
     const connection = new AbortController()
     const signal = AbortSignal.any([outer, connection.signal])
     try {
       const since = await this.#engine.time()
-      const listed = this.#list(onListed)
+      void pause(HOLDS, signal).then(() => signal.aborted || onHolding())
+      const listed = this.#list(signal)
       // whichever of these fails first ends the connection
       await Promise.race([
         this.#read(since, listed, signal),
-        listed.then(() => this.#tick(this.#options.relist ?? 10_000, () => this.#list(), signal)),
+        listed.then(() =>
+          this.#tick(this.#options.relist ?? 10_000, () => this.#list(signal), signal),
+        ),
         this.#tick(this.#options.ping ?? 2_000, () => this.#engine.ping(), signal),
       ])
     } finally {
@@ -76,9 +82,11 @@ export class Follower {
     }
   }
 
-  async #list(onListed?: () => void): Promise<void> {
+  async #list(signal: AbortSignal): Promise<void> {
     const containers = await this.#engine.list()
-    onListed?.()
+    // a list that comes after its connection broke says nothing of now
+    if (signal.aborted) return
+    this.#tell(true, '')
     await this.#options.onList(containers)
   }
 
