@@ -12,6 +12,8 @@ export interface SessionLog {
 }
 
 const RETRY = 200
+/** Milliseconds the wall clock may be put back without a doubt. */
+const CLOCK_STEP = 1_000
 
 /**
  * Holds a lease for as long as the process lives: renews it, and when it is lost takes a new one, for ever. Renewal
@@ -22,8 +24,8 @@ export class Session {
   readonly #ttl: number
   readonly #options: SessionOptions
   #lease: string | null = null
-  /** performance.now() up to which no other can have our keys */
-  #until = 0
+  /** on both clocks, when the latest renewal that was answered was sent: no other can have our keys for some time */
+  #renewed = { steady: 0, wall: 0 }
   #stopped = false
   #interrupt: () => void = () => {}
   #first: () => void = () => {}
@@ -43,10 +45,19 @@ export class Session {
 
   /**
    * Whether our keys are certainly still ours: a renewal was answered that was sent less than 0.8 TTL ago. Ask right
-   * before every side effect that only their holder may have.
+   * before every side effect that only their holder may have. By both clocks: the steady one stands still while the
+   * machine sleeps or is a stopped virtual one, the other can be set.
    */
   valid(): boolean {
-    return this.#lease !== null && performance.now() < this.#until
+    const { steady, wall } = this.#renewed
+    const bound = 0.8 * this.#ttl
+    const passed = Date.now() - wall
+    return (
+      this.#lease !== null &&
+      performance.now() - steady < bound &&
+      passed >= -CLOCK_STEP &&
+      passed < bound
+    )
   }
 
   /** Begins. Resolves with the first lease, however long that takes, or when stopped. */
@@ -97,10 +108,10 @@ export class Session {
   }
 
   async #grant(): Promise<void> {
-    const asked = performance.now()
+    const asked = now()
     const lease = await this.#store.grant(this.#ttl / 1000)
     this.#lease = lease
-    this.#until = asked + 0.8 * this.#ttl
+    this.#renewed = asked
     if (this.#stopped) return
     this.#options.log.info({ lease }, 'lease granted')
     try {
@@ -112,9 +123,9 @@ export class Session {
   }
 
   async #renew(lease: string): Promise<void> {
-    const asked = performance.now()
+    const asked = now()
     if (await this.#store.renew(lease, Math.min(1500, this.#ttl / 3))) {
-      this.#until = asked + 0.8 * this.#ttl
+      this.#renewed = asked
       return
     }
     this.#lease = null
@@ -130,4 +141,8 @@ export class Session {
       }
     })
   }
+}
+
+function now(): { steady: number; wall: number } {
+  return { steady: performance.now(), wall: Date.now() }
 }

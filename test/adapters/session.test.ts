@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { connect, type Store } from '../../adapters/etcd.ts'
 import { Informer } from '../../adapters/informer.ts'
 import { Session } from '../../adapters/session.ts'
@@ -57,6 +57,23 @@ test('keeps its keys far beyond the TTL, and drops them at once when stopped', a
   expect(await holder()).toBeUndefined()
   expect(session.lease).toBeNull()
   expect(session.valid()).toBe(false)
+})
+
+test('is not valid after the machine slept, though the steady clock stood still', async () => {
+  const { session } = owner('/s/suspend', 60)
+  await session.start()
+  expect(session.valid()).toBe(true)
+  const awake = Date.now()
+  const clock = vi.spyOn(Date, 'now')
+  try {
+    clock.mockReturnValue(awake + 50_000)
+    expect(session.valid()).toBe(false)
+    clock.mockReturnValue(awake - 50_000)
+    expect(session.valid()).toBe(false)
+  } finally {
+    clock.mockRestore()
+  }
+  expect(session.valid()).toBe(true)
 })
 
 test('takes a new lease and puts its keys again when it was revoked behind its back', async () => {
