@@ -82,6 +82,7 @@ export class HostRecord {
   /** Runs until `signal` aborts. Does not throw. */
   async run(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff()
+    let isTold = false
     const stop = (): void => this.#hurry.abort()
     signal.addEventListener('abort', stop)
     while (!signal.aborted) {
@@ -90,8 +91,12 @@ export class HostRecord {
       try {
         await this.#write(await this.look())
         backoff.reset()
+        isTold = false
       } catch (error) {
-        this.#options.log.debug({ reason: (error as Error).message }, 'host record not written')
+        const reason = (error as Error).message
+        // once for each outage: without its record no launcher starts anything on this host
+        this.#options.log[isTold ? 'debug' : 'warn']({ reason }, 'host record not written')
+        isTold = true
         delay = backoff.next()
       }
       if (!signal.aborted) await pause(delay, this.#hurry.signal)
@@ -102,7 +107,7 @@ export class HostRecord {
   /** Also when nothing changed: somebody may have deleted it. Once in 30 s that costs nothing. */
   async #write(record: Host): Promise<void> {
     const lease = this.#options.lease()
-    if (lease === null) throw new Error('no lease yet')
+    if (lease === null) return // the next one brings us here at once
     const value = JSON.stringify(record)
     await this.#options.put(this.#options.key, value, lease)
     if (this.#written !== value)

@@ -40,6 +40,8 @@ export class Idle {
   readonly #open = new Map<string, { last: number; isOpen: boolean }>()
   /** by revision of a request for a slot that has a container here, but none that runs: when it was first seen */
   readonly #unmet = new Map<string, number>()
+  /** container ids whose connections cannot be looked at just now: said when the first of them comes */
+  readonly #blind = new Set<string>()
   /** container ids that are being looked at or put to sleep */
   readonly #busy = new Map<string, Promise<void>>()
 
@@ -74,6 +76,7 @@ export class Idle {
       if (this.#isDue(member, now)) this.#start(member, () => this.#look(member, signal))
     }
     for (const id of this.#open.keys()) if (!roster.has(id)) this.#open.delete(id)
+    for (const id of this.#blind) if (!roster.has(id)) this.#blind.delete(id)
   }
 
   /** Another host may run the slot and take the request up: it gets a moment to do so. */
@@ -112,9 +115,13 @@ export class Idle {
     let count: number
     try {
       count = await this.#options.connections(member)
+      this.#blind.delete(id)
     } catch (error) {
       // who cannot look must not conclude that nobody is there
-      this.#options.log.warn({ app: spec.app, reason: (error as Error).message }, 'cannot look')
+      const level = this.#blind.size > 0 ? 'debug' : 'warn'
+      const reason = (error as Error).message
+      this.#options.log[level]({ app: spec.app, reason }, 'connections unknown: stays awake')
+      this.#blind.add(id)
       count = 1
     }
     const now = performance.now()
