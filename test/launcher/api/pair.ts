@@ -39,7 +39,6 @@ export async function startPair(): Promise<Pair> {
     ...common,
     id: 'box-1',
     docker: engine.url,
-    engine: 'docker',
     address: engine.address,
     'registrar-admin': `127.0.0.1:${adminPort}`,
     'drain-timeout': '5s',
