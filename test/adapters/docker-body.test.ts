@@ -31,6 +31,7 @@ test('a container is created from an App field by field', () => {
       NanoCpus: 500_000_000,
       PidsLimit: 50,
       SecurityOpt: ['no-new-privileges'],
+      CapDrop: ['NET_RAW', 'MKNOD', 'AUDIT_WRITE'],
       Privileged: false,
       Init: true,
       LogConfig: { Type: 'local', Config: { 'max-size': '10m' } },
