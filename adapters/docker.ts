@@ -70,9 +70,12 @@ export class Engine {
 
   /** Creates a container and returns its id. Deadline 60 s. */
   async create(request: ContainerRequest): Promise<string> {
-    const body = createBody(request)
+    const { name, ...body } = createBody(request)
+    // said apart, for otherwise all of the body, env with its secrets too, goes into the URL and so into logs
+    const options = { _query: { name }, _body: body }
     const created = await makeCall(
-      (abortSignal) => this.#docker.createContainer({ ...body, abortSignal }),
+      (abortSignal) =>
+        this.#docker.createContainer({ ...options, abortSignal } as Docker.ContainerCreateOptions),
       { call: 'create', limit: SLOW },
     )
     return created.id

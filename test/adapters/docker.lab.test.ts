@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import Docker from 'dockerode'
 import { afterAll, expect, test } from 'vitest'
@@ -76,6 +77,34 @@ test('an app is created as limited as it says, started, stopped and removed, eac
   await engine.remove(id)
   await engine.remove(id)
   expect(await engine.inspect(id)).toBeNull()
+})
+
+test('an app can neither forge packets nor make devices nor write the audit log', async () => {
+  const id = await create({ image: APP_IMAGE }, 'capabilities')
+  await engine.start(id)
+  const pid = (await engine.inspect(id))?.pid
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  const bounding = BigInt(`0x${/^CapBnd:\s+([0-9a-f]+)$/m.exec(status)?.[1]}`)
+  const has = (capability: number) => ((bounding >> BigInt(capability)) & 1n) === 1n
+  // linux/capability.h: NET_RAW, MKNOD, AUDIT_WRITE; CHOWN, SETUID, NET_BIND_SERVICE
+  expect([13, 27, 29].map(has)).toEqual([false, false, false])
+  expect([0, 7, 10].map(has)).toEqual([true, true, true])
+})
+
+test('what is asked to be created is in the body of the request, its name alone in the URL', async () => {
+  let asked = { url: '', body: '' }
+  const pretended = await pretend(async (request, response) => {
+    asked = { url: request.url ?? '', body: '' }
+    for await (const chunk of request) asked.body += chunk
+    response.writeHead(201, { 'content-type': 'application/json' }).end('{"Id":"made"}')
+  })
+  const app = App.parse({ name: 'E', image: 'shop:1', env: { PASSWORD: 'secret' } })
+  const request = { name: 'reveille-e-0', app, labels: { 'reveille.app': 'E' }, publish: address }
+  expect(await openEngine(pretended).create(request)).toBe('made')
+  expect(asked.url).toBe('/containers/create?name=reveille-e-0')
+  expect(JSON.parse(asked.body)).toMatchObject({
+    ...{ Image: 'shop:1', Env: ['PORT=8000', 'PASSWORD=secret'], Labels: { 'reveille.app': 'E' } },
+  })
 })
 
 test('refusals have a code and the words of the engine', async () => {
