@@ -1,4 +1,5 @@
 import type { Keys } from '../model/key.ts'
+import type { InstanceSpec } from '../model/label.ts'
 import { canonical } from '../model/name.ts'
 import type { Claim } from '../model/record.ts'
 import type { Entry, Held } from '../model/state.ts'
@@ -7,7 +8,13 @@ import { State } from '../model/state.ts'
 /** A difference of etcd's content, as an informer tells it. */
 export type ClusterChange = { type: 'put'; entry: Entry } | { type: 'delete'; key: string }
 
-/** What this host has to know of the rest of the cluster: claims, gateways, and which apps are used. */
+/** How long an instance may be unused, and what it means to end it. Times in seconds. */
+export type Terms = Pick<InstanceSpec, 'min' | 'idleAfter' | 'stopTimeout'>
+
+/** Kinds of keys that matter here. */
+const KINDS = ['activity', 'app', 'claim', 'gateway'] as const
+
+/** What this host has to know of the rest of the cluster: apps, claims, gateways, and which apps are used. */
 export class Cluster {
   readonly #keys: Keys
   // addresses do not matter here: nothing is routed by it
@@ -24,14 +31,14 @@ export class Cluster {
 
   /** Folders whose keys {@link observe} wants to see. */
   get prefixes(): string[] {
-    return (['activity', 'claim', 'gateway'] as const).map((kind) => this.#keys.folder(kind))
+    return KINDS.map((kind) => this.#keys.folder(kind))
   }
 
   observe(changes: ClusterChange[], revision: string): void {
     for (const change of changes) {
       const text = change.type === 'put' ? change.entry.key : change.key
       const key = this.#keys.parse(text)
-      if (key?.kind !== 'claim' && key?.kind !== 'activity' && key?.kind !== 'gateway') continue
+      if (!key || !KINDS.some((kind) => kind === key.kind)) continue
       if (change.type === 'put') this.#state.put(change.entry)
       else this.#state.delete(text)
       if (change.type === 'put' && key.kind === 'activity') this.use(key.name)
@@ -50,6 +57,11 @@ export class Cluster {
   /** performance.now() of the last use heard of, 0 if none. Counted on this clock: no two clocks are compared. */
   lastUse(app: string): number {
     return this.#used.get(canonical(app)) ?? 0
+  }
+
+  /** What holds for an instance now: what the App says, or, of one that is not stored, what its labels said. */
+  terms({ app, min, idleAfter, stopTimeout }: InstanceSpec): Terms {
+    return this.#state.app(app) ?? { min, idleAfter, stopTimeout }
   }
 
   claim(app: string, slot: number): Held<Claim> | undefined {

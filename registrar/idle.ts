@@ -89,9 +89,10 @@ export class Idle {
 
   #isDue(member: Member, now: number): boolean {
     const { spec } = member.instance
-    if (!isRunning(member.instance) || spec.slot < spec.min) return false
+    const { min, idleAfter } = this.#options.cluster.terms(spec)
+    if (!isRunning(member.instance) || spec.slot < min) return false
     if (this.#options.cluster.claim(spec.app, spec.slot)) return false
-    return now >= nextLook(this.#use(member), spec.idleAfter * 1000)
+    return now >= nextLook(this.#use(member), idleAfter * 1000)
   }
 
   #use(member: Member): { last: number; isOpen: boolean } {
@@ -127,12 +128,13 @@ export class Idle {
     const now = performance.now()
     const last = count > 0 ? now : (this.#open.get(id)?.last ?? 0)
     this.#open.set(id, { last, isOpen: count > 0 })
-    if (isIdle(this.#use(member), spec.idleAfter * 1000, now))
-      await this.#sleep(member, null, signal)
+    const { idleAfter } = this.#options.cluster.terms(spec)
+    if (isIdle(this.#use(member), idleAfter * 1000, now)) await this.#sleep(member, null, signal)
   }
 
   async #sleep(member: Member, request: Held<Claim> | null, signal: AbortSignal): Promise<void> {
-    const { app, slot, idleAfter } = member.instance.spec
+    const { app, slot } = member.instance.spec
+    const { idleAfter } = this.#options.cluster.terms(member.instance.spec)
     const result = await this.#options.sleep.run(member, request, signal)
     this.#options.onResult(result)
     // whatever kept it awake counts as use: the next try is a whole idle time away

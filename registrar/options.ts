@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Keys } from '../model/key.ts'
 import type { Entry } from '../model/state.ts'
+import type { Exec } from './commands.ts'
 import type { FleetOptions } from './fleet.ts'
 import type { FollowedEngine } from './follower.ts'
 import type { HostFacts } from './host.ts'
@@ -9,7 +10,8 @@ import type { ClaimStore, SleepResult, Standing } from './sleep.ts'
 import type { EndpointStore } from './slot-key.ts'
 
 /** The engine of this host. */
-export interface HostEngine extends FollowedEngine, Pick<Asking, 'exec' | 'healthcheck'> {
+export interface HostEngine extends FollowedEngine, Pick<Asking, 'healthcheck'> {
+  exec: Exec
   inspect: FleetOptions['engine']['inspect']
   info(): Promise<HostFacts>
   stop(id: string, timeoutSeconds: number): Promise<void>
@@ -42,8 +44,8 @@ export interface RegistrarOptions {
   probe: Pick<Asking, 'tcp' | 'http'>
   store: RegistrarStore
   standing: Standing & { check(): void }
-  /** open connections of an instance */
-  connections(listener: { pid: number; port: number; published: number }): Promise<number>
+  /** open connections of an instance, null if its process cannot be seen from here */
+  connections(listener: { pid: number; port: number; published: number }): Promise<number | null>
   /** seconds */
   leaseTtl: number
   /** seconds */

@@ -6,8 +6,13 @@ import { pause } from './pause.ts'
 export interface Asking {
   tcp(endpoint: Endpoint, timeout: number, signal: AbortSignal): Promise<boolean>
   http(endpoint: Endpoint, path: string, timeout: number, signal: AbortSignal): Promise<boolean>
-  /** Runs a command inside the container and returns its exit code. Throws if the engine cannot. */
-  exec(id: string, command: string[], signal: AbortSignal): Promise<number>
+  /** Runs a command inside the container; null if that could not be done. */
+  command(
+    id: string,
+    command: string[],
+    timeout: number,
+    signal: AbortSignal,
+  ): Promise<boolean | null>
   /** The command of the image's HEALTHCHECK, null if there is none. */
   healthcheck(id: string): Promise<string[] | null>
 }
@@ -46,14 +51,7 @@ async function questionFor(
   const { health } = instance.spec
   const command = (argv: string[]) => ({
     kind: 'command' as const,
-    ask: async (timeout: number, signal: AbortSignal) => {
-      try {
-        const limit = AbortSignal.any([signal, AbortSignal.timeout(timeout)])
-        return (await asking.exec(id, argv, limit)) === 0
-      } catch {
-        return null
-      }
-    },
+    ask: (timeout: number, signal: AbortSignal) => asking.command(id, argv, timeout, signal),
   })
   if (health.type === 'http')
     return {

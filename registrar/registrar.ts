@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Entry } from '../model/state.ts'
 import { Cluster } from './cluster.ts'
+import { Commands } from './commands.ts'
 import { Fleet } from './fleet.ts'
 import { Follower } from './follower.ts'
 import { HostRecord } from './host.ts'
@@ -11,6 +12,7 @@ import { watchOrphans } from './orphans.ts'
 import { type EndpointChange, Publication } from './publication.ts'
 import type { Member } from './roster.ts'
 import { Sleep } from './sleep.ts'
+import { countVisitors } from './visitors.ts'
 
 /** The keeper of the truth about one Docker host: joins what the engine says to what etcd has. */
 export class Registrar {
@@ -22,6 +24,7 @@ export class Registrar {
   readonly #follower: Follower
   readonly #idle: Idle
   readonly #inheritance: Inheritance
+  readonly #commands: Commands
   readonly #ending = new AbortController()
   #isSynced = false
   #isListed = false
@@ -49,12 +52,13 @@ export class Registrar {
       put: (key, value, lease) => store.put(key, value, { lease }),
       log,
     })
+    this.#commands = new Commands((...command) => engine.exec(...command))
     this.fleet = new Fleet({
       engine,
       asking: {
         tcp: (...question) => options.probe.tcp(...question),
         http: (...question) => options.probe.http(...question),
-        exec: (...command) => engine.exec(...command),
+        command: (...question) => this.#commands.ask(...question),
         healthcheck: (id) => engine.healthcheck(id),
       },
       publisher: this.#publication,
@@ -142,17 +146,19 @@ export class Registrar {
   async stop(): Promise<void> {
     this.#ending.abort()
     this.fleet.stop()
+    this.#commands.stop()
     await this.#running
     this.#publication.stop()
   }
 
   #newIdle(): Idle {
     const { engine, store, standing, keys, log, drainTimeout, meter, name } = this.#options
-    const connections = ({ instance }: Member): Promise<number> => {
-      const { pid, endpoint, spec } = instance
-      if (pid === 0 || !endpoint) return Promise.resolve(0)
-      return this.#options.connections({ pid, port: spec.port, published: endpoint.port })
-    }
+    const connections = (member: Member): Promise<number> =>
+      countVisitors(
+        member,
+        (listener) => this.#options.connections(listener),
+        (id) => engine.inspect(id),
+      )
     const ports = {
       store,
       standing,
@@ -196,7 +202,7 @@ export class Registrar {
     const { id, spec } = member.instance
     log.warn({ key, holder: holder.value, container: id }, 'stopping our copy of an instance')
     try {
-      await engine.stop(id, spec.stopTimeout)
+      await engine.stop(id, this.cluster.terms(spec).stopTimeout)
     } catch (error) {
       log.warn({ key, reason: (error as Error).message }, 'our copy was not stopped')
     }

@@ -67,7 +67,7 @@ export class Sidekick {
     const asking: Asking = {
       tcp: (...question) => this.#options.asking.tcp(...question),
       http: (...question) => this.#options.asking.http(...question),
-      exec: () => Promise.reject(new Error('a sidekick has no engine')),
+      command: () => Promise.resolve(null), // a sidekick has no engine
       healthcheck: () => Promise.resolve(null),
     }
     while (!signal.aborted) {

@@ -195,12 +195,12 @@ export class Sleep {
    * ended meanwhile, so that the instance can be another's to wake, and nothing more is done to it.
    */
   async #stop(member: Member, lease: string, signal: AbortSignal): Promise<boolean> {
-    const { standing, stop } = this.#ports
+    const { standing, stop, cluster } = this.#ports
     const { id, spec } = member.instance
     for (let attempt = 1; ; attempt++)
       try {
         if (!standing.valid() || standing.lease !== lease) return false
-        await stop(id, spec.stopTimeout)
+        await stop(id, cluster.terms(spec).stopTimeout)
         return true
       } catch (error) {
         if (attempt === STOP_TRIES || signal.aborted) throw error

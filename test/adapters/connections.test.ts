@@ -11,10 +11,10 @@ const TABLE = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->whe
 `
 
 test('only established connections to the port itself count', () => {
-  expect(countEstablished(TABLE, 8000)).toBe(1)
-  expect(countEstablished(TABLE, 8001)).toBe(1)
-  expect(countEstablished(TABLE, 80)).toBe(0)
-  expect(countEstablished('', 8000)).toBe(0)
+  expect(countEstablished(TABLE, 8000, true)).toBe(1)
+  expect(countEstablished(TABLE, 8001, true)).toBe(1)
+  expect(countEstablished(TABLE, 80, true)).toBe(0)
+  expect(countEstablished('', 8000, true)).toBe(0)
 })
 
 test('open connections of a process are seen for as long as they are open, in IPv4 and IPv6', async () => {
@@ -34,6 +34,20 @@ test('open connections of a process are seen for as long as they are open, in IP
   expect(await countConnections(listener)).toBe(0)
 })
 
-test('a process that is gone has none', async () => {
-  expect(await countConnections({ pid: 4_194_305, port: 1, published: 1 })).toBe(0)
+test('what a container asks itself over loopback is no use of it', () => {
+  const line = (local: string, remote: string) =>
+    `   1: ${local}:1F40 ${remote}:C350 01 00000000:00000000 02:000005DD 00000000     0        0 2 2 0\n`
+  const mapped = '0000000000000000FFFF0000'
+  const own = [
+    line('0100007F', '0100007F'),
+    line(`${mapped}0100007F`, `${mapped}0200007F`),
+    line(`${'0'.repeat(24)}01000000`, `${'0'.repeat(24)}01000000`),
+  ].join('')
+  const others = line('020011AC', '010011AC') + line(`${mapped}020011AC`, `${mapped}010011AC`)
+  expect(countEstablished(own + others, 8000, false)).toBe(2)
+  expect(countEstablished(own + others, 8000, true)).toBe(5)
+})
+
+test('of a process that cannot be seen nothing is known', async () => {
+  expect(await countConnections({ pid: 4_194_305, port: 1, published: 1 })).toBeNull()
 })

@@ -36,7 +36,7 @@ function notebook(answers: (boolean | Error)[], check: string[] | null = null) {
   const asking: Asking = {
     tcp: ({ port }) => next(`tcp ${port}`),
     http: (_, path) => next(`http ${path}`),
-    exec: async (_, command) => ((await next(`exec ${command.join(' ')}`)) ? 0 : 1),
+    command: (_, command) => next(`exec ${command.join(' ')}`).catch(() => null),
     healthcheck: () => Promise.resolve(check),
   }
   return { asked, asking }

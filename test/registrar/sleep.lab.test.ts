@@ -63,6 +63,14 @@ describe.concurrent('each by itself', () => {
     expect(await house.endpoint('kept')).not.toBeNull()
   })
 
+  test('a min that is given up lets the instance that runs sleep', async () => {
+    const id = await house.run({ name: 'unkept', idleAfter: 300, min: 1, image: HELLO_IMAGE })
+    await house.registered('unkept')
+    const app = { name: 'Unkept', image: HELLO_IMAGE, min: 0, idleAfter: 1 }
+    await house.store.put(house.keys.named('app', 'Unkept'), JSON.stringify(app))
+    await falls('unkept', id)
+  })
+
   test('reported use keeps an app awake, whatever the case of its name', async () => {
     const id = await house.run({ name: 'Used', idleAfter: 2, image: HELLO_IMAGE })
     await house.registered('Used')

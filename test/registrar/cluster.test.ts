@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest'
+import { Keys } from '../../model/key.ts'
+import { Cluster } from '../../registrar/cluster.ts'
+
+const keys = new Keys()
+const spec = {
+  ...{ app: 'shop', slot: 0, port: 8000, health: { type: 'tcp' } as const, revision: '' },
+  ...{ idleAfter: 300, stopTimeout: 10, min: 1 },
+}
+
+function entry(key: string, value: object, revision: string) {
+  const revisions = { modRevision: revision, createRevision: revision }
+  return { key, value: JSON.stringify(value), lease: '0', ...revisions }
+}
+
+test("what the stored App says holds for instances that run already, whatever their name's case", () => {
+  const cluster = new Cluster(keys)
+  expect(cluster.prefixes).toContain('/services/apps/')
+  expect(cluster.terms(spec)).toEqual({ min: 1, idleAfter: 300, stopTimeout: 10 })
+  const app = { name: 'Shop', image: 'shop:1', min: 0, idleAfter: 5, stopTimeout: 1 }
+  const key = keys.named('app', 'Shop')
+  cluster.observe([{ type: 'put', entry: entry(key, app, '2') }], '2')
+  expect(cluster.terms(spec)).toMatchObject({ min: 0, idleAfter: 5, stopTimeout: 1 })
+  cluster.observe([{ type: 'delete', key }], '3')
+  expect(cluster.terms(spec)).toEqual({ min: 1, idleAfter: 300, stopTimeout: 10 })
+})

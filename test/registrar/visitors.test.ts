@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import type { Container } from '../../model/container.ts'
+import { advance, discovered } from '../../registrar/instance.ts'
+import { Roster } from '../../registrar/roster.ts'
+import { countVisitors } from '../../registrar/visitors.ts'
+
+const spec = {
+  ...{ app: 'A', slot: 0, port: 8000, health: { type: 'tcp' } as const, idleAfter: 1 },
+  ...{ stopTimeout: 1, min: 0, revision: '' },
+}
+const stopped = discovered('c1', spec)
+const running = advance(stopped, {
+  ...{ type: 'runs', endpoint: { host: '10.0.0.1', port: 32_768 }, pid: 7 },
+  ...{ health: 'none', routed: false },
+})
+const member = (instance = running) => new Roster().add(instance)
+const container = (pid: number, state: Container['state']): Container => ({
+  ...{ id: 'c1', name: 'reveille-a-0', labels: {}, state, exitCode: 0, error: '', pid },
+  ...{ health: 'none', published: {}, image: '' },
+})
+const never = () => Promise.reject(new Error('not asked'))
+
+test('what is counted is what there is', async () => {
+  expect(await countVisitors(member(), async () => 3, never)).toBe(3)
+  expect(await countVisitors(member(stopped), never, never)).toBe(0)
+})
+
+test('a process that cannot be seen has no visitors only if its engine says that it ended', async () => {
+  const unseen = async () => null
+  for (const now of [null, container(0, 'exited'), container(8, 'running')])
+    expect(await countVisitors(member(), unseen, async () => now)).toBe(0)
+  const runs = countVisitors(member(), unseen, async () => container(7, 'running'))
+  await expect(runs).rejects.toThrow('--pid=host')
+})
