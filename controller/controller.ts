@@ -1,7 +1,8 @@
 import type { AddressPolicy } from '../model/endpoint.ts'
 import type { Keys } from '../model/key.ts'
-import { State } from '../model/state.ts'
+import { type Rejection, State } from '../model/state.ts'
 import { Apply, type ApplyOptions } from './apply.ts'
+import { contest } from './contest.ts'
 import { Naming } from './naming.ts'
 import { type Outcome, Pace } from './pace.ts'
 import { countEndpoints, planGateway, type Surroundings } from './plan.ts'
@@ -108,15 +109,22 @@ export class Controller {
       if (change.type === 'delete') this.#state.delete(change.key)
       else {
         const rejection = this.#state.put(change.entry)
-        if (rejection && this.#naming.isNews(rejection, performance.now()))
-          this.#options.log.warn(rejection, 'entry rejected')
+        if (rejection) this.#name(rejection)
       }
     }
   }
 
   /** Nothing is told before etcd has said what there is. */
   #publish(): void {
-    if (this.#synced) this.#status.publish(this.#apply.generation, this.#state.rejected)
+    if (!this.#synced) return
+    const { lost } = contest(this.#state, this.#options.surroundings.launchers)
+    for (const rejection of lost) this.#name(rejection)
+    this.#status.publish(this.#apply.generation, [...this.#state.rejected.values(), ...lost])
+  }
+
+  #name(rejection: Rejection): void {
+    if (this.#naming.isNews(rejection, performance.now()))
+      this.#options.log.warn(rejection, 'entry rejected')
   }
 
   /** Looks for what no event tells: patience that ran out, an edited template, a proxy that strayed. */

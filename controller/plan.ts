@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../model/endpoint.ts'
 import { canonical, isAppName } from '../model/name.ts'
 import type { Held, State } from '../model/state.ts'
+import { contest } from './contest.ts'
 
 /** host:port in its one plain spelling */
 const Address = z.string().refine((text) => {
@@ -56,7 +57,7 @@ export function planGateway(
   surroundings: Surroundings,
   generation: number,
 ): GatewayPlan {
-  const registered = [...state.launchers.values()].map((held) => formatEndpoint(held.value))
+  const registered = contest(state, surroundings.launchers).launchers
   const launchers = unique([...surroundings.launchers, ...registered]).sort()
   const apps = [...state.endpoints]
     .map(([name, slots]) => ({ name, endpoints: addresses(slots, launchers) }))
@@ -70,7 +71,7 @@ export function countEndpoints(plan: Pick<GatewayPlan, 'apps'>): number {
   return plan.apps.reduce((sum, app) => sum + app.endpoints.length, 0)
 }
 
-/** By slot. A launcher is no instance, whoever says so; it may have registered after the entry was admitted. */
+/** By slot, without what is a launcher's address. */
 function addresses(slots: ReadonlyMap<number, Held<Endpoint>>, launchers: string[]): string[] {
   const sorted = [...slots].sort(([left], [right]) => left - right)
   const texts = sorted.map(([, held]) => formatEndpoint(held.value))

@@ -62,16 +62,16 @@ export class Status {
   }
 
   /** Writes the gateway's record. */
-  publish(generation: number, rejected: ReadonlyMap<string, Rejection>): void {
+  publish(generation: number, rejected: readonly Rejection[]): void {
     const { id, listen, record, meters } = this.#options
-    meters.rejected.set(rejected.size)
+    meters.rejected.set(rejected.length)
     record.publish({
       id,
       applied: this.applied,
       generation,
       endpoints: this.endpoints,
       listen,
-      rejected: listed(rejected.values()),
+      rejected: listed(rejected),
       ...(this.failure !== null && { failure: this.failure.slice(0, 500) }),
     })
   }

@@ -51,9 +51,9 @@ export function parseEndpoint(text: string): Endpoint | null {
 
 /** The canonical text, whatever the spelling of `host`. */
 export function formatEndpoint(endpoint: Endpoint): string {
+  if (!endpoint.host.includes(':')) return `${endpoint.host}:${endpoint.port}` // IPv4 has one spelling
   const address = parseAddress(endpoint.host)
-  const host = address ? formatAddress(address) : endpoint.host
-  return `${host.includes(':') ? `[${host}]` : host}:${endpoint.port}`
+  return `[${address ? formatAddress(address) : endpoint.host}]:${endpoint.port}`
 }
 
 type Verdict = { ok: true; endpoint: Endpoint } | { ok: false; reason: string }

@@ -134,9 +134,40 @@ describe('an address of the control plane', () => {
       )
       expect(await lab.configuration()).not.toContain(`app_inside-${i}`)
     }
-    await lab.store.put('/services/launchers/one', shop.address)
-    await soon(() => lab.configuration()).not.toContain('app_good-3')
-    await lab.store.remove('/services/launchers/one')
-    await soon(() => lab.configuration()).toContain('app_good-3')
+  })
+})
+
+describe('who says that it is a launcher', () => {
+  it.each([
+    ['169.254.169.254:80', 'not an address of a launcher'],
+    ['127.0.0.1:2379', 'an address of the control plane'],
+    ['8.8.8.8:8090', 'outside the launcher networks'],
+    ['ETCD', 'an address of the control plane'],
+    ['GATEWAY', 'an address of the control plane'],
+    ['SHOP', 'an app is there'],
+  ])('at %s is refused: %s', { timeout: 10_000 }, async (text, reason) => {
+    const value = text
+      .replace('ETCD', lab.etcd.url.slice('http://'.length))
+      .replace('GATEWAY', lab.settings.listen)
+      .replace('SHOP', shop.address)
+    const key = `/services/launchers/evil-${text.replaceAll(/\W/g, '-')}`
+    await lab.store.put(key, value)
+    await soon(() => lab.lines).toContainEqual(expect.objectContaining({ key, reason }))
+    expect(await lab.configuration()).not.toContain('upstream launcher')
+    expect(await status('/good-3/')).toBe(200)
+    await lab.store.remove(key)
+  })
+
+  it('keeps its address from whoever registers it as an app later', async () => {
+    const key = '/services/launchers/one'
+    await lab.store.put(key, '127.0.0.1:9')
+    await soon(() => lab.configuration()).toContain('upstream launcher')
+    await lab.put('thief', '127.0.0.1:9')
+    const lost = { key: '/services/clusters/thief', reason: 'a launcher is there' }
+    await soon(() => lab.lines).toContainEqual(expect.objectContaining(lost))
+    expect(await lab.configuration()).not.toContain('app_thief')
+    await lab.store.remove(key)
+    await lab.store.remove('/services/clusters/thief')
+    await soon(() => lab.configuration()).not.toContain('upstream launcher')
   })
 })

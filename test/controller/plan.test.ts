@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { contest } from '../../controller/contest.ts'
 import { countEndpoints, GatewayPlan, planGateway } from '../../controller/plan.ts'
 import { parseNetwork } from '../../model/address.ts'
 import { Keys } from '../../model/key.ts'
@@ -61,6 +62,34 @@ describe('planGateway', () => {
       1,
     )
     expect(plan.apps.map(({ name }) => name)).toEqual(['docs', 'shop'])
+  })
+
+  describe('an address that is registered as a launcher and as an app', () => {
+    const contested = (launcher: string, app: string, named: string[] = []) => {
+      const network = parseNetwork('10.9.0.0/16')
+      const state = new State(new Keys(), { networks: network ? [network] : [], denied: new Set() })
+      const put = (key: string, createRevision: string) =>
+        state.put({ key, value: '10.9.0.5:80', modRevision: '99', createRevision, lease: '0' })
+      put('/services/launchers/l', launcher)
+      put('/services/clusters/shop', app)
+      const plan = planGateway(state, { ...surroundings, launchers: named }, 1)
+      const { lost } = contest(state, named)
+      return { apps: plan.apps.length, launchers: plan.launchers, lost: lost.map(({ key }) => key) }
+    }
+
+    it('stays the app that runs: nobody takes its requests for those of a launcher', () => {
+      expect(contested('12', '9')).toEqual({
+        apps: 1,
+        launchers: [],
+        lost: ['/services/launchers/l'],
+      })
+    })
+
+    it('stays the launcher that was there first, or is named in the settings', () => {
+      const kept = { apps: 0, launchers: ['10.9.0.5:80'], lost: ['/services/clusters/shop'] }
+      expect(contested('9', '12')).toEqual(kept)
+      expect(contested('12', '9', ['10.9.0.5:80'])).toEqual(kept)
+    })
   })
 
   it('names an address once', () => {

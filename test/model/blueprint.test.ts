@@ -84,7 +84,9 @@ describe('a blueprint', () => {
     const blueprint = make('^no-[a-z]+$')
     const attempt = vi.spyOn(RegExp.prototype, 'test')
     for (const name of ['some', 'SOME', 'Some']) expect(expand(blueprint, name)).toBeNull()
-    const tried = attempt.mock.contexts.filter((regex) => regex.source === blueprint.pattern)
+    const tried = attempt.mock.contexts.filter(
+      (regex) => (regex as RegExp).source === blueprint.pattern,
+    )
     vi.restoreAllMocks()
     expect(new Set(tried).size).toBe(1)
     expect(tried).toHaveLength(2 + 2 + 3)
