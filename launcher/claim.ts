@@ -4,21 +4,7 @@ import { ProblemError } from '../model/problem.ts'
 import type { Claim } from '../model/record.ts'
 import type { Entry, Held } from '../model/state.ts'
 import type { Catalog } from './catalog.ts'
-
-/** What claims need of etcd. Each call has a deadline of its own and throws when etcd cannot be reached. */
-export interface ClaimStore {
-  create(
-    key: string,
-    value: string,
-    options?: { lease?: string },
-  ): Promise<{ won: boolean; holder: Entry | null; revision: string }>
-  replace(
-    key: string,
-    value: string,
-    options: { modRevision: string; lease?: string },
-  ): Promise<string | null>
-  remove(key: string, options?: { modRevision?: string }): Promise<string | null>
-}
+import { type ClaimStore, type Written, withdraw } from './withdrawal.ts'
 
 /** The launcher's session with etcd; what it wrote vanishes with it. */
 export interface Lease {
@@ -37,31 +23,37 @@ export interface WakeClaim {
 }
 
 /** A claim as it was written. */
-interface Won {
-  modRevision: string
-  lease: string
+type Won = Written & { modRevision: string }
+
+export interface ClaimsOptions {
+  catalog: Catalog
+  store: ClaimStore
+  session: Lease
+  id: string
+  /** lease of the run of this launcher before this one, if it is known to be over: its claims are ours */
+  earlier?(): string | null
 }
 
 /** etcd is tried for this long before a wake is given up, milliseconds. */
 const PATIENCE = 10_000
 /** How long to wait for news of a claim before etcd is asked again, milliseconds. */
 const RECHECK = 2_000
+/** A claim under no lease was put by hand, and nobody takes it away: it stands for this long, milliseconds. */
+const LEASELESS = 5_000
 
 /** Gets and gives back claims for wakes. */
 export class Claims {
-  readonly #catalog: Catalog
-  readonly #store: ClaimStore
-  readonly #session: Lease
-  readonly #id: string
-  /** owner tokens in use by this process, and claims on their way out, by key */
-  readonly #active = new Set<string>()
+  readonly #options: ClaimsOptions
+  /** owner tokens of this process begin so: another one may have the same id */
+  readonly #prefix: string
+  /** claims on their way out, by key */
   readonly #leaving = new Map<string, Promise<void>>()
+  /** claims under no lease, by key: since when they are in our way */
+  readonly #leaseless = new Map<string, { modRevision: string; since: number }>()
 
-  constructor(parts: { catalog: Catalog; store: ClaimStore; session: Lease; id: string }) {
-    this.#catalog = parts.catalog
-    this.#store = parts.store
-    this.#session = parts.session
-    this.#id = parts.id
+  constructor(options: ClaimsOptions) {
+    this.#options = options
+    this.#prefix = `${options.id}/${randomUUID().slice(0, 8)}`
   }
 
   /**
@@ -74,32 +66,39 @@ export class Claims {
     slot: number,
     options: { patient: boolean; signal: AbortSignal },
   ): Promise<WakeClaim | 'running' | 'busy'> {
-    const owner = `${this.#id}/${randomUUID()}`
+    const { catalog } = this.#options
+    const owner = `${this.#prefix}/${randomUUID()}`
     const value = JSON.stringify({
       owner,
       action: 'wake',
       since: new Date().toISOString(),
     } satisfies Claim)
-    const key = this.#catalog.keys.claim(app, slot)
+    const key = catalog.keys.claim(app, slot)
     let contested = false
+    let lost: string | null = null
     let troubleSince: number | null = null
-    this.#active.add(owner)
     try {
       for (;;) {
         options.signal.throwIfAborted()
         const leaving = this.#leaving.get(key)
         if (leaving) await Promise.race([leaving, pause(RECHECK)])
-        const held = this.#catalog.claim(app, slot)
-        if (this.#catalog.endpoint(app, slot) && held?.value.action !== 'sleep')
-          return this.#forget(owner, 'running')
+        const held = catalog.claim(app, slot)
+        if (catalog.endpoint(app, slot) && held?.value.action !== 'sleep') {
+          this.#leaveLost(key, owner, lost)
+          return 'running'
+        }
+        const { lease } = this.#options.session
         try {
           const outcome = await this.#try(key, value, owner, held)
-          if ('lease' in outcome) return this.#claim(key, owner, outcome, contested)
-          if (!options.patient) return this.#forget(owner, 'busy')
+          if ('lease' in outcome) return this.#claim(outcome, contested)
+          // etcd has answered, and somebody else holds it: what was lost did not get there.
+          lost = null
+          if (!options.patient) return 'busy'
           contested = true
           troubleSince = null
           await this.#news(app, slot, outcome.blockedAt, options.signal)
         } catch (error) {
+          lost = lease ?? lost
           options.signal.throwIfAborted()
           troubleSince ??= performance.now()
           if (performance.now() - troubleSince > PATIENCE)
@@ -112,17 +111,9 @@ export class Claims {
         }
       }
     } catch (error) {
-      this.#forget(owner, 'running')
-      // The last try may have been written although its answer was lost.
-      const held = this.#catalog.claim(app, slot)
-      if (held?.value.owner === owner) this.#leave(key, held.entry)
+      this.#leaveLost(key, owner, lost)
       throw error
     }
-  }
-
-  #forget<T>(owner: string, outcome: T): T {
-    this.#active.delete(owner)
-    return outcome
   }
 
   /** One try. `blockedAt`: the revision at which somebody else was seen to hold the claim. */
@@ -132,65 +123,73 @@ export class Claims {
     owner: string,
     held: Held<Claim> | null,
   ): Promise<Won | { blockedAt: string }> {
-    const lease = this.#session.valid() ? this.#session.lease : null
+    const { session, store } = this.#options
+    const lease = session.valid() ? session.lease : null
     if (lease === null) throw new Error('this launcher has no session')
     if (!held) {
-      const { won, holder, revision } = await this.#store.create(key, value, { lease })
+      const { won, holder, revision } = await store.create(key, value, { lease })
       if (!won) return { blockedAt: revision }
-      return { modRevision: holder?.modRevision ?? revision, lease }
+      return { key, owner, lease, modRevision: holder?.modRevision ?? revision }
     }
     const { modRevision } = held.entry
-    if (held.value.owner === owner) return { modRevision, lease: held.entry.lease }
-    if (!this.#mayTake(held.value)) return { blockedAt: modRevision }
-    const revision = await this.#store.replace(key, value, { modRevision, lease })
-    return revision === null ? { blockedAt: modRevision } : { modRevision: revision, lease }
+    if (held.value.owner === owner) return { key, owner, lease: held.entry.lease, modRevision }
+    if (!this.#mayTake(held)) return { blockedAt: modRevision }
+    const revision = await store.replace(key, value, { modRevision, lease })
+    if (revision === null) return { blockedAt: modRevision }
+    return { key, owner, lease, modRevision: revision }
   }
 
-  /** A sleep that may be called off, or what an earlier run of this launcher left behind. */
-  #mayTake(claim: Claim): boolean {
-    if (claim.action === 'sleep') return claim.phase !== 'stopping' && !claim.firm
-    return claim.owner.startsWith(`${this.#id}/`) && !this.#active.has(claim.owner)
+  /** A sleep that may be called off, what an earlier run of this launcher left behind, or a claim put by hand. */
+  #mayTake({ value, entry }: Held<Claim>): boolean {
+    if (entry.lease === '0') return this.#hasStoodLong(entry) || mayBeCalledOff(value)
+    return mayBeCalledOff(value) || entry.lease === this.#options.earlier?.()
+  }
+
+  #hasStoodLong({ key, modRevision }: Entry): boolean {
+    const known = this.#leaseless.get(key)
+    if (known?.modRevision === modRevision) return performance.now() - known.since > LEASELESS
+    if (this.#leaseless.size >= 1_000) this.#leaseless.clear()
+    this.#leaseless.set(key, { modRevision, since: performance.now() })
+    return false
   }
 
   /** Waits until the slot's Endpoint or claim changed since `blockedAt`, or RECHECK has passed. */
   async #news(app: string, slot: number, blockedAt: string, signal: AbortSignal): Promise<void> {
     const since = BigInt(blockedAt)
     const changed = (): true | null => {
-      const held = this.#catalog.claim(app, slot)
-      if (held?.value.action === 'wake' && this.#catalog.endpoint(app, slot)) return true
+      const { catalog } = this.#options
+      const held = catalog.claim(app, slot)
+      if (held?.value.action === 'wake' && this.#options.catalog.endpoint(app, slot)) return true
       if (held) return BigInt(held.entry.modRevision) > since ? true : null
-      return this.#catalog.revision >= since ? true : null
+      return this.#options.catalog.revision >= since ? true : null
     }
-    await this.#catalog.whenWithin(app, changed, RECHECK, signal)
+    await this.#options.catalog.whenWithin(app, changed, RECHECK, signal)
   }
 
-  #claim(key: string, owner: string, won: Won, contested: boolean): WakeClaim {
+  #claim(won: Won, contested: boolean): WakeClaim {
+    const { session } = this.#options
     return {
       contested,
-      valid: () => this.#session.valid() && this.#session.lease === won.lease,
-      release: () => {
-        this.#active.delete(owner)
-        this.#leave(key, won)
-      },
+      valid: () => session.valid() && session.lease === won.lease,
+      release: () => this.#leave(won),
     }
   }
 
-  #leave(key: string, won: Won): void {
-    const leaving = this.#remove(key, won).finally(() => {
+  /** A try under `lease` may have been written although its answer was lost. */
+  #leaveLost(key: string, owner: string, lease: string | null): void {
+    if (lease !== null) this.#leave({ key, owner, lease, modRevision: null })
+  }
+
+  #leave(written: Written): void {
+    const { store, session } = this.#options
+    const { key } = written
+    const leaving = withdraw(written, store, session).finally(() => {
       if (this.#leaving.get(key) === leaving) this.#leaving.delete(key)
     })
     this.#leaving.set(key, leaving)
   }
+}
 
-  /** Tries until etcd took it, or the lease that kept the claim is gone, and the claim with it. */
-  async #remove(key: string, { modRevision, lease }: Won): Promise<void> {
-    for (let delay = 50; this.#session.lease === lease; delay = Math.min(delay * 2, 2_000)) {
-      try {
-        await this.#store.remove(key, { modRevision })
-        return
-      } catch {
-        await pause(delay)
-      }
-    }
-  }
+function mayBeCalledOff(claim: Claim): boolean {
+  return claim.action === 'sleep' && claim.phase !== 'stopping' && !claim.firm
 }

@@ -3,17 +3,7 @@ import { ProblemError } from '../model/problem.ts'
 import { Claim } from '../model/record.ts'
 import type { Entry } from '../model/state.ts'
 import type { Catalog } from './catalog.ts'
-
-/** What claims need of etcd. Every call has a deadline of its own and throws when etcd cannot be reached. */
-export interface ClaimStore {
-  get(key: string): Promise<Entry | null>
-  create(
-    key: string,
-    value: string,
-    options: { lease: string },
-  ): Promise<{ won: boolean; holder: Entry | null; revision: string }>
-  remove(key: string, options?: { modRevision: string }): Promise<string | null>
-}
+import { type ClaimStore, withdraw } from './withdrawal.ts'
 
 /** One instance, as its Endpoint or container spells it. */
 export interface Slot {
@@ -64,10 +54,19 @@ export async function sleepSlot(
   const before = await store.get(endpoint)
   for (;;) {
     if (session.lease === null) throw unavailable('this launcher has no session with etcd')
-    const value = request(firm, options)
-    const claim = await store.create(key, value, { lease: session.lease })
+    const { lease } = session
+    const owner = options.owner()
+    const written = { key, owner, lease, modRevision: null }
+    let claim: Awaited<ReturnType<ClaimStore['create']>>
+    try {
+      claim = await store.create(key, request(owner, firm, options), { lease })
+      if (claim.won) await takenOver(key, claim.revision, slot, store)
+    } catch (error) {
+      // A request that nobody waits for any more must not stay: a firm one could never be taken back.
+      void withdraw(written, store, session)
+      throw error
+    }
     if (claim.won) {
-      await takenOver(key, claim.revision, slot, store)
       await released(key, until, slot, store)
       break
     }
@@ -82,9 +81,9 @@ export async function sleepSlot(
     throw unavailable(`slot ${slot.slot} of ${slot.app} did not go to sleep`)
 }
 
-function request(firm: boolean, { owner, now }: ClaimOptions): string {
+function request(owner: string, firm: boolean, { now }: ClaimOptions): string {
   return JSON.stringify({
-    owner: owner(),
+    owner,
     action: 'sleep',
     phase: 'requested',
     ...(firm && { firm }),

@@ -4,6 +4,7 @@ import { Informer } from '../../adapters/informer.ts'
 import { Session } from '../../adapters/session.ts'
 import { Catalog } from '../../launcher/catalog.ts'
 import { Claims, type WakeClaim } from '../../launcher/claim.ts'
+import { type ClaimStore, withdraw } from '../../launcher/withdrawal.ts'
 import { Keys } from '../../model/key.ts'
 import { Claim } from '../../model/record.ts'
 import { State } from '../../model/state.ts'
@@ -20,6 +21,8 @@ let one: Awaited<ReturnType<typeof launcher>>
 let two: Awaited<ReturnType<typeof launcher>>
 const ends: (() => Promise<void>)[] = []
 
+let earlier: string | null = null
+
 async function launcher(id: string) {
   const networks = [{ family: 4 as const, bits: 0n, prefix: 0 }]
   const catalog = new Catalog(new State(keys, { networks, denied: new Set() }), keys)
@@ -33,7 +36,8 @@ async function launcher(id: string) {
     informer.stop()
     await session.stop()
   })
-  return { catalog, claims: new Claims({ catalog, store, session, id }) }
+  const parts = { catalog, session, id, earlier: () => earlier }
+  return { ...parts, claims: new Claims({ ...parts, store }) }
 }
 
 beforeAll(async () => {
@@ -116,13 +120,56 @@ describe('the right to start a slot', () => {
     expect(await holder(app)).toMatchObject({ action: 'wake' })
   })
 
-  it('is taken from what an earlier run of the same launcher left behind', async () => {
+  it('is taken from what an earlier run left behind, not from another launcher of the same id', async () => {
     const left = { owner: 'one/left', action: 'wake', since: new Date().toISOString() }
-    await store.put(keys.claim('left', 0), JSON.stringify(left))
-    for (const { catalog } of [one, two])
-      await catalog.when('left', () => catalog.claim('left', 0), AbortSignal.timeout(5_000))
-    expect(await two.claims.acquire('left', 0, hurried)).toBe('busy')
+    const lease = await store.grant(60)
+    await store.put(keys.claim('left', 0), JSON.stringify(left), { lease })
+    await one.catalog.when('left', () => one.catalog.claim('left', 0), AbortSignal.timeout(5_000))
+    expect(await one.claims.acquire('left', 0, hurried)).toBe('busy')
+    earlier = lease
     expect(await one.claims.acquire('left', 0, hurried)).not.toBe('busy')
+    earlier = null
+  })
+
+  it('is taken from a claim that somebody put by hand, under no lease, after a while', async () => {
+    const hand = { owner: 'me', action: 'wake', since: new Date().toISOString() }
+    await store.put(keys.claim('hand', 0), JSON.stringify(hand))
+    await one.catalog.when('hand', () => one.catalog.claim('hand', 0), AbortSignal.timeout(5_000))
+    expect(await one.claims.acquire('hand', 0, hurried)).toBe('busy')
+    await one.claims.acquire('hand', 0, patient)
+    expect((await holder('hand'))?.owner).toMatch(/^one\//)
+  }, 20_000)
+
+  it('does not stay with a wake that was given up although etcd had written its claim', async () => {
+    const lossy: ClaimStore = {
+      get: (key) => store.get(key),
+      replace: (key, value, options) => store.replace(key, value, options),
+      remove: (key, options) => store.remove(key, options),
+      create: async (key, value, options) => {
+        await store.create(key, value, options)
+        throw new Error('the answer was lost')
+      },
+    }
+    const { session } = one
+    const deaf = new Catalog(
+      new State(keys, {
+        networks: [{ family: 4, bits: 0n, prefix: 0 }],
+        denied: new Set(),
+      }),
+      keys,
+    )
+    const claims = new Claims({ catalog: deaf, session, store: lossy, id: 'lossy' })
+    await expect(claims.acquire('lost', 0, patient)).rejects.toMatchObject({ code: 'unavailable' })
+    await expect.poll(() => holder('lost'), { timeout: 5_000 }).toBeNull()
+  }, 20_000)
+
+  it('of somebody else is not withdrawn', async () => {
+    const lease = one.session.lease as string
+    const other = { owner: 'two/1', action: 'wake', since: new Date().toISOString() }
+    await store.put(keys.claim('theirs', 0), JSON.stringify(other), { lease })
+    const written = { key: keys.claim('theirs', 0), owner: 'one/1', lease, modRevision: null }
+    await withdraw(written, store, one.session)
+    expect((await holder('theirs'))?.owner).toBe('two/1')
   })
 
   it('ends waiting with its signal', async () => {
