@@ -1,3 +1,5 @@
+import { canonical } from '../model/name.ts'
+
 /** Why an app is not started right now. */
 export interface Pause {
   reason: string
@@ -18,6 +20,11 @@ const FIRST = 1_000
 const LONGEST = 60_000
 /** an app that was ready this long had a good run */
 const GOOD = 10_000
+
+/** What the back-off knows a slot by: one that fails holds up no other. The first is the one visitors wait for. */
+export function slotKey(app: string, slot: number): string {
+  return slot === 0 ? canonical(app) : `${canonical(app)}/${slot}`
+}
 
 /**
  * Crash back-off: after each failed start of an app the next one waits 1 s, 2 s, 4 s ... 60 s, so a crash loop costs

@@ -35,6 +35,11 @@ export function startFailed(app: string, reason: string, lines: string[] = []): 
   return new ProblemError('start-failed', { app, detail: [printable(reason), ...lines].join('\n') })
 }
 
+/** A start that was given up because etcd was away: no fault of the app. */
+export function etcdAway(app: string): ProblemError {
+  return new ProblemError('unavailable', { app, detail: 'etcd was away', retryAfter: 2 })
+}
+
 const PLAIN: Record<string, string> = {
   'no-image': 'image not found',
   'port-taken': 'port already in use',

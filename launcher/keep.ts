@@ -10,8 +10,9 @@ export interface KeeperOptions {
 
 /** How often all apps are looked through, milliseconds; changes are acted on at once. */
 const TICK = 5_000
-/** Background starts at once: visitors come first. */
-const AT_ONCE = 4
+/** Background starts at once: visitors come first. And of one app: one that is stuck leaves the others their turn. */
+const AT_ONCE = 16
+const OF_ONE = 4
 
 /**
  * Which slots of an app should run but do not: those below `min` always, the other replicas while the app is in use.
@@ -32,8 +33,10 @@ export function missingSlots(
 /** Keeps slots filled that nobody waits for. Several launchers may do so at once: claims decide who starts one. */
 export class Keeper {
   readonly #options: KeeperOptions
-  /** claim keys of the slots being filled */
-  readonly #filling = new Set<string>()
+  /** claim keys of the slots being filled, with the app */
+  readonly #filling = new Map<string, string>()
+  /** claim keys of slots that could not be filled: not before this time (a try is a change of the app itself) */
+  readonly #notBefore = new Map<string, number>()
   #timer: NodeJS.Timeout | null = null
   #unlisten: () => void = () => {}
 
@@ -57,6 +60,7 @@ export class Keeper {
   }
 
   #all(): void {
+    this.#sweep()
     const { state } = this.#options.catalog
     for (const name of new Set([...state.apps.keys(), ...state.endpoints.keys()])) this.#look(name)
   }
@@ -73,12 +77,26 @@ export class Keeper {
 
   #fill(app: App, slot: number): void {
     const { catalog, fill } = this.#options
-    const key = catalog.keys.claim(canonical(app.name), slot)
-    if (this.#filling.size >= AT_ONCE || this.#filling.has(key) || catalog.claim(app.name, slot))
-      return
-    this.#filling.add(key)
+    const name = canonical(app.name)
+    const key = catalog.keys.claim(name, slot)
+    if (this.#filling.has(key) || catalog.claim(app.name, slot)) return
+    if ((this.#notBefore.get(key) ?? 0) > performance.now()) return
+    const ofOne = [...this.#filling.values()].filter((other) => other === name).length
+    if (this.#filling.size >= AT_ONCE || ofOne >= OF_ONE) return
+    this.#filling.set(key, name)
+    this.#notBefore.delete(key)
     void fill(app, slot)
       .catch(() => false)
-      .finally(() => this.#filling.delete(key))
+      .then((runs) => {
+        // A little less than a tick, so that the next one tries.
+        if (!runs) this.#notBefore.set(key, performance.now() + TICK * 0.9)
+        this.#filling.delete(key)
+      })
+  }
+
+  /** Forgets what is over: most slots that failed are never asked for again. */
+  #sweep(): void {
+    const now = performance.now()
+    for (const [key, until] of this.#notBefore) if (until <= now) this.#notBefore.delete(key)
   }
 }

@@ -7,7 +7,7 @@ import { ProblemError } from '../model/problem.ts'
 import type { Progress } from '../model/progress.ts'
 import type { Host } from '../model/record.ts'
 import { codeOf, type Engine, wordsOf } from './engine.ts'
-import { startFailed } from './failure.ts'
+import { etcdAway, startFailed } from './failure.ts'
 import { Queue } from './queue.ts'
 import { revisionOf } from './revision.ts'
 import type { Stopwatch } from './stopwatch.ts'
@@ -22,6 +22,8 @@ export interface Launch {
   container: Container | null
   /** the right to start it */
   claim: { valid(): boolean }
+  /** whether the App is still as it was when the wake began; asked before anything is made for it */
+  isCurrent(): boolean
   report(step: Omit<Progress, 'app'>): void
   watch: Stopwatch
   signal: AbortSignal
@@ -61,17 +63,12 @@ export class Launchpad {
   }
 
   #start(launch: Launch): Promise<string> {
-    const { app, host, engine, claim, report, watch, signal } = launch
+    const { host, engine, report, watch, signal } = launch
     return queueOf(this.#starts, host.name, this.#options.startsPerHost).run(async () => {
       signal.throwIfAborted()
       watch.lap('queue')
       const id = await prepare(launch)
-      if (!claim.valid())
-        throw new ProblemError('unavailable', {
-          app: app.name,
-          detail: 'etcd was away for too long',
-          retryAfter: 2,
-        })
+      allowed(launch)
       report({ phase: 'starting' })
       await engine.start(id)
       watch.lap('start')
@@ -85,16 +82,24 @@ export class Launchpad {
       throw startFailed(app.name, `image not found: ${registry} is not an allowed registry`)
     report({ phase: 'pulling' })
     await queueOf(this.#pulls, host.name, PULLS).run(async () => {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(PULL_LIMIT)])
+      const late = AbortSignal.timeout(PULL_LIMIT)
+      const limit = AbortSignal.any([signal, late])
       try {
         await engine.pull(app.image, (percent) => report({ phase: 'pulling', percent }), limit)
       } catch (error) {
+        if (late.aborted && !signal.aborted)
+          throw startFailed(app.name, `its image took more than ${PULL_LIMIT / 60_000} min to pull`)
         if (codeOf(error) === 'unreachable' || codeOf(error) === 'aborted') throw error
         throw startFailed(app.name, wordsOf(error)) // they begin with the image's name
       }
     })
     watch.lap('pull')
   }
+}
+
+/** Throws if somebody else may have the right by now: queues and pulls take long. */
+function allowed({ app, claim }: Launch): void {
+  if (!claim.valid()) throw etcdAway(app.name)
 }
 
 /** The id of a container that may be started: the one that is there if it fits its App, else a new one. */
@@ -105,7 +110,15 @@ async function prepare(launch: Launch): Promise<string> {
     throw startFailed(app.name, `not startable: container ${container.name} is paused`)
   if (container && isStartable(container, revision)) return container.id
   report({ phase: 'creating' })
+  allowed(launch)
   if (container) await engine.remove(container.id)
+  if (!launch.isCurrent())
+    throw new ProblemError('unavailable', {
+      app: app.name,
+      detail: 'the app was changed or removed meanwhile',
+      retryAfter: 1,
+    })
+  allowed(launch)
   const { port, health, idleAfter, stopTimeout, min } = app
   const spec = { app: app.name, slot, port, health, idleAfter, stopTimeout, min, revision }
   const id = await engine.create({

@@ -1,13 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { canonical } from '../model/name.ts'
 import { ProblemError } from '../model/problem.ts'
 import type { Control } from './api/control.ts'
 import { Availability, type Hook } from './available.ts'
-import { Backoff } from './backoff.ts'
+import { Backoff, slotKey } from './backoff.ts'
 import { Board } from './board.ts'
 import type { Catalog, Change } from './catalog.ts'
-import { type ClaimStore, Claims, type Lease } from './claim.ts'
+import { Claims, type Lease } from './claim.ts'
 import type { Engine, Engines } from './engine.ts'
 import { EventStreams } from './events.ts'
 import { buildGate } from './gate.ts'
@@ -18,6 +17,7 @@ import { Living, type Reach } from './living.ts'
 import { Pages, type PageTemplates } from './page.ts'
 import { Starter } from './start.ts'
 import { type Meter, Wakes } from './wake.ts'
+import type { ClaimStore } from './withdrawal.ts'
 
 /** What a launcher is made of and how it behaves. */
 export interface LauncherOptions {
@@ -25,6 +25,8 @@ export interface LauncherOptions {
   catalog: Catalog
   store: ClaimStore
   session: Lease
+  /** lease of the run of this launcher before this one, null if none is known to be over */
+  earlier?(): string | null
   engines: Engines<Engine>
   reach: Reach
   hook: Hook | null
@@ -70,7 +72,13 @@ export function createLauncher(options: LauncherOptions): Launcher {
   const backoff = new Backoff()
   const living = new Living(catalog, options.reach)
   const holds = new Holds({ perApp: settings.heldPerApp, total: settings.heldTotal })
-  const claims = new Claims({ catalog, store, session, id })
+  const claims = new Claims({
+    catalog,
+    store,
+    session,
+    id,
+    earlier: () => options.earlier?.() ?? null,
+  })
   const launchpad = new Launchpad(settings)
   const starter = new Starter({ catalog, claims, engines, launchpad })
   const availability = new Availability({
@@ -129,14 +137,18 @@ export function createLauncher(options: LauncherOptions): Launcher {
 }
 
 /** Tells the back-off which apps ended: asked to by a sleep, or by themselves. */
-function watchEnds(batch: readonly Change[], catalog: Catalog, backoff: Backoff): void {
+export function watchEnds(batch: readonly Change[], catalog: Catalog, backoff: Backoff): void {
+  // A host that goes takes its Endpoints along when its lease ends: its registrar died, not the apps.
+  const isHost = (change: Change): boolean =>
+    change.type === 'delete' && catalog.keys.parse(change.key)?.kind === 'host'
+  if (batch.some(isHost)) return
   for (const change of batch) {
     // One that is only missing from a list may have gone with etcd's data, not with its container.
     if (change.type !== 'delete' || !change.seen) continue
     const key = catalog.keys.parse(change.key)
     if (key?.kind !== 'endpoint') continue
     const asked = catalog.claim(key.app, key.slot)?.value.action === 'sleep'
-    backoff.gone(canonical(key.app), asked, performance.now())
+    backoff.gone(slotKey(key.app, key.slot), asked, performance.now())
   }
 }
 

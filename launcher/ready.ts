@@ -1,6 +1,7 @@
 import type { App } from '../model/app.ts'
 import type { Endpoint } from '../model/endpoint.ts'
 import { ProblemError } from '../model/problem.ts'
+import type { Progress } from '../model/progress.ts'
 import type { Catalog } from './catalog.ts'
 import type { Engine } from './engine.ts'
 import { lastLines, startFailed } from './failure.ts'
@@ -14,6 +15,7 @@ export interface Starting {
   slot: number
   engine: Engine
   id: string
+  report(step: Omit<Progress, 'app'>): void
 }
 
 /** The instance did not get ready although it runs: it must be stopped. */
@@ -21,20 +23,21 @@ export class Stuck extends ProblemError {}
 
 /**
  * Waits until the Endpoint of a started container is there. Throws ProblemError as soon as it is clear that it will
- * not be: `start-failed` when the container exits or is unhealthy, `not-ready` after the app's startTimeout.
+ * not be: `start-failed` when the container exits or is removed, `not-ready` after the app's startTimeout.
  */
 export async function waitReady(
-  { app, slot, engine, id }: Starting,
+  starting: Starting,
   catalog: Catalog,
   signal: AbortSignal,
 ): Promise<Endpoint> {
+  const { app, slot, engine, id } = starting
   const over = new AbortController()
   const end = (): void => over.abort(signal.reason)
   signal.addEventListener('abort', end)
   const ready = catalog.when(app.name, () => catalog.endpoint(app.name, slot), over.signal)
   const failed = Promise.race([
     exit(app, engine, id, over.signal),
-    unhealthy(app, engine, id, over.signal),
+    gone(starting, over.signal),
     late(app, over.signal),
   ])
   try {
@@ -60,13 +63,10 @@ async function exit(app: App, engine: Engine, id: string, signal: AbortSignal): 
   throw startFailed(app.name, `exited with code ${code}`, await lastLines(engine, id))
 }
 
-async function unhealthy(
-  app: App,
-  engine: Engine,
-  id: string,
-  signal: AbortSignal,
-): Promise<never> {
+/** Looks at the container. A HEALTHCHECK that fails is only told: a slow start may outlast its retries. */
+async function gone({ app, engine, id, report }: Starting, signal: AbortSignal): Promise<never> {
   const asked = app.health.type === 'auto' || app.health.type === 'image'
+  let told = false
   while (!signal.aborted) {
     await passed(LOOK, signal)
     const container = await engine.inspect(id).catch(() => undefined)
@@ -78,11 +78,9 @@ async function unhealthy(
         `exited with code ${container.exitCode}`,
         await lastLines(engine, id),
       )
-    if (asked && container.health === 'unhealthy')
-      throw new Stuck('start-failed', {
-        app: app.name,
-        detail: ['its HEALTHCHECK fails', ...(await lastLines(engine, id))].join('\n'),
-      })
+    const fails = asked && container.health === 'unhealthy'
+    if (fails && !told) report({ phase: 'waiting', detail: 'its HEALTHCHECK fails so far' })
+    told = fails
   }
   return await never()
 }

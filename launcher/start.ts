@@ -5,10 +5,12 @@ import type { Progress } from '../model/progress.ts'
 import { type Catalog, HOSTS } from './catalog.ts'
 import type { Claims, WakeClaim } from './claim.ts'
 import { codeOf, type Engine, type Engines } from './engine.ts'
+import { etcdAway } from './failure.ts'
 import type { Launchpad } from './launch.ts'
 import { look } from './look.ts'
 import { type Candidate, place } from './place.ts'
 import { Stuck, waitReady } from './ready.ts'
+import { revisionOf } from './revision.ts'
 import type { Stopwatch } from './stopwatch.ts'
 
 /** One start of one slot. */
@@ -110,19 +112,35 @@ export class Starter {
     const up = container?.state === 'running' || container?.state === 'restarting'
     let id = container?.id ?? ''
     if (!up) {
-      const place = { app, slot, host, engine, container, claim }
+      const place = {
+        app,
+        slot,
+        host,
+        engine,
+        container,
+        claim,
+        isCurrent: () => isCurrent(app, catalog),
+      }
       id = await launchpad.launch({ ...place, report, watch, signal })
     }
     report({ phase: 'waiting', detail: waitedFor(app) })
     try {
-      return await waitReady({ app, slot, engine, id }, catalog, signal)
+      return await waitReady({ app, slot, engine, id, report }, catalog, signal)
     } catch (error) {
-      if (error instanceof Stuck) stop(engine, id)
+      if (!(error instanceof Stuck)) throw error
+      // Without etcd nobody could register it: that says nothing about the app, and it may be another's to stop.
+      if (!claim.valid()) throw etcdAway(app.name)
+      stop(engine, id)
       throw error
     } finally {
       watch.lap('wait')
     }
   }
+}
+
+function isCurrent(app: App, catalog: Catalog): boolean {
+  const now = catalog.find(app.name)
+  return now !== null && revisionOf(now) === revisionOf(app)
 }
 
 function waitedFor(app: App): string {

@@ -6,7 +6,7 @@ import { canonical } from '../model/name.ts'
 import { ProblemError } from '../model/problem.ts'
 import type { Progress } from '../model/progress.ts'
 import type { Availability, Question } from './available.ts'
-import type { Backoff } from './backoff.ts'
+import { type Backoff, slotKey } from './backoff.ts'
 import type { Board } from './board.ts'
 import type { Catalog } from './catalog.ts'
 import { explain } from './failure.ts'
@@ -73,7 +73,7 @@ export class Wakes {
 
   /** Fills a slot that nobody waits for. Returns whether it runs now; failures are logged and count as such. */
   async fill(app: App, slot: number): Promise<boolean> {
-    if (this.#paused(app)) return false
+    if (this.#paused(app, slot)) return false
     try {
       return (await this.#start(app, slot, false)) !== null
     } catch {
@@ -115,8 +115,9 @@ export class Wakes {
       if (!alive.proven) unproven()
       return alive.endpoint
     }
-    if (asker.question === null) backoff.forget(canonical(app.name))
-    const paused = this.#paused(app)
+    if (asker.question === null)
+      for (let slot = 0; slot < app.replicas; slot++) backoff.forget(slotKey(app.name, slot))
+    const paused = this.#paused(app, 0)
     if (paused) throw paused
     if (asker.question !== null && !(await availability.allows(asker.question)))
       throw new ProblemError('not-available', { app: app.name })
@@ -138,7 +139,7 @@ export class Wakes {
       const signal = this.#ending.signal
       const endpoint = await starter.start({ app, slot, patient, report: tell, watch, signal })
       if (endpoint === null) return null
-      backoff.ready(name, performance.now())
+      backoff.ready(slotKey(name, slot), performance.now())
       living.woke(app.name, endpoint)
       tell({ phase: 'ready' })
       // Those who wait are answered in the microtasks that come first.
@@ -150,7 +151,7 @@ export class Wakes {
       })
       return endpoint
     } catch (error) {
-      const failure = this.#failed(app, error)
+      const failure = this.#failed(app, slot, error)
       tell({ phase: 'failed', detail: failure.problem.detail ?? failure.problem.title })
       this.#done(app, slot, watch, failure.code, { reason: failure.problem.detail })
       throw failure
@@ -158,16 +159,16 @@ export class Wakes {
   }
 
   /** Makes a problem of what happened, and lets the app wait before its next start if it was its own fault. */
-  #failed(app: App, error: unknown): ProblemError {
+  #failed(app: App, slot: number, error: unknown): ProblemError {
     const failure = explain(app.name, error)
     if (failure.code !== 'start-failed' && failure.code !== 'not-ready') return failure
     const { detail = failure.problem.title } = failure.problem
-    const seconds = this.#options.backoff.failed(canonical(app.name), detail, performance.now())
+    const seconds = this.#options.backoff.failed(slotKey(app.name, slot), detail, performance.now())
     return new ProblemError(failure.code, { app: app.name, detail, retryAfter: seconds })
   }
 
-  #paused(app: App): ProblemError | null {
-    const pause = this.#options.backoff.check(canonical(app.name), performance.now())
+  #paused(app: App, slot: number): ProblemError | null {
+    const pause = this.#options.backoff.check(slotKey(app.name, slot), performance.now())
     if (!pause) return null
     return new ProblemError('backing-off', {
       app: app.name,
