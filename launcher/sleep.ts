@@ -3,6 +3,7 @@ import type { Endpoint } from '../model/endpoint.ts'
 import { readLabels } from '../model/label.ts'
 import { canonical } from '../model/name.ts'
 import { ProblemError } from '../model/problem.ts'
+import { describe } from './failure.ts'
 import type { Fleet } from './fleet.ts'
 import { type ClaimOptions, type Slot, sleepSlot } from './slot.ts'
 
@@ -44,7 +45,7 @@ export class Sleeper {
    * request that comes meanwhile wins (unless `firm`). Throws ProblemError `conflict` if `min` keeps all awake.
    */
   async sleep(name: string, { firm = false } = {}): Promise<number> {
-    const min = this.#options.catalog.state.app(name)?.min ?? 0
+    const min = this.#options.catalog.find(name)?.min ?? 0
     const slots = await this.#running(name)
     const free = slots.filter(({ slot }) => slot >= min)
     if (slots.length > 0 && free.length === 0)
@@ -65,22 +66,28 @@ export class Sleeper {
    */
   async remove(name: string, expected?: string): Promise<Removal | null> {
     const { catalog, fleet, engines, store, forget } = this.#options
-    const stopTimeout = catalog.state.app(name)?.stopTimeout
+    const stopTimeout = catalog.find(name)?.stopTimeout
     const forgotten = await forget(name, expected)
     await this.#sleep(name, await this.#running(name), true, stopTimeout)
     const removal: Removal = { containers: 0, unreachable: [] }
+    const failures: string[] = []
     for (const [host, containers] of await fleet.containers(PATIENCE)) {
-      const own = containers?.filter((container) => isOf(container, name))
-      try {
-        if (!own) throw new Error('no answer')
-        for (const { id } of own) {
-          await engines.at(host.engine).remove(id)
+      if (!containers) removal.unreachable.push(host.name)
+      for (const container of containers ?? []) {
+        if (!isOf(container, name)) continue
+        try {
+          await engines.at(host.engine).remove(container.id)
           removal.containers++
+        } catch (error) {
+          failures.push(`${container.name} on ${host.name}: ${describe(error)}`)
         }
-      } catch {
-        removal.unreachable.push(host.name)
       }
     }
+    if (failures.length > 0)
+      throw new ProblemError('unavailable', {
+        app: name,
+        detail: `not all of its containers could be removed; ${failures.slice(0, 5).join('; ')}`,
+      })
     await store.remove(catalog.keys.named('activity', canonical(name)))
     return forgotten || removal.containers > 0 ? removal : null
   }
@@ -95,7 +102,7 @@ export class Sleeper {
   }
 
   async #sleep(name: string, slots: Slot[], firm: boolean, stopTimeout?: number): Promise<void> {
-    const stop = stopTimeout ?? this.#options.catalog.state.app(name)?.stopTimeout ?? STOP_TIMEOUT
+    const stop = stopTimeout ?? this.#options.catalog.find(name)?.stopTimeout ?? STOP_TIMEOUT
     const deadline = this.#options.drainTimeout + stop + MARGIN
     const results = await Promise.allSettled(
       slots.map((slot) => sleepSlot(slot, { firm, deadline }, this.#options)),
