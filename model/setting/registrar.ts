@@ -34,7 +34,7 @@ export const REGISTRAR_SETTINGS = {
     'where /healthz and /metrics of the registrar are',
   ),
   drainTimeout: setting(
-    ['up', 'registrar'],
+    ['up', 'launcher', 'registrar'],
     'time',
     seconds(3600).default(30),
     'how long open requests may keep an instance that is told to sleep',
