@@ -27,6 +27,7 @@ export const Host = z.object({
   memory: z.number().describe('bytes'),
   labels: z.record(z.string(), z.string()).default({}),
   images: z.array(z.string()).default([]),
+  incarnation: z.string().max(64).optional().describe('tells machines of one name apart'),
 })
 export type Host = z.output<typeof Host>
 

@@ -1,6 +1,9 @@
 import type { Logger } from 'pino'
 import type { Host } from '../model/record.ts'
+import type { Entry } from '../model/state.ts'
+import { isNamesake, namesake } from './namesake.ts'
 import { Backoff, pause } from './pause.ts'
+import type { EndpointStore } from './slot-key.ts'
 
 /** What the engine says of its machine. */
 export interface HostFacts {
@@ -23,8 +26,15 @@ export interface HostOptions {
   key: string
   info(): Promise<HostFacts>
   lease(): string | null
-  put(key: string, value: string, lease: string): Promise<unknown>
+  store: HostStore
+  /** what tells this machine from others of its name */
+  incarnation: string
   log: Logger
+}
+
+/** etcd, as far as the record is written. */
+export type HostStore = Pick<EndpointStore, 'create' | 'replace'> & {
+  get(key: string): Promise<Entry | null>
 }
 
 /** Milliseconds between looks at what the engine has. */
@@ -53,13 +63,13 @@ export class HostRecord {
 
   /** The record as the engine is now. Resolves when the address is known; throws if the engine does not answer. */
   async look(): Promise<Host> {
-    const { name, engine, address: set } = this.#options
+    const { name, engine, address: set, incarnation } = this.#options
     const { cpus, memory, bridge, images } = await this.#options.info()
     const address = set || bridge
     if (address === '') throw new Error('the engine has no default bridge: set --address')
     this.#record = {
       ...{ name, address, engine, publish: address, cpus, memory },
-      ...{ labels: {}, images: images.sort() },
+      ...{ labels: {}, images: images.sort(), incarnation },
     }
     return this.#record
   }
@@ -106,10 +116,16 @@ export class HostRecord {
 
   /** Also when nothing changed: somebody may have deleted it. Once in 30 s that costs nothing. */
   async #write(record: Host): Promise<void> {
+    const { key, store, incarnation } = this.#options
     const lease = this.#options.lease()
     if (lease === null) return // the next one brings us here at once
     const value = JSON.stringify(record)
-    await this.#options.put(this.#options.key, value, lease)
+    const found = await store.get(key)
+    if (isNamesake(found, incarnation)) throw new Error(namesake(record.name))
+    const isWritten = found
+      ? (await store.replace(key, value, { modRevision: found.modRevision, lease })) !== null
+      : (await store.create(key, value, { lease })).won
+    if (!isWritten) throw new Error('somebody else wrote it meanwhile')
     if (this.#written !== value)
       this.#options.log.info({ host: record.name, address: record.address }, 'host record written')
     this.#written = value

@@ -1,9 +1,14 @@
 import type { Logger } from 'pino'
 import type { Entry } from '../model/state.ts'
 import type { Cluster } from './cluster.ts'
+import { isNamesake, namesake } from './namesake.ts'
 import { Backoff, pause } from './pause.ts'
 
 export interface InheritanceOptions {
+  /** name of this host in the cluster */
+  name: string
+  /** what tells this machine from others of that name */
+  incarnation: string
   /** etcd key of this host's record */
   key: string
   store: {
@@ -22,20 +27,29 @@ export class Inheritance {
     this.#options = options
   }
 
-  /** The lease of the process before, null if there is none. Resolves when etcd has answered, however long that takes. */
+  /**
+   * The lease of the process before, null if there is none. Resolves when etcd has answered, however long that takes,
+   * and when no other machine of our name is alive: what it keeps in etcd would otherwise be swept as ours.
+   */
   async find(signal: AbortSignal): Promise<string | null> {
-    const { key, store, log } = this.#options
+    const { name, incarnation, key, store, log } = this.#options
     const backoff = new Backoff()
-    while (!signal.aborted)
+    let isTold = false
+    while (!signal.aborted) {
       try {
         const record = await store.get(key)
-        this.#lease = record && record.lease !== '0' ? record.lease : null
-        if (this.#lease) log.info({ lease: this.#lease }, 'taking over from the process before')
-        break
+        if (!isNamesake(record, incarnation)) {
+          this.#lease = record && record.lease !== '0' ? record.lease : null
+          if (this.#lease) log.info({ lease: this.#lease }, 'taking over from the process before')
+          break
+        }
+        if (!isTold) log.warn({ host: name }, `waiting: ${namesake(name)}`)
+        isTold = true
       } catch (error) {
         log.debug({ reason: (error as Error).message }, 'etcd does not answer yet')
-        await pause(backoff.next(), signal)
       }
+      await pause(backoff.next(), signal)
+    }
     return this.#lease
   }
 

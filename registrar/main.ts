@@ -7,6 +7,7 @@ import { connect } from '../adapters/etcd.ts'
 import { etcdOptions } from '../adapters/etcd-settings.ts'
 import { Informer } from '../adapters/informer.ts'
 import { createLog } from '../adapters/log.ts'
+import { readIncarnation } from '../adapters/machine.ts'
 import { registrarMetrics } from '../adapters/metrics.ts'
 import { Probe } from '../adapters/probe.ts'
 import { Session } from '../adapters/session.ts'
@@ -38,6 +39,7 @@ async function runRegistrar(settings: Settings): Promise<void> {
   })
   const registrar = new Registrar({
     name: settings.id ?? hostname(),
+    incarnation: await readIncarnation(settings.docker),
     keys,
     engine: openEngine(settings.docker),
     engineUrl: settings.engineAdvertise || settings.docker,

@@ -20,7 +20,6 @@ export interface HostEngine extends FollowedEngine, Pick<Asking, 'healthcheck'> 
 /** etcd as this service uses it. */
 export interface RegistrarStore extends EndpointStore, ClaimStore {
   get(key: string): Promise<Entry | null>
-  put(key: string, value: string, options: { lease: string }): Promise<unknown>
   remove(key: string, options: { modRevision?: string; lease?: string }): Promise<string | null>
 }
 
@@ -35,6 +34,8 @@ export interface Meter {
 export interface RegistrarOptions {
   /** name of this host in the cluster */
   name: string
+  /** what tells this machine from others of that name */
+  incarnation: string
   keys: Keys
   engine: HostEngine
   /** where launchers reach the engine */

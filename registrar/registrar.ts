@@ -26,6 +26,8 @@ export class Registrar {
   readonly #inheritance: Inheritance
   readonly #commands: Commands
   readonly #ending = new AbortController()
+  /** nothing is written before it is known what the process before left, and that our name is ours */
+  #isInherited = false
   #isSynced = false
   #isListed = false
   #running: Promise<unknown> = Promise.resolve()
@@ -49,7 +51,8 @@ export class Registrar {
       key: hostKey,
       info: () => engine.info(),
       lease: () => standing.lease,
-      put: (key, value, lease) => store.put(key, value, { lease }),
+      store,
+      incarnation: options.incarnation,
       log,
     })
     this.#commands = new Commands((...command) => engine.exec(...command))
@@ -82,7 +85,9 @@ export class Registrar {
       },
     })
     this.#idle = this.#newIdle()
-    this.#inheritance = new Inheritance({ key: hostKey, store, log })
+    this.#inheritance = new Inheritance({
+      ...{ name: options.name, incarnation: options.incarnation, key: hostKey, store, log },
+    })
   }
 
   get isEngineUp(): boolean {
@@ -90,12 +95,17 @@ export class Registrar {
   }
 
   /**
-   * Reads what the process before this one left. Resolves when etcd has answered, however long that takes; only then
-   * may {@link observe} be fed.
+   * Reads what the process before this one left. Resolves when etcd has answered and no other machine of our name is
+   * alive, however long that takes; only then may {@link observe} be fed.
    */
   async inherit(): Promise<void> {
-    const lease = await this.#inheritance.find(this.#ending.signal)
+    const { signal } = this.#ending
+    const lease = await this.#inheritance.find(signal)
+    if (signal.aborted) return
     if (lease !== null) this.#publication.inherit(lease)
+    this.#isInherited = true
+    const { lease: present } = this.#options.standing
+    if (present !== null) this.#publication.useLease(present)
   }
 
   /** Begins. `inherited` resolves when {@link inherit} is done, `synced` when the first list was observed. */
@@ -125,7 +135,7 @@ export class Registrar {
 
   /** There is a new lease: everything of ours moves under it. */
   useLease(lease: string): void {
-    this.#publication.useLease(lease)
+    if (this.#isInherited) this.#publication.useLease(lease)
     this.#host.refresh()
   }
 

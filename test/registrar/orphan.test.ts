@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect, type Store } from '../../adapters/etcd.ts'
+import { readIncarnation } from '../../adapters/machine.ts'
 import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
 import type { Part } from '../lab/part.ts'
 import { freePort } from '../lab/port.ts'
@@ -25,7 +26,8 @@ test('with an engine that is away, what was registered stays while it answers an
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   const lease = await store.grant(60)
   const [lives, dead] = ['/services/clusters/lives', '/services/clusters/dead']
-  await store.put('/services/hosts/h1', '{}', { lease })
+  const incarnation = await readIncarnation('unix:///nowhere.sock')
+  await store.put('/services/hosts/h1', JSON.stringify({ incarnation }), { lease })
   await store.put(lives, `127.0.0.1:${port}`, { lease })
   await store.put(dead, `127.0.0.1:${await freePort()}`, { lease })
   registrar = await startRegistrar({
