@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 /** Where hostile text enters. */
 export type Where =
   | 'app.name'
+  | 'api.header'
+  | 'create.api'
   | 'etcd.key'
   | 'etcd.value'
   | 'container.label'
@@ -10,6 +12,7 @@ export type Where =
   | 'image.ref'
   | 'request.path'
   | 'request.header'
+  | 'request.raw'
   | 'response.header'
   | 'cookie'
   | 'hook.response'
@@ -31,8 +34,9 @@ export function hostile(where: Where): Hostile[] {
 }
 
 function expanded(entry: Hostile): Hostile {
-  const value = entry.value.replace(/@repeat:(.):([0-9]+)/, (_, character: string, count: string) =>
-    character.repeat(Number(count)),
+  const value = entry.value.replace(
+    /@repeat:(.):([0-9]+)/g,
+    (_, character: string, count: string) => character.repeat(Number(count)),
   )
   return { ...entry, value }
 }

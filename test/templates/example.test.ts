@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -5,6 +6,7 @@ import { GatewayPlan } from '../../controller/plan.ts'
 import { isAppName } from '../../model/name.ts'
 import { hostile } from '../hostile/corpus.ts'
 import { type LabLauncher, startLauncher } from '../lab/launcher.ts'
+import { freePort } from '../lab/port.ts'
 import { ask } from '../system/client.ts'
 import { type Backend, type Seen, startBackend } from './backend.ts'
 import { type LabGateway, startGateway } from './gateway.ts'
@@ -26,7 +28,11 @@ const gateways: LabGateway[] = []
 
 beforeAll(async () => {
   ;[launcher, shop] = await Promise.all([startLauncher(), startBackend('shop')])
-  launcher.script = ({ app }) => (app === 'cold' ? { upstream: shop.address } : 'unknown')
+  launcher.script = ({ app }) => {
+    if (app === 'cold') return { upstream: shop.address }
+    if (app === 'failing') return { page: { kind: 'problem' } }
+    return app === 'lie' ? { upstream: `localhost:${shop.address.split(':')[1]}` } : 'unknown'
+  }
 })
 afterAll(async () => {
   for (const gateway of gateways) await gateway.stop()
@@ -56,7 +62,30 @@ describe.each([
       })
     }
     expect((await ask(gateway.origin, '/_reveille/generation')).text).toBe('42')
-    expect((await ask(gateway.origin, '/nobody/')).status).not.toBe(200)
+    expect((await ask(gateway.origin, '/nobody/')).status).toBe(404)
+    expect((await ask(gateway.origin, '/failing/')).status).toBe(503)
+    expect((await ask(gateway.origin, '/lie/')).status).toBeGreaterThanOrEqual(500)
+  })
+
+  it('reports use, at most once per app and second', async () => {
+    const port = await freePort()
+    const lines: string[] = []
+    const socket = createSocket('udp4')
+    socket.on('message', (message) => lines.push(message.toString()))
+    await new Promise<void>((resolve) => socket.bind(port, '127.0.0.1', resolve))
+    const apps = ['one', 'two'].map((name) => ({ name, endpoints: [shop.address] }))
+    const gateway = await startGateway({ apps, activity: `127.0.0.1:${port}` }, template)
+    gateways.push(gateway)
+    const started = performance.now()
+    for (let i = 0; i < 40; i++)
+      for (const { name } of apps) expect((await ask(gateway.origin, `/${name}/`)).status).toBe(200)
+    await expect.poll(() => lines.length).toBeGreaterThanOrEqual(2)
+    const most = 2 * (1 + Math.ceil((performance.now() - started) / 1000))
+    socket.close()
+    expect(lines.length).toBeLessThanOrEqual(most)
+    expect(new Set(lines.map((line) => line.split(' ').at(-1)))).toEqual(
+      new Set(['app_one', 'app_two']),
+    )
   })
 
   it('makes a configuration without any app or launcher', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hostile } from '../../hostile/corpus.ts'
 import { freePort } from '../../lab/port.ts'
-import { hostile } from './corpus.ts'
 import { raw } from './raw.ts'
 import { bearer, openStage, type Stage, TOKEN } from './stage.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { canonical } from '../../../model/name.ts'
-import { hostile } from './corpus.ts'
+import { hostile } from '../../hostile/corpus.ts'
 import { openStage, type Stage } from './stage.ts'
 
 let stage: Stage
