@@ -121,7 +121,7 @@ async function startEngine(
 function settle(settings: Settings, etcd: string[], engine: ChosenEngine): Settings {
   const address = settings.address || engine.address
   const listens = addressesOf(settings).map(({ listen }) => listen)
-  const loopback = engine.kind === 'process' ? ['127.0.0.0/8'] : []
+  const loopback = engine.kind === 'process' ? ['127.0.0.1/32'] : []
   return {
     ...settings,
     etcd,

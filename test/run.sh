@@ -9,10 +9,7 @@ step() { printf '\n== %s\n' "$*"; }
 # Whatever ends this before the tests could run is a failure, and counted as one.
 trap 'echo "0 passed, 1 failed, 0 skipped"' EXIT
 
-node -e 'const [a, b] = process.versions.node.split("."); process.exit(+a > 20 || (+a === 20 && +b >= 19) ? 0 : 1)' || {
-  echo "Reveille needs Node 20.19 or newer; this is $(node --version)" >&2
-  exit 1
-}
+bash cli/setup/check-node.sh
 if [ "$(id -u)" != 0 ]; then
   echo "The tests start a Docker engine in a network of its own: run them as root (sudo npm test)." >&2
   exit 1
@@ -24,7 +21,7 @@ bash cli/setup/packages.sh systemd chromium
 
 step "Libraries"
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-  npm ci --no-fund --no-audit
+  npm ci --loglevel=error --include=dev
   touch node_modules/.package-lock.json
 fi
 

@@ -11,27 +11,38 @@ function isMounted(): boolean {
 
 /**
  * Mounts the cgroup file systems on a machine that has none (no systemd). Returns what it mounted, in this order.
- * @throws Error where that is not allowed
+ * @throws Error where that is not allowed; nothing stays mounted then
  */
 export function mountCgroups(): string[] {
   if (isMounted()) return []
-  const mount = (...args: string[]): void => void execFileSync('mount', args, { stdio: 'pipe' })
   const mounted: string[] = []
-  if (readFileSync('/proc/filesystems', 'utf8').includes('cgroup2')) {
-    mount('-t', 'cgroup2', 'cgroup2', ROOT)
-    return [ROOT]
-  }
-  mount('-t', 'tmpfs', '-o', 'mode=0755', 'cgroup', ROOT)
-  mounted.push(ROOT)
-  for (const line of readFileSync('/proc/cgroups', 'utf8').trim().split('\n').slice(1)) {
-    const [name = '', , , enabled] = line.split('\t')
-    if (enabled !== '1') continue
-    const folder = join(ROOT, name)
-    mkdirSync(folder)
-    mount('-t', 'cgroup', '-o', name, 'cgroup', folder)
+  const mount = (folder: string, ...args: string[]): void => {
+    execFileSync('mount', [...args, 'cgroup', folder], { stdio: 'pipe' })
     mounted.push(folder)
   }
+  try {
+    if (readFileSync('/proc/filesystems', 'utf8').includes('cgroup2')) mount(ROOT, '-t', 'cgroup2')
+    else {
+      mount(ROOT, '-t', 'tmpfs', '-o', 'mode=0755')
+      for (const name of hierarchies()) {
+        mkdirSync(join(ROOT, name), { recursive: true })
+        mount(join(ROOT, name), '-t', 'cgroup', '-o', name)
+      }
+    }
+  } catch (error) {
+    for (const folder of mounted.reverse()) execFileSync('umount', [folder], { stdio: 'pipe' })
+    throw error
+  }
   return mounted
+}
+
+/** The controllers of the first version of cgroups that this kernel has. */
+function hierarchies(): string[] {
+  const lines = readFileSync('/proc/cgroups', 'utf8').trim().split('\n').slice(1)
+  return lines
+    .map((line) => line.split('\t'))
+    .filter(([, , , enabled]) => enabled === '1')
+    .map(([name = '']) => name)
 }
 
 function foldersIn(folder: string): string[] {

@@ -70,12 +70,21 @@ export function obstacle(): string {
   return ''
 }
 
+/** The command line of a process, '' if it has just ended. */
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
 /** Waits for the engine of an `up` with this run folder that was killed: it is ending, and cleaning up after itself. */
 export async function former(runDir: string): Promise<void> {
   const config = placesOf('', runDir).run
   for (let round = 0; round < 200; round++) {
     const pid = findDockerd()
-    if (pid === '' || !readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(config)) return
+    if (pid === '' || !commandOf(pid).includes(config)) return
     await delay(100)
   }
 }
@@ -91,11 +100,6 @@ async function startOwn(around: EngineSurroundings): Promise<ChosenEngine | stri
   while (performance.now() < deadline && child.failures === 0) {
     const address = await addressOf(url)
     if (address) return { url, kind: 'own', address, note: '', close: () => child.stop() }
-    if (
-      /failed to start|cannot|permission denied/i.test(child.lastLines.join('\n')) &&
-      child.failures > 0
-    )
-      break
     await delay(50)
   }
   await child.stop()

@@ -10,6 +10,8 @@ case ${1:-} in
   -h | --help) sed -n '2,4s/^# \{0,1\}//p' cli/setup/start.sh; exit 0 ;;
 esac
 
+bash cli/setup/check-node.sh
+
 # Programs. Without root only what cannot be done without is asked for: `up` itself says why there is no Docker.
 if [ "$(id -u)" = 0 ]; then
   bash cli/setup/packages.sh
