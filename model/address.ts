@@ -52,7 +52,7 @@ export function formatAddress({ family, bits }: Address): string {
   const runs = groups.join(':').match(/\b0(?::0\b)+/g) ?? []
   const longest = runs.reduce((best, run) => (run.length > best.length ? run : best), '')
   if (longest === '') return groups.join(':')
-  const [head = '', tail = ''] = splitRun(groups, longest.split(':').length)
+  const [head, tail] = splitRun(groups, longest.split(':').length)
   return `${head}::${tail}`
 }
 
