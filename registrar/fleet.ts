@@ -1,16 +1,18 @@
 import type { Logger } from 'pino'
 import type { Container, EngineEvent } from '../model/container.ts'
 import type { Keys } from '../model/key.ts'
-import { readLabels } from '../model/label.ts'
+import { APP_LABEL, readLabels } from '../model/label.ts'
 import { Holders, type Publisher } from './holders.ts'
 import { Inspections } from './inspections.ts'
-import { advance, discovered, type Fact, type Instance, isRunning } from './instance.ts'
+import { advance, discovered, type Fact, isRunning } from './instance.ts'
+import { type OriginEngine, Origins } from './origins.ts'
 import { type Asking, keepAsking } from './readiness.ts'
 import { differs, type HostAddress, reachable, whyEnded, whyStopped } from './reading.ts'
 import { type Member, Roster } from './roster.ts'
+import { tellPhase } from './telling.ts'
 
 export interface FleetOptions {
-  engine: { inspect(id: string): Promise<Container | null> }
+  engine: OriginEngine & { inspect(id: string): Promise<Container | null> }
   asking: Asking
   publisher: Publisher
   keys: Keys
@@ -32,13 +34,19 @@ export class Fleet {
   /** by container id: why one of ours is left alone, told once */
   readonly #refused = new Map<string, string>()
   readonly #inspections: Inspections
+  readonly #origins: Origins
   #isStopped = false
 
   constructor(options: FleetOptions) {
     this.#options = options
     this.holders = new Holders(this.roster, options.publisher, options.keys, options.log)
+    this.#origins = new Origins(options.engine)
     this.#inspections = new Inspections({
-      inspect: (id) => options.engine.inspect(id),
+      inspect: async (id) => {
+        const container = await options.engine.inspect(id)
+        if (container) await this.#origins.learn(container)
+        return container
+      },
       onSeen: (id, container) => this.#see(id, container),
       onFailure: (id, reason) => options.log.debug({ id, reason }, 'container not inspected'),
     })
@@ -47,13 +55,14 @@ export class Fleet {
   /** Takes a full list; resolves when every difference to it was looked into. */
   async reconcile(containers: Container[]): Promise<void> {
     const listed = new Set(containers.map(({ id }) => id))
-    for (const id of this.#refused.keys()) if (!listed.has(id)) this.#refused.delete(id)
+    for (const id of this.#refused.keys()) if (!listed.has(id)) this.#forget(id)
     const doubtful = [...this.roster.keys()].filter((id) => !listed.has(id))
     for (const container of containers) {
       const { id, state } = container
       const member = this.roster.get(id)
       if (member ? differs(member.instance, container) : state === 'running') doubtful.push(id)
-      else if (!member) this.#see(id, container)
+      else if (!member && this.#origins.isKnown(container)) this.#see(id, container)
+      else if (!member) doubtful.push(id)
     }
     await this.#inspections.lookAll(doubtful.filter((id) => !this.#refused.has(id)))
   }
@@ -130,6 +139,8 @@ export class Fleet {
     }
     const labels = readLabels(container.labels)
     if (!labels.ok) return this.#refuse(container, labels.reason)
+    if (this.#origins.isBorrowed(id))
+      return this.#refuse(container, `its label ${APP_LABEL} is its image's, not its own`)
     const member = known ?? this.roster.add(discovered(id, labels.spec))
     if (container.state !== 'running')
       return this.#apply(member, { type: 'stopped' }, whyStopped(container))
@@ -153,6 +164,7 @@ export class Fleet {
   #forget(id: string): void {
     this.roster.delete(id)
     this.#refused.delete(id)
+    this.#origins.forget(id)
   }
 
   #apply(member: Member, fact: Fact, why = ''): void {
@@ -166,24 +178,7 @@ export class Fleet {
     if (before.phase === after.phase && !isNewRun) return
     // first what a request waits for, then what is told
     this.#settle(member)
-    this.#tell(before, member, why)
-  }
-
-  #tell(before: Instance, { instance, since }: Member, why: string): void {
-    const { spec, phase, id } = instance
-    const fields = {
-      app: spec.app,
-      slot: spec.slot,
-      container: id.slice(0, 12),
-      ...(why && { why }),
-    }
-    const { log } = this.#options
-    if (phase === 'ready' && before.phase === 'starting') {
-      const seconds = (performance.now() - since) / 1000
-      this.#options.onReady(seconds)
-      log.info({ ...fields, seconds: Number(seconds.toFixed(3)) }, phase)
-    } else if (phase === 'unready' || phase === 'unhealthy') log.warn(fields, phase)
-    else log.info(fields, phase)
+    tellPhase(before, member, why, this.#options)
   }
 
   /** Makes the Endpoint and the probing what the member's state asks for. */

@@ -2,17 +2,18 @@ import type { Logger } from 'pino'
 import type { Keys } from '../model/key.ts'
 import type { Entry } from '../model/state.ts'
 import type { Exec } from './commands.ts'
+import type { EndpointStore } from './endpoint-store.ts'
 import type { FleetOptions } from './fleet.ts'
 import type { FollowedEngine } from './follower.ts'
 import type { HostFacts } from './host.ts'
 import type { Asking } from './readiness.ts'
-import type { ClaimStore, SleepResult, Standing } from './sleep.ts'
-import type { EndpointStore } from './slot-key.ts'
+import type { ClaimStore, SleepResult, Standing } from './sleep-ports.ts'
 
 /** The engine of this host. */
 export interface HostEngine extends FollowedEngine, Pick<Asking, 'healthcheck'> {
   exec: Exec
   inspect: FleetOptions['engine']['inspect']
+  imageLabels: FleetOptions['engine']['imageLabels']
   info(): Promise<HostFacts>
   stop(id: string, timeoutSeconds: number): Promise<void>
 }

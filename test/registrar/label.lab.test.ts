@@ -98,3 +98,24 @@ test('two containers for one slot: the first is registered, the second when the 
   await house.docker.getContainer(first).kill()
   await eventually(async () => ![null, endpoint].includes(await house.endpoint('twice')))
 })
+
+test('the label of an image takes no route: whoever runs that image did not ask for it', async () => {
+  const image = { repo: 'reveille-test/victim', tag: '1', changes: 'LABEL reveille.app=victim' }
+  const base = await house.docker.createContainer({ Image: HELLO_IMAGE })
+  await base.commit(image)
+  await base.remove()
+  const Image = 'reveille-test/victim:1'
+  try {
+    const borrowed = await house.runByHand({ Image })
+    const said = () => house.log.match(/victim|is its image's, not its own/g)?.length ?? 0
+    await eventually(() => said() > 0)
+    const own = await house.runByHand({ Image, Labels: { 'reveille.app': 'chosen' } })
+    await house.registered('chosen')
+    expect(await house.endpoint('victim')).toBeNull()
+    const lines = house.log.split('\n').filter((line) => line.includes("is its image's"))
+    expect(lines).toHaveLength(1)
+    for (const id of [borrowed, own]) await house.docker.getContainer(id).remove({ force: true })
+  } finally {
+    await house.docker.getImage(Image).remove({ force: true })
+  }
+})
