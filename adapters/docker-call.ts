@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
-import { type EngineCall, explain, statusOf } from './docker-error.ts'
+import { type EngineCall, EngineError, explain, statusOf } from './docker-error.ts'
 
 /** Deadlines in milliseconds. Creating and starting are long under load; everything else is a look-up. */
 export const QUICK = 5_000
@@ -81,4 +81,14 @@ export function getPath<T>(
       (error: Error | null, result: unknown) => (error ? reject(error) : resolve(result as T)),
     )
   })
+}
+
+/** {@link makeCall} for a look-up: null if there is no such thing. */
+export async function orNull<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T | null> {
+  try {
+    return await makeCall(run)
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'not-found') return null
+    throw error
+  }
 }

@@ -6,7 +6,6 @@ import { readTime } from './docker-event.ts'
 
 /** What an engine says about itself. */
 export interface EngineInfo {
-  name: string
   cpus: number
   /** bytes */
   memory: number
@@ -19,7 +18,6 @@ export interface EngineInfo {
 }
 
 interface System {
-  Name: string
   NCPU: number
   MemTotal: number
   SystemTime: string
@@ -54,7 +52,6 @@ export async function readInfo(docker: Docker): Promise<EngineInfo> {
     makeCall((abortSignal) => docker.listImages({ abortSignal })),
   ])
   return {
-    name: system.Name,
     cpus: system.NCPU,
     memory: system.MemTotal,
     bridge,

@@ -1,12 +1,14 @@
-import { Agent } from 'node:http'
-import Docker, { type ContainerInspectInfo } from 'dockerode'
+import type Docker from 'dockerode'
+import type { ContainerInspectInfo } from 'dockerode'
 import type { Container, ContainerRequest, EngineEvent } from '../model/container.ts'
 import { APP_LABEL } from '../model/label.ts'
 import { createBody } from './docker-body.ts'
-import { getPath, makeCall, readStream, SLOW } from './docker-call.ts'
+import { getPath, makeCall, orNull, readStream, SLOW } from './docker-call.ts'
+import { openClient } from './docker-client.ts'
 import { fromInspection, fromSummary, healthcheckCommand } from './docker-container.ts'
 import { EngineError } from './docker-error.ts'
 import { EVENT_FILTERS, formatSince, readEvents } from './docker-event.ts'
+import { runCommand } from './docker-exec.ts'
 import { type EngineInfo, readEngineTime, readInfo } from './docker-info.ts'
 import { framedLines, plainLines } from './docker-log.ts'
 import { pullImage } from './docker-pull.ts'
@@ -52,6 +54,13 @@ export class Engine {
   async inspect(id: string): Promise<Container | null> {
     const found = await this.#inspect(id)
     return found && found.Config.Labels?.[APP_LABEL] !== undefined ? fromInspection(found) : null
+  }
+
+  /** The labels that a container's image brings along: nobody wrote them on the container. Null if it is gone. */
+  async imageLabels(id: string): Promise<Record<string, string> | null> {
+    const found = await this.#inspect(id)
+    const image = found && (await this.#image(found.Image))
+    return image ? (image.Config.Labels ?? {}) : null
   }
 
   /**
@@ -123,21 +132,8 @@ export class Engine {
   }
 
   /** Runs a command inside a container and returns its exit code. Its output is thrown away. */
-  async exec(id: string, command: string[], signal: AbortSignal): Promise<number> {
-    const body = { Cmd: command, AttachStdout: true, AttachStderr: true }
-    const exec = await makeCall(
-      (abortSignal) => this.#docker.getContainer(id).exec({ ...body, abortSignal }),
-      { signal },
-    )
-    const output = readStream(
-      (abortSignal) => exec.start({ abortSignal } as Docker.ExecStartOptions),
-      (source) => source,
-      { signal },
-    )
-    for await (const _ of output);
-    const ended = await makeCall((abortSignal) => exec.inspect({ abortSignal }), { signal })
-    // the output of a container that died under it ends as well, without a code
-    return ended.ExitCode ?? 255
+  exec(id: string, command: string[], signal: AbortSignal): Promise<number> {
+    return runCommand(this.#docker, id, command, signal)
   }
 
   /** What an app wrote, by lines: the last `tail` ones, then, with `follow`, all that comes until it ends. */
@@ -201,27 +197,10 @@ export class Engine {
   }
 }
 
-async function orNull<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T | null> {
-  try {
-    return await makeCall(run)
-  } catch (error) {
-    if (error instanceof EngineError && error.code === 'not-found') return null
-    throw error
-  }
-}
-
 /**
- * Opens the engine at `unix:///path` or `tcp://host:port`; nothing is sent yet. The environment's DOCKER_HOST has no
- * say. Each call has its own connection: a kept one that the engine closed meanwhile would fail a start.
+ * Opens the engine at `unix:///path` or `tcp://host:port`; nothing is sent yet.
  * @throws Error if `url` is neither
  */
 export function openEngine(url: string): Engine {
-  const { protocol, hostname, port, pathname } = new URL(url)
-  // dockerode's types leave the agent out; without an own protocol and host it would read DOCKER_HOST
-  const plain = { protocol: 'http', agent: new Agent({ keepAlive: false }) } as const
-  if (protocol === 'unix:' && pathname.length > 1)
-    return new Engine(new Docker({ ...plain, host: '', socketPath: pathname }))
-  if (protocol === 'tcp:' && hostname !== '' && port !== '')
-    return new Engine(new Docker({ ...plain, host: hostname, port: Number(port) }))
-  throw new Error(`engine address ${url} is neither unix:///path nor tcp://host:port`)
+  return new Engine(openClient(url))
 }

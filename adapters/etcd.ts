@@ -18,7 +18,6 @@ export type { EtcdOptions } from './etcd-members.ts'
 /** A raw watch stream of one member; `failed` tells the store that this member broke it. */
 export interface WatchStream {
   stream: IDuplexStream<IWatchRequest, IWatchResponse>
-  url: string
   failed(): void
 }
 
@@ -173,7 +172,7 @@ export class Store {
     const member = this.#members.current
     try {
       const stream = await member.client.watchClient.watch()
-      return { stream, url: member.url, failed: () => this.#members.failed(member) }
+      return { stream, failed: () => this.#members.failed(member) }
     } catch (error) {
       this.#members.failed(member)
       throw toEtcdError(error, member.url)

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino'
 import type { Host } from '../model/record.ts'
 import type { Entry } from '../model/state.ts'
+import type { EndpointStore } from './endpoint-store.ts'
 import { isNamesake, namesake } from './namesake.ts'
 import { Backoff, pause } from './pause.ts'
-import type { EndpointStore } from './slot-key.ts'
 
 /** What the engine says of its machine. */
 export interface HostFacts {

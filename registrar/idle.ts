@@ -6,7 +6,8 @@ import { isIdle, nextLook } from './idleness.ts'
 import { isRunning } from './instance.ts'
 import { pause } from './pause.ts'
 import type { Member, Roster } from './roster.ts'
-import type { Sleep, SleepResult, Standing } from './sleep.ts'
+import type { Sleep } from './sleep.ts'
+import type { SleepResult, Standing } from './sleep-ports.ts'
 
 export interface IdleOptions {
   roster: Roster

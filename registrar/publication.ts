@@ -1,8 +1,6 @@
-import type { Entry } from '../model/state.ts'
-import { type EndpointStore, type Leases, type PublicationOptions, SlotKey } from './slot-key.ts'
-
-/** A difference of etcd's content, as an informer tells it. */
-export type EndpointChange = { type: 'put'; entry: Entry } | { type: 'delete'; key: string }
+import type { ClusterChange } from './cluster.ts'
+import type { EndpointStore, Leases, PublicationOptions } from './endpoint-store.ts'
+import { SlotKey } from './slot-key.ts'
 
 /**
  * Keeps the Endpoint keys of this process in etcd as wanted, over any loss of etcd, of the lease, or of single keys.
@@ -62,7 +60,7 @@ export class Publication {
    * stays; whoever knows the instances withdraws what no longer holds. Another one under a lease of ours is an echo, or
    * a write that was given up and happened all the same: it is removed.
    */
-  observe(change: EndpointChange, revision: string): void {
+  observe(change: ClusterChange, revision: string): void {
     if (change.type === 'delete') {
       this.#keys.get(change.key)?.observe(null, revision)
       return

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Keys } from '../model/key.ts'
 import { Gateway } from '../model/record.ts'
-import type { Entry } from '../model/state.ts'
+import type { ClusterChange } from './cluster.ts'
 
 /** Says so when a gateway refuses a key of ours: whoever runs a process by hand cannot know its networks. */
 export class Refusals {
@@ -18,7 +18,7 @@ export class Refusals {
   }
 
   /** Takes news of gateway records; other keys are passed over. */
-  observe(change: { type: 'put'; entry: Entry } | { type: 'delete'; key: string }): void {
+  observe(change: ClusterChange): void {
     if (change.type !== 'put' || this.#keys.parse(change.entry.key)?.kind !== 'gateway') return
     const gateway = read(change.entry.value)
     if (!gateway) return

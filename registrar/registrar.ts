@@ -1,18 +1,15 @@
-import { randomUUID } from 'node:crypto'
 import type { Entry } from '../model/state.ts'
-import { Cluster } from './cluster.ts'
+import { Cluster, type ClusterChange } from './cluster.ts'
 import { Commands } from './commands.ts'
 import { Fleet } from './fleet.ts'
 import { Follower } from './follower.ts'
 import { HostRecord } from './host.ts'
-import { Idle } from './idle.ts'
+import type { Idle } from './idle.ts'
+import { idling } from './idling.ts'
 import { Inheritance } from './inheritance.ts'
 import type { RegistrarOptions } from './options.ts'
 import { watchOrphans } from './orphans.ts'
-import { type EndpointChange, Publication } from './publication.ts'
-import type { Member } from './roster.ts'
-import { Sleep } from './sleep.ts'
-import { countVisitors } from './visitors.ts'
+import { Publication } from './publication.ts'
 
 /** The keeper of the truth about one Docker host: joins what the engine says to what etcd has. */
 export class Registrar {
@@ -84,7 +81,7 @@ export class Registrar {
         this.#host.refresh()
       },
     })
-    this.#idle = this.#newIdle()
+    this.#idle = idling(options, this.fleet, this.cluster)
     this.#inheritance = new Inheritance({
       ...{ name: options.name, incarnation: options.incarnation, key: hostKey, store, log },
     })
@@ -140,7 +137,7 @@ export class Registrar {
   }
 
   /** Takes news from etcd of the folders of endpoints and of {@link Cluster.prefixes}. */
-  observe(changes: EndpointChange[], revision: string): void {
+  observe(changes: ClusterChange[], revision: string): void {
     this.cluster.observe(changes, revision)
     for (const change of changes) {
       const key = this.#options.keys.parse(change.type === 'put' ? change.entry.key : change.key)
@@ -159,44 +156,6 @@ export class Registrar {
     this.#commands.stop()
     await this.#running
     this.#publication.stop()
-  }
-
-  #newIdle(): Idle {
-    const { engine, store, standing, keys, log, drainTimeout, meter, name } = this.#options
-    const connections = (member: Member): Promise<number> =>
-      countVisitors(
-        member,
-        (listener) => this.#options.connections(listener),
-        (id) => engine.inspect(id),
-      )
-    const ports = {
-      store,
-      standing,
-      fleet: this.fleet,
-      roster: this.fleet.roster,
-      cluster: this.cluster,
-      keys,
-      log,
-      connections,
-    }
-    const sleep = new Sleep(
-      {
-        ...ports,
-        stop: (id, seconds) => engine.stop(id, seconds),
-        newOwner: () => `${name}/${randomUUID()}`,
-        now: () => new Date(),
-      },
-      drainTimeout * 1000,
-    )
-    return new Idle({
-      ...ports,
-      sleep,
-      isInformed: () => this.#options.isInformed(),
-      dismiss: async ({ entry }) => {
-        await store.remove(entry.key, { modRevision: entry.modRevision }).catch(() => null)
-      },
-      onResult: meter.slept,
-    })
   }
 
   /** Only when both sides have been heard is what is in etcd and not on this host known to be left over. */

@@ -1,6 +1,6 @@
 import type { Entry } from '../model/state.ts'
 import { Backoff, pause } from './pause.ts'
-import type { Standing } from './sleep.ts'
+import type { Standing } from './sleep-ports.ts'
 
 /** etcd, as far as a claim is given back. */
 export interface ReleaseStore {

@@ -1,53 +1,9 @@
-import type { Logger } from 'pino'
-import type { Keys } from '../model/key.ts'
 import type { Claim } from '../model/record.ts'
-import type { Entry, Held } from '../model/state.ts'
-import type { Cluster } from './cluster.ts'
-import type { Fleet } from './fleet.ts'
+import type { Held } from '../model/state.ts'
 import { pause } from './pause.ts'
-import { letGo, type ReleaseStore } from './release.ts'
+import { letGo } from './release.ts'
 import type { Member } from './roster.ts'
-
-/** etcd, as far as claims are written. A rejected write may have happened or not. */
-export interface ClaimStore extends ReleaseStore {
-  create(
-    key: string,
-    value: string,
-    options: { lease: string },
-  ): Promise<{ won: boolean; holder: Entry | null; revision: string }>
-  replace(
-    key: string,
-    value: string,
-    options: { modRevision: string; lease: string },
-  ): Promise<string | null>
-}
-
-/** Whether, and under which lease, this process may change the cluster right now. */
-export interface Standing {
-  readonly lease: string | null
-  valid(): boolean
-}
-
-export interface SleepPorts {
-  store: ClaimStore
-  standing: Standing
-  fleet: Pick<Fleet, 'drain' | 'undrain' | 'refresh'>
-  cluster: Cluster
-  keys: Keys
-  log: Logger
-  /** open connections to the instance, however they came */
-  connections(member: Member): Promise<number>
-  stop(id: string, timeoutSeconds: number): Promise<void>
-  /** unique text for a claim of this process */
-  newOwner(): string
-  now(): Date
-}
-
-/**
- * slept; taken-back: a wake took the claim over; in-use: it is used after all; busy: somebody else changes the slot;
- * unsure: etcd or the engine failed us, nothing was done that is not undone.
- */
-export type SleepResult = 'slept' | 'taken-back' | 'in-use' | 'busy' | 'unsure'
+import type { SleepPorts, SleepResult } from './sleep-ports.ts'
 
 /** Milliseconds. Gateways apply within a second or two; one that does not answers from a dead address and wakes. */
 const REMOVAL = 5_000

@@ -93,10 +93,14 @@ test('an app can neither forge packets nor make devices nor write the audit log'
 
 test('what is asked to be created is in the body of the request, its name alone in the URL', async () => {
   let asked = { url: '', body: '' }
-  const pretended = await pretend(async (request, response) => {
+  const pretended = await pretend((request, response) => {
     asked = { url: request.url ?? '', body: '' }
-    for await (const chunk of request) asked.body += chunk
-    response.writeHead(201, { 'content-type': 'application/json' }).end('{"Id":"made"}')
+    request.on('data', (chunk: Buffer) => {
+      asked.body += chunk.toString()
+    })
+    request.on('end', () => {
+      response.writeHead(201, { 'content-type': 'application/json' }).end('{"Id":"made"}')
+    })
   })
   const app = App.parse({ name: 'E', image: 'shop:1', env: { PASSWORD: 'secret' } })
   const request = { name: 'reveille-e-0', app, labels: { 'reveille.app': 'E' }, publish: address }

@@ -19,8 +19,8 @@ function brokenEngine(hold: number, listing = 0) {
       if (listing > 0) await pause(listing)
       return []
     },
-    // biome-ignore lint/correctness/useYield: it breaks before there is any event
     async *events(): AsyncGenerator<EngineEvent> {
+      yield { action: 'create', id: 'c1', labels: {}, time: 1n }
       await pause(hold)
       throw new Error('broken')
     },

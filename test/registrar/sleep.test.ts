@@ -6,7 +6,8 @@ import { readLabels } from '../../model/label.ts'
 import { Cluster } from '../../registrar/cluster.ts'
 import { discovered } from '../../registrar/instance.ts'
 import { type Member, Roster } from '../../registrar/roster.ts'
-import { Sleep, type SleepPorts } from '../../registrar/sleep.ts'
+import { Sleep } from '../../registrar/sleep.ts'
+import type { SleepPorts } from '../../registrar/sleep-ports.ts'
 import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
 
 let etcd: LabEtcd

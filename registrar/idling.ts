@@ -1,0 +1,38 @@
+import { randomUUID } from 'node:crypto'
+import type { Cluster } from './cluster.ts'
+import type { Fleet } from './fleet.ts'
+import { Idle } from './idle.ts'
+import type { RegistrarOptions } from './options.ts'
+import type { Member } from './roster.ts'
+import { Sleep } from './sleep.ts'
+import { countVisitors } from './visitors.ts'
+
+/** Joins what puts instances to sleep to the rest of a registrar. */
+export function idling(options: RegistrarOptions, fleet: Fleet, cluster: Cluster): Idle {
+  const { engine, store, standing, keys, log, drainTimeout, meter, name } = options
+  const connections = (member: Member): Promise<number> =>
+    countVisitors(
+      member,
+      (listener) => options.connections(listener),
+      (id) => engine.inspect(id),
+    )
+  const ports = { store, standing, fleet, roster: fleet.roster, cluster, keys, log, connections }
+  const sleep = new Sleep(
+    {
+      ...ports,
+      stop: (id, seconds) => engine.stop(id, seconds),
+      newOwner: () => `${name}/${randomUUID()}`,
+      now: () => new Date(),
+    },
+    drainTimeout * 1000,
+  )
+  return new Idle({
+    ...ports,
+    sleep,
+    isInformed: () => options.isInformed(),
+    dismiss: async ({ entry }) => {
+      await store.remove(entry.key, { modRevision: entry.modRevision }).catch(() => null)
+    },
+    onResult: meter.slept,
+  })
+}
