@@ -16,6 +16,8 @@ export interface EventStreamsOptions {
 
 /** Streams at once; a waiting page without one refreshes by itself. */
 const STREAMS = 2_000
+/** And of one client. */
+const OF_ONE = STREAMS / 2
 /** A comment keeps connections through proxies and finds those that are dead, milliseconds. */
 const BEAT = 15_000
 /** No start takes longer; the page asks again, milliseconds. */
@@ -24,15 +26,16 @@ const LONGEST = 30 * 60_000
 /** The live progress of a wake for its waiting pages, as server-sent events. Following wakes nothing. */
 export class EventStreams {
   readonly #options: EventStreamsOptions
-  readonly #open = new Set<() => void>()
+  /** how to end each, with its client */
+  readonly #open = new Map<() => void, string>()
 
   constructor(options: EventStreamsOptions) {
     this.#options = options
   }
 
   /** Sends the progress of `app` until it is ready or has failed. Returns false if too many follow already. */
-  serve(app: App, reply: FastifyReply): boolean {
-    if (this.#open.size >= STREAMS) return false
+  serve(app: App, client: string, reply: FastifyReply): boolean {
+    if (this.#open.size >= STREAMS || (client !== '' && this.#of(client) >= OF_ONE)) return false
     reply.hijack()
     const { raw } = reply
     raw.writeHead(200, {
@@ -59,7 +62,7 @@ export class EventStreams {
     const beat = setInterval(() => raw.write(':\n\n'), BEAT)
     const limit = setTimeout(end, LONGEST)
     const unfollow = this.#options.board.follow(send, app.name)
-    this.#open.add(end)
+    this.#open.set(end, client)
     raw.on('close', end)
     const now = this.#now(app)
     send(now)
@@ -69,7 +72,13 @@ export class EventStreams {
 
   /** Ends all streams. */
   end(): void {
-    for (const end of [...this.#open]) end()
+    for (const end of [...this.#open.keys()]) end()
+  }
+
+  #of(client: string): number {
+    let count = 0
+    for (const other of this.#open.values()) if (other === client) count++
+    return count
   }
 
   #now(app: App): Progress {

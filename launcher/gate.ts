@@ -4,22 +4,19 @@ import { type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import type { App } from '../model/app.ts'
 import { type Endpoint, formatEndpoint } from '../model/endpoint.ts'
 import { canonical } from '../model/name.ts'
-import { PROBLEMS, type Problem, ProblemError, problem } from '../model/problem.ts'
-import type { Progress } from '../model/progress.ts'
+import { type Problem, problem } from '../model/problem.ts'
 import type { EventStreams } from './events.ts'
-import type { Holds } from './hold.ts'
+import type { HoldLimits, Holds } from './hold.ts'
 import { decodeOrder, encodeOrder, type Order } from './order.ts'
 import type { Pages } from './page.ts'
 import { type Ask, readAsk } from './request.ts'
-import type { Asker } from './wake.ts'
+import { REFRESH, type WaitOptions, waitFor } from './wait.ts'
 
 /** What the gate needs to know and do. */
-export interface GateOptions {
+export interface GateOptions extends WaitOptions {
   find(name: string): App | null
   /** where an app answers that is registered but not ours to wake; silent if it does not answer, null if there is none */
   registered(name: string, dead: string): Promise<Endpoint | 'silent' | null>
-  wake(app: App, asker: Asker): Promise<Endpoint>
-  progress(app: string): Progress | null
   holds: Holds
   pages: Pages
   events: EventStreams
@@ -28,24 +25,18 @@ export interface GateOptions {
   health(): { ok: boolean; detail?: object }
   /** resolves when the catalog is complete; before that no name is unknown */
   synced: Promise<void>
-  /** seconds */
-  holdTimeout: number
-  /** milliseconds */
-  pageAfter: number
   /** whether visitors are told why an app failed; operators always are */
   tellsReasons: boolean
 }
 
 /** How long a question waits for the catalog, milliseconds. */
 const SYNC = 5_000
-/** Seconds after which a waiting page's reader without JavaScript tries again. */
-const REFRESH = 2
-
-type Answer =
-  | { is: 'upstream'; endpoint: Endpoint }
-  | { is: 'waiting' }
-  | { is: 'problem'; problem: Problem }
-  | { is: 'left' }
+/** Why a request is not held. */
+const FULL: Record<keyof HoldLimits, string> = {
+  perApp: 'as many wait for this app as may',
+  perClient: 'as many requests of this client wait as may',
+  total: 'as many requests wait here as may',
+}
 
 /**
  * The wake port: gateways ask here where a request for an app that has no route can go. The question is held until
@@ -71,25 +62,24 @@ export function buildGate(options: GateOptions): { server: FastifyInstance; end(
 
   server.get('/wake', async (request, reply) => {
     const ask = readAsk(request.headers)
-    if (!synced) await Promise.race([complete, pause(SYNC, null, { ref: false })])
-    if (!synced) return busy(reply)
+    if (!synced && !(await wholeCatalog(ask.client))) return busy(reply)
     const app = options.find(ask.app)
     if (!app) return await sendRegistered(ask, reply)
     if (ending.signal.aborted) return busy(reply)
     const name = canonical(app.name)
-    if (!options.holds.enter(name)) {
-      const more = { app: app.name, retryAfter: REFRESH }
+    const full = options.holds.enter(name, ask.client)
+    if (full !== null) {
+      const more = { app: app.name, detail: FULL[full], retryAfter: REFRESH }
       return order(reply, ask, app.name, problem('overloaded', more))
     }
     try {
-      const answer = await hold(app, ask, reply)
+      const answer = await waitFor(app, ask, reply.raw, ending.signal, options)
       if (answer.is === 'problem') return order(reply, ask, app.name, answer.problem)
-      if (answer.is === 'waiting') return order(reply, ask, app.name, waiting(app))
       if (answer.is === 'upstream') return sendUpstream(reply, answer.endpoint)
       options.count(answer.is)
       return busy(reply)
     } finally {
-      options.holds.leave(name)
+      options.holds.leave(name, ask.client)
     }
   })
 
@@ -108,13 +98,25 @@ export function buildGate(options: GateOptions): { server: FastifyInstance; end(
   server.get<{ Params: { app: string } }>('/_reveille/events/:app', (request, reply) => {
     const app = options.find(request.params.app)
     if (!app) return void reply.code(404).type('application/problem+json').send(unknown())
-    if (ending.signal.aborted || !options.events.serve(app, reply)) return void busy(reply)
+    if (ending.signal.aborted || !options.events.serve(app, readAsk(request.headers).client, reply))
+      return void busy(reply)
   })
 
   server.get('/healthz', (_request, reply) => {
     const { ok, detail } = options.health()
     return reply.code(ok ? 200 : 503).send({ ok, ...detail })
   })
+
+  /** Waits until the catalog is complete, as one of those who are held. Returns whether it is. */
+  async function wholeCatalog(client: string): Promise<boolean> {
+    if (options.holds.enter('', client) !== null) return false
+    try {
+      await Promise.race([complete, pause(SYNC, null, { ref: false })])
+      return synced
+    } finally {
+      options.holds.leave('', client)
+    }
+  }
 
   /** An app that has no App: its sidekick registered it, a moment ago or before it died. */
   async function sendRegistered(ask: Ask, reply: FastifyReply): Promise<FastifyReply> {
@@ -129,45 +131,6 @@ export function buildGate(options: GateOptions): { server: FastifyInstance; end(
   function sendUpstream(reply: FastifyReply, endpoint: Endpoint): FastifyReply {
     options.count('upstream')
     return reply.header('x-reveille-upstream', formatEndpoint(endpoint)).code(200).send('')
-  }
-
-  /** Waits for the wake on behalf of one client. */
-  function hold(app: App, ask: Ask, reply: FastifyReply): Promise<Answer> {
-    const limit = options.holdTimeout * 1000
-    const patience = ask.isPageLoad ? Math.min(options.pageAfter, limit) : limit
-    return new Promise((resolve) => {
-      const settle = (answer: Answer): void => {
-        clearTimeout(timer)
-        reply.raw.off('close', left)
-        ending.signal.removeEventListener('abort', end)
-        resolve(answer)
-      }
-      const left = (): void => settle({ is: 'left' })
-      const end = (): void => settle({ is: 'left' })
-      const timer = setTimeout(() => {
-        if (ask.isPageLoad) settle({ is: 'waiting' })
-        else settle({ is: 'problem', problem: late(app) })
-      }, patience)
-      reply.raw.on('close', left)
-      ending.signal.addEventListener('abort', end)
-      const question = { name: app.name, method: ask.method, uri: ask.uri }
-      options.wake(app, { question, dead: ask.dead }).then(
-        (endpoint) => settle({ is: 'upstream', endpoint }),
-        (error: unknown) => settle({ is: 'problem', problem: problemOf(app, error) }),
-      )
-    })
-  }
-
-  function late(app: App): Problem {
-    const step = options.progress(app.name)
-    const reason = step ? `${step.phase}${step.detail ? `: ${step.detail}` : ''}` : 'still starting'
-    const detail = `not ready after ${options.holdTimeout} s (${reason})`
-    return problem('not-ready', { app: app.name, detail, retryAfter: 5 })
-  }
-
-  function waiting(app: App): Problem {
-    const detail = options.progress(app.name)?.phase ?? 'queued'
-    return problem('waiting', { app: app.name, detail, retryAfter: REFRESH })
   }
 
   /** What visitors see of a problem. */
@@ -203,9 +166,4 @@ function busy(reply: FastifyReply): FastifyReply {
 
 function unknown(): string {
   return JSON.stringify(problem('unknown-app'))
-}
-
-function problemOf(app: App, error: unknown): Problem {
-  if (error instanceof ProblemError) return error.problem
-  return { ...problem('internal', { app: app.name }), status: PROBLEMS.unavailable.status }
 }

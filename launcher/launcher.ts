@@ -15,6 +15,7 @@ import { Keeper } from './keep.ts'
 import { Launchpad } from './launch.ts'
 import { Living, type Reach } from './living.ts'
 import { Pages, type PageTemplates } from './page.ts'
+import { Room } from './room.ts'
 import { Starter } from './start.ts'
 import { type Meter, Wakes } from './wake.ts'
 import type { ClaimStore } from './withdrawal.ts'
@@ -43,7 +44,9 @@ export interface LauncherOptions {
     pageAfter: number
     reasons: 'full' | 'short'
     heldPerApp: number
+    heldPerClient: number
     heldTotal: number
+    overcommit: number
     startsPerHost: number
     /** milliseconds */
     availableTimeout: number
@@ -71,7 +74,11 @@ export function createLauncher(options: LauncherOptions): Launcher {
   const board = new Board()
   const backoff = new Backoff()
   const living = new Living(catalog, options.reach)
-  const holds = new Holds({ perApp: settings.heldPerApp, total: settings.heldTotal })
+  const holds = new Holds({
+    perApp: settings.heldPerApp,
+    perClient: settings.heldPerClient,
+    total: settings.heldTotal,
+  })
   const claims = new Claims({
     catalog,
     store,
@@ -80,7 +87,13 @@ export function createLauncher(options: LauncherOptions): Launcher {
     earlier: () => options.earlier?.() ?? null,
   })
   const launchpad = new Launchpad(settings)
-  const starter = new Starter({ catalog, claims, engines, launchpad })
+  const starter = new Starter({
+    catalog,
+    claims,
+    engines,
+    launchpad,
+    room: new Room(catalog, settings.overcommit),
+  })
   const availability = new Availability({
     hook,
     deadline: settings.availableTimeout,

@@ -6,6 +6,7 @@ import { canonical, containerName } from '../model/name.ts'
 import type { Host } from '../model/record.ts'
 import type { Catalog } from './catalog.ts'
 import { type Engine, type Engines, wordsOf } from './engine.ts'
+import { printable } from './failure.ts'
 import type { Candidate } from './place.ts'
 
 /** A host that takes longer is left out if another one has answered, milliseconds. */
@@ -28,17 +29,6 @@ async function find(engine: Engine, app: App, slot: number): Promise<Container |
   return (await engine.list()).find((container) => isSlot(container, app, slot)) ?? null
 }
 
-/** Memory that running instances may use, by the address of their host. */
-function promised(catalog: Catalog): Map<string, number> {
-  const sums = new Map<string, number>()
-  for (const [name, slots] of catalog.state.endpoints) {
-    const memory = catalog.find(name)?.limits.memory ?? 0
-    for (const { value } of slots.values())
-      sums.set(value.host, (sums.get(value.host) ?? 0) + memory)
-  }
-  return sums
-}
-
 /**
  * Looks for the slot's container on every registered host. Never throws: a host in trouble says so. An engine that
  * starts and stops containers answers late, so a slow host is waited for while there is no other.
@@ -50,19 +40,21 @@ export async function look(
   engines: Engines,
 ): Promise<Candidate[]> {
   const hosts: Host[] = [...catalog.state.hosts.values()].map(({ value }) => value)
-  // With one host there is nothing to compare.
-  const sums = hosts.length > 1 ? promised(catalog) : new Map<string, number>()
-  const candidates = hosts.map((host): Candidate => {
-    const load = host.memory > 0 ? (sums.get(host.address) ?? 0) / host.memory : 0
-    return { host, container: null, trouble: 'has an engine that does not answer', load }
-  })
+  const candidates = hosts.map(
+    (host): Candidate => ({
+      host,
+      container: null,
+      trouble: 'has an engine that does not answer',
+      promised: 0,
+    }),
+  )
   const all = Promise.all(
     candidates.map(async (candidate) => {
       try {
         candidate.container = await find(engines.at(candidate.host.engine), app, slot)
         candidate.trouble = null
       } catch (error) {
-        candidate.trouble = `has an engine that fails: ${wordsOf(error)}`
+        candidate.trouble = `has an engine that fails: ${printable(wordsOf(error))}`
       }
     }),
   )

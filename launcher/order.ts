@@ -2,11 +2,14 @@ import { z } from 'zod'
 import { AppName } from '../model/name.ts'
 import type { Problem } from '../model/problem.ts'
 
+/** Longest detail, characters. */
+const DETAIL = 4_000
+
 const ProblemShape = z.object({
   type: z.string().max(200),
   title: z.string().max(200),
   status: z.number().int().min(400).max(599),
-  detail: z.string().max(4000).exactOptional(),
+  detail: z.string().max(DETAIL).exactOptional(),
   app: z.string().max(63).exactOptional(),
   retryAfter: z.number().int().min(0).max(86_400).exactOptional(),
 }) satisfies z.ZodType<Problem>
@@ -30,11 +33,16 @@ const LARGEST = 6_000
 
 export function encodeOrder(order: Order): string {
   let json = JSON.stringify(order)
-  while (Buffer.byteLength(json) > LARGEST && order.problem.detail) {
+  while (order.problem.detail && isTooLarge(json, order.problem.detail)) {
     order = { ...order, problem: { ...order.problem, detail: shorter(order.problem.detail) } }
     json = JSON.stringify(order)
   }
   return Buffer.from(json).toString('base64url')
+}
+
+/** What is read must be what is written: the same limits on both sides. */
+function isTooLarge(json: string, detail: string): boolean {
+  return Buffer.byteLength(json) > LARGEST || detail.length > DETAIL
 }
 
 /** Without its second line, the oldest of the log, or without its second half. */

@@ -9,8 +9,8 @@ export interface Candidate {
   container: Container | null
   /** why it cannot be used right now, or null */
   trouble: string | null
-  /** share of its memory that running instances may use, 0 where it is not known */
-  load: number
+  /** bytes that what runs or starts there may use */
+  promised: number
 }
 
 const runs = (container: Container | null): boolean =>
@@ -28,17 +28,31 @@ function tooSmall(app: App, host: Host): string | null {
   return null
 }
 
+const MIB = 1024 ** 2
+const mib = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`
+
+/** Why one more does not fit beside what is there, or null. What runs already needs no more room. */
+function full(app: App, { container, promised }: Candidate, limit: number): string | null {
+  if (runs(container) || promised + app.limits.memory <= limit) return null
+  return `has no room: ${mib(promised)} of ${mib(limit)} are promised and it needs ${mib(app.limits.memory)}`
+}
+
+const load = ({ host, promised }: Candidate): number =>
+  host.memory > 0 ? promised / host.memory : 0
+
 /**
  * Where a slot goes: to the host whose container of it runs already, then to the one that has it stopped, then to one
- * that has the image, then to the emptiest. Hosts that are equal are taken in order of their names.
+ * that has the image, then to the emptiest. `limit`: bytes a host may promise. Hosts that are equal are taken in order of their names.
  */
 export function place(
   app: App,
   candidates: readonly Candidate[],
+  limit: (host: Host) => number = () => Number.POSITIVE_INFINITY,
 ): { ok: true; chosen: Candidate } | { ok: false; reason: string } {
   const refused: string[] = []
-  const possible = candidates.filter(({ host, trouble }) => {
-    const reason = trouble ?? tooSmall(app, host)
+  const possible = candidates.filter((candidate) => {
+    const { host, trouble } = candidate
+    const reason = trouble ?? tooSmall(app, host) ?? full(app, candidate, limit(host))
     if (reason !== null) refused.push(`${host.name} ${reason}`)
     return reason === null
   })
@@ -47,7 +61,7 @@ export function place(
       Number(runs(b.container)) - Number(runs(a.container)) ||
       Number(b.container !== null) - Number(a.container !== null) ||
       Number(hasImage(b.host, app.image)) - Number(hasImage(a.host, app.image)) ||
-      a.load - b.load ||
+      load(a) - load(b) ||
       (a.host.name < b.host.name ? -1 : 1),
   )
   if (chosen) return { ok: true, chosen }

@@ -6,6 +6,8 @@ export interface Ask {
   app: string
   uri: string
   method: string
+  /** the client's address, '' if the gateway does not tell */
+  client: string
   /** host:port of a route that was just found dead, '' if none */
   dead: string
   /** a browser shows what it gets as a page, so the waiting page fits */
@@ -25,6 +27,7 @@ export function readAsk(headers: IncomingHttpHeaders): Ask {
   return {
     app: text('app'),
     uri: text('uri'),
+    client: text('client'),
     method,
     // Where several were tried, the last one counts: "10.9.0.1:80, 10.9.0.2:80".
     dead:

@@ -11,6 +11,7 @@ import { look } from './look.ts'
 import { type Candidate, place } from './place.ts'
 import { Stuck, waitReady } from './ready.ts'
 import { revisionOf } from './revision.ts'
+import type { Room } from './room.ts'
 import type { Stopwatch } from './stopwatch.ts'
 
 /** One start of one slot. */
@@ -29,6 +30,7 @@ export interface StarterOptions {
   claims: Claims
   engines: Engines
   launchpad: Launchpad
+  room: Room
 }
 
 /** How long a wake waits for a host that can be used, milliseconds: registrars start beside us, engines restart. */
@@ -103,37 +105,47 @@ export class Starter {
     stop: (engine: Engine, id: string) => void,
   ): Promise<Endpoint> {
     const { app, slot, watch, report, signal } = run
-    const { catalog, engines, launchpad } = this.#options
-    const placed = place(app, sights)
+    const { catalog, engines, launchpad, room } = this.#options
+    const promised = room.promised(sights.map(({ host }) => host))
+    const candidates = sights.map((sight) => ({
+      ...sight,
+      promised: promised.get(sight.host.name) ?? 0,
+    }))
+    const placed = place(app, candidates, (host) => room.limit(host))
     if (!placed.ok)
       throw new ProblemError('unavailable', { app: app.name, detail: placed.reason, retryAfter: 5 })
     const { host, container } = placed.chosen
     const engine = engines.at(host.engine)
     const up = container?.state === 'running' || container?.state === 'restarting'
     let id = container?.id ?? ''
-    if (!up) {
-      const place = {
-        app,
-        slot,
-        host,
-        engine,
-        container,
-        claim,
-        isCurrent: () => isCurrent(app, catalog),
-      }
-      id = await launchpad.launch({ ...place, report, watch, signal })
-    }
-    report({ phase: 'waiting', detail: waitedFor(app) })
+    const giveBack = up ? () => {} : room.take(host, app.limits.memory)
     try {
-      return await waitReady({ app, slot, engine, id, report }, catalog, signal)
-    } catch (error) {
-      if (!(error instanceof Stuck)) throw error
-      // Without etcd nobody could register it: that says nothing about the app, and it may be another's to stop.
-      if (!claim.valid()) throw etcdAway(app.name)
-      stop(engine, id)
-      throw error
+      if (!up) {
+        const place = {
+          app,
+          slot,
+          host,
+          engine,
+          container,
+          claim,
+          isCurrent: () => isCurrent(app, catalog),
+        }
+        id = await launchpad.launch({ ...place, report, watch, signal })
+      }
+      report({ phase: 'waiting', detail: waitedFor(app) })
+      try {
+        return await waitReady({ app, slot, engine, id, report }, catalog, signal)
+      } catch (error) {
+        if (!(error instanceof Stuck)) throw error
+        // Without etcd nobody could register it: that says nothing about the app, and it may be another's to stop.
+        if (!claim.valid()) throw etcdAway(app.name)
+        stop(engine, id)
+        throw error
+      } finally {
+        watch.lap('wait')
+      }
     } finally {
-      watch.lap('wait')
+      giveBack()
     }
   }
 }

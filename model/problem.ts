@@ -27,7 +27,7 @@ export const PROBLEMS = {
   'start-failed': { status: 503, title: 'The app could not be started' },
   'backing-off': { status: 503, title: 'The app keeps failing; the next try waits' },
   'not-ready': { status: 504, title: 'The app did not get ready in time' },
-  overloaded: { status: 503, title: 'Too many requests wait for this app' },
+  overloaded: { status: 503, title: 'Too many requests wait' },
   unavailable: { status: 503, title: 'The service cannot do this right now' },
   waiting: { status: 503, title: 'The app is being started' },
   internal: { status: 500, title: 'Something went wrong here' },

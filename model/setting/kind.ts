@@ -42,6 +42,12 @@ export const number = (min: number, max: number) =>
     (input) => (typeof input === 'string' && /^[0-9]+$/.test(input) ? Number(input) : input),
     whole(min, max),
   )
+export const factor = (min: number, max: number) =>
+  z.preprocess(
+    (input) =>
+      typeof input === 'string' && /^[0-9]+(\.[0-9]+)?$/.test(input) ? Number(input) : input,
+    z.number(`must be a number from ${min} to ${max}`).min(min).max(max),
+  )
 export const seconds = (max = 86_400) =>
   z.preprocess(
     (input) => (typeof input === 'string' ? (parseDuration(input) ?? Number.NaN) : input),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { list, listen, number, seconds, setting } from './kind.ts'
+import { factor, list, listen, number, seconds, setting } from './kind.ts'
 
 /** What a launcher needs to know. */
 export const LAUNCHER_SETTINGS = {
@@ -51,6 +51,12 @@ export const LAUNCHER_SETTINGS = {
     number(1, 1_000_000).default(2000),
     'requests held for one app at most',
   ),
+  heldPerClient: setting(
+    ['up', 'launcher'],
+    'n',
+    number(1, 1_000_000).default(4000),
+    'requests held for one client address at most',
+  ),
   heldTotal: setting(
     ['up', 'launcher'],
     'n',
@@ -62,6 +68,12 @@ export const LAUNCHER_SETTINGS = {
     'n',
     number(1, 64).default(4),
     'containers started at once on one host',
+  ),
+  overcommit: setting(
+    ['up', 'launcher'],
+    'n',
+    factor(0.1, 100).default(2),
+    'how many times its memory a host may promise to running apps (the sum of their limits); an app that has no room there is not started',
   ),
   available: setting(
     ['up', 'launcher'],

@@ -19,6 +19,8 @@ it('fits into a header, whatever an app wrote; the reason stays, the oldest line
   const kept = decodeOrder(encoded)?.problem.detail?.split('\n') ?? []
   expect(kept[0]).toBe('exited with code 1')
   expect(kept.at(-1)).toBe(lines.at(-1))
+  const wide = ['etcd', 'a b', 'x'.repeat(5_500)].join(' ')
+  expect(decodeOrder(encodeOrder(order(wide)))).not.toBeNull()
   const endless = encodeOrder(order('x'.repeat(100_000)))
   expect(endless.length).toBeLessThan(9_000)
   expect(decodeOrder(endless)).not.toBeNull()

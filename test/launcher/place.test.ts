@@ -10,7 +10,7 @@ function candidate(name: string, more: Partial<Candidate> & { images?: string[] 
   const { images = [], ...rest } = more
   const where = { name, address: '10.9.0.1', engine: 'tcp://10.9.0.1:2375', publish: '10.9.0.1' }
   const host = Host.parse({ ...where, cpus: 2, memory: 2 ** 31, images })
-  return { host, container: null, trouble: null, load: 0, ...rest }
+  return { host, container: null, trouble: null, promised: 0, ...rest }
 }
 
 function container(state: Container['state']): Container {
@@ -25,10 +25,10 @@ function chosen(...candidates: Candidate[]): string {
 
 it('prefers the running container, then the stopped one, then the image, then the emptiest host', () => {
   const empty = candidate('empty')
-  const full = candidate('full', { load: 0.9 })
-  const image = candidate('image', { images: ['shop:1'], load: 0.9 })
-  const stopped = candidate('stopped', { container: container('exited'), load: 0.9 })
-  const running = candidate('running', { container: container('running'), load: 0.9 })
+  const full = candidate('full', { promised: 2 ** 30 })
+  const image = candidate('image', { images: ['shop:1'], promised: 2 ** 30 })
+  const stopped = candidate('stopped', { container: container('exited'), promised: 2 ** 30 })
+  const running = candidate('running', { container: container('running'), promised: 2 ** 30 })
   expect(chosen(full, empty, image, stopped, running)).toBe('running')
   expect(chosen(full, empty, image, stopped)).toBe('stopped')
   expect(chosen(full, empty, image)).toBe('image')
@@ -59,4 +59,17 @@ it('leaves out hosts in trouble and those that are too small, and says so', () =
   )
   expect(chosen(broken, small, candidate('good'))).toBe('good')
   expect(chosen()).toBe('no host is registered')
+})
+
+it('starts nothing where too much memory is promised already, and says so; what runs there is fine', () => {
+  const tight = (given: Candidate) => place(app, [given], (host) => host.memory * 2)
+  const full = { promised: 3.8 * 2 ** 30 }
+  expect(tight(candidate('a', full))).toEqual({
+    ok: false,
+    reason: 'a has no room: 3891 MiB of 4096 MiB are promised and it needs 512 MiB',
+  })
+  expect(tight(candidate('a', { promised: 3.5 * 2 ** 30 }))).toMatchObject({ ok: true })
+  expect(tight(candidate('a', { ...full, container: container('running') }))).toMatchObject({
+    ok: true,
+  })
 })
