@@ -62,7 +62,7 @@ export function launcherMetrics() {
     registry: all,
     wakes: new Counter({
       name: 'reveille_wakes_total',
-      help: 'Wakes, by result: ready, or the code of the failure',
+      help: 'Wakes, by result: ready, joined (another launcher started it, or its sleep was taken back), or the code of the failure',
       labelNames: ['result'],
       ...on,
     }),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { canonical } from '../model/name.ts'
 import { ProblemError } from '../model/problem.ts'
+import { deadline as within } from './deadline.ts'
 import { Queue } from './queue.ts'
 
 /** The request that wants to wake an app, as the hook is told about it. */
@@ -42,7 +43,7 @@ export interface AvailabilityOptions {
   hook: Hook | null
   /** milliseconds the hook has */
   deadline: number
-  /** told why a question got no answer */
+  /** told why a question got no answer: the first of an outage, not each */
   onTrouble?: (question: Question, error: unknown) => void
 }
 
@@ -59,6 +60,8 @@ export class Availability {
   /** canonical names with the time until which they are denied, oldest first */
   readonly #denied = new Map<string, number>()
   readonly #queue = new Queue(AT_ONCE)
+  /** the last question got no answer */
+  #silent = false
 
   constructor(options: AvailabilityOptions) {
     this.#options = options
@@ -87,18 +90,14 @@ export class Availability {
 
   async #ask(hook: Hook, question: Question): Promise<boolean> {
     const { deadline, onTrouble } = this.#options
-    const late = new AbortController()
-    const tooLate = new Promise<never>((_resolve, reject) => {
-      late.signal.addEventListener('abort', () => reject(late.signal.reason))
-    })
-    const timer = setTimeout(() => late.abort(new Error(`no answer in ${deadline} ms`)), deadline)
     try {
-      return isYes(await Promise.race([hook.ask(question, late.signal), tooLate]))
+      const yes = isYes(await within(deadline, (signal) => hook.ask(question, signal)))
+      this.#silent = false
+      return yes
     } catch (error) {
-      onTrouble?.(question, error)
+      if (!this.#silent) onTrouble?.(question, error)
+      this.#silent = true
       return false
-    } finally {
-      clearTimeout(timer)
     }
   }
 

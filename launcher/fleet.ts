@@ -4,6 +4,7 @@ import { readLabels } from '../model/label.ts'
 import { canonical } from '../model/name.ts'
 import type { Host } from '../model/record.ts'
 import type { Catalog } from './catalog.ts'
+import { deadline } from './deadline.ts'
 
 /** One container of an App, or an endpoint registered for a process that is no container of ours. */
 export interface Instance {
@@ -13,8 +14,8 @@ export interface Instance {
   host: string | null
   /** host:port while it is ready */
   endpoint: string | null
-  /** asleep: stopped in order; exited: ended by itself with an error */
-  state: 'ready' | 'starting' | 'stopping' | 'asleep' | 'exited'
+  /** asleep: stopped in order, or never started; exited: ended by itself with an error; paused: by hand */
+  state: 'ready' | 'starting' | 'stopping' | 'asleep' | 'exited' | 'paused'
   /** id of the container; null if there is none or its engine does not answer */
   container: string | null
   /** of the last run; null while it runs */
@@ -42,7 +43,7 @@ export class Fleet {
   /** Our containers on every host; null for a host whose engine does not answer within `patience` milliseconds. */
   async containers(patience: number): Promise<Map<Host, Container[] | null>> {
     const hosts = [...this.#options.catalog.state.hosts.values()].map((held) => held.value)
-    const lists = await Promise.all(hosts.map((host) => within(patience, this.#list(host.engine))))
+    const lists = await Promise.all(hosts.map((host) => this.#within(patience, host.engine)))
     return new Map(hosts.map((host, index) => [host, lists[index] ?? null]))
   }
 
@@ -78,7 +79,8 @@ export class Fleet {
     if (!labels.ok) return null
     const { app, slot, port } = labels.spec
     const { keys, state } = this.#options.catalog
-    const running = !['exited', 'dead', 'removing'].includes(container.state)
+    const claim = state.claims.get(keys.claim(app, slot))?.value.action
+    const running = runs(container, claim === 'wake')
     const published = container.published[String(port)]
     const endpoint = state.slots(app).get(slot)?.value
     const ready =
@@ -86,21 +88,12 @@ export class Fleet {
       endpoint !== undefined &&
       endpoint.port === published?.port &&
       endpoint.host === host.address
-    const stopping = state.claims.get(keys.claim(app, slot))?.value.action === 'sleep'
     return {
       app,
       slot,
       host: host.name,
       endpoint: ready ? formatEndpoint(endpoint) : null,
-      state: running
-        ? stopping
-          ? 'stopping'
-          : ready
-            ? 'ready'
-            : 'starting'
-        : ORDERLY.has(container.exitCode)
-          ? 'asleep'
-          : 'exited',
+      state: stateOf(container, { running, ready, stopping: claim === 'sleep' }),
       container: container.id,
       exitCode: running ? null : container.exitCode,
     }
@@ -119,6 +112,11 @@ export class Fleet {
     }
   }
 
+  /** What the engine has, or null if it fails or takes longer. */
+  #within(patience: number, url: string): Promise<Container[] | null> {
+    return deadline(patience, () => this.#list(url)).catch(() => null)
+  }
+
   #list(url: string): Promise<Container[]> {
     const asked = this.#asked.get(url)
     if (asked) return asked
@@ -130,13 +128,19 @@ export class Fleet {
   }
 }
 
-/** The value, or null if it fails or takes longer than `patience` milliseconds. */
-async function within<T>(patience: number, value: Promise<T>): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(resolve, patience, null)
-  })
-  return await Promise.race([value.catch(() => null), late]).finally(() => clearTimeout(timer))
+/** Whether it runs or is about to: one that was made but is not being started would never show as anything else. */
+function runs(container: Container, waking: boolean): boolean {
+  if (container.state === 'created') return waking && container.error === ''
+  return !['exited', 'dead', 'removing'].includes(container.state)
+}
+
+function stateOf(
+  container: Container,
+  is: { running: boolean; ready: boolean; stopping: boolean },
+): Instance['state'] {
+  if (container.state === 'paused') return 'paused'
+  if (is.running) return is.stopping ? 'stopping' : is.ready ? 'ready' : 'starting'
+  return ORDERLY.has(container.exitCode) ? 'asleep' : 'exited'
 }
 
 function compare(a: string, b: string): number {

@@ -1,5 +1,4 @@
 import { hostname } from 'node:os'
-import { setTimeout as pause } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import { openEngine } from '../adapters/docker.ts'
 import { connect } from '../adapters/etcd.ts'
@@ -19,6 +18,7 @@ import type { Settings } from '../model/setting.ts'
 import { State } from '../model/state.ts'
 import { buildApi } from './api/api.ts'
 import { Catalog } from './catalog.ts'
+import { deadline } from './deadline.ts'
 import { Engines } from './engine.ts'
 import { createLauncher } from './launcher.ts'
 import { Registration } from './register.ts'
@@ -67,11 +67,23 @@ export async function run(settings: Settings): Promise<void> {
   const informer = new Informer(
     store,
     kinds.map((kind) => keys.folder(kind)),
-    { onChange: (batch, revision) => catalog.apply(batch, revision), log },
+    {
+      onChange: (batch, revision) => {
+        catalog.apply(batch, revision)
+        registration.watch(batch)
+      },
+      log,
+    },
   )
   const health = () => ({
     ok: synced && session.valid(),
-    detail: { id, synced, session: session.valid(), revision: String(catalog.revision) },
+    detail: {
+      id,
+      synced,
+      connected: informer.connected,
+      session: session.valid(),
+      revision: String(catalog.revision),
+    },
   })
 
   const engines = new Engines(openEngine)
@@ -82,10 +94,11 @@ export async function run(settings: Settings): Promise<void> {
     catalog,
     store,
     session,
+    earlier: () => registration.earlier,
     engines,
     reach: {
       connect: (endpoint) => probe.tcp(endpoint, CONNECT, NEVER),
-      read: (key) => soon(store.get(key), CONNECT),
+      read: (key) => deadline(CONNECT, () => store.get(key)),
     },
     hook,
     templates: readPages(),
@@ -140,20 +153,6 @@ export async function run(settings: Settings): Promise<void> {
     informer.stop()
     store.close()
   })
-}
-
-/** The same, but rejects after `ms` milliseconds. */
-async function soon<T>(work: Promise<T>, ms: number): Promise<T> {
-  const limit = new AbortController()
-  const late = pause(ms, null, { signal: limit.signal }).then(() => {
-    throw new Error(`no answer in ${ms} ms`)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    late.catch(() => {})
-    limit.abort()
-  }
 }
 
 function listenOptions(text: string): { host: string; port: number; backlog: number } {

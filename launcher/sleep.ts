@@ -4,7 +4,7 @@ import { readLabels } from '../model/label.ts'
 import { canonical } from '../model/name.ts'
 import { ProblemError } from '../model/problem.ts'
 import { describe } from './failure.ts'
-import type { Fleet } from './fleet.ts'
+import type { Fleet, Instance } from './fleet.ts'
 import { type ClaimOptions, type Slot, sleepSlot } from './slot.ts'
 
 export interface SleeperOptions extends ClaimOptions {
@@ -67,6 +67,8 @@ export class Sleeper {
   async remove(name: string, expected?: string): Promise<Removal | null> {
     const { catalog, fleet, engines, store, forget } = this.#options
     const stopTimeout = catalog.find(name)?.stopTimeout
+    // Before anything is done: of a sidekick's app nothing would come of it.
+    await this.#running(name)
     const forgotten = await forget(name, expected)
     await this.#sleep(name, await this.#running(name), true, stopTimeout)
     const removal: Removal = { containers: 0, unreachable: [] }
@@ -95,10 +97,25 @@ export class Sleeper {
   /** Instances that run, ready or not, each slot once. */
   async #running(name: string): Promise<Slot[]> {
     const slots = new Map<number, Slot>()
-    for (const { app, slot, host, state } of await this.#options.fleet.instances(PATIENCE, name))
+    for (const instance of await this.#options.fleet.instances(PATIENCE, name)) {
+      const { app, slot, host, state } = instance
+      if (this.#isSidekick(instance))
+        throw new ProblemError('conflict', {
+          app,
+          detail: `slot ${slot} is registered by a sidekick; stop that`,
+        })
       if (state !== 'asleep' && state !== 'exited' && !slots.has(slot))
         slots.set(slot, { app, slot, host: host ?? '' })
+    }
     return [...slots.values()]
+  }
+
+  /** An Endpoint without a container, under a lease that no registrar of a host has. */
+  #isSidekick({ app, slot, container }: Instance): boolean {
+    const { state } = this.#options.catalog
+    const lease = state.slots(app).get(slot)?.entry.lease ?? '0'
+    if (container !== null || lease === '0') return false
+    return ![...state.hosts.values()].some(({ entry }) => entry.lease === lease)
   }
 
   async #sleep(name: string, slots: Slot[], firm: boolean, stopTimeout?: number): Promise<void> {

@@ -49,7 +49,7 @@ export const InstanceView = z.object({
   slot: z.number().int(),
   host: z.string().nullable(),
   endpoint: z.string().nullable().describe('host:port while it is ready'),
-  state: z.enum(['ready', 'starting', 'stopping', 'asleep', 'exited']),
+  state: z.enum(['ready', 'starting', 'stopping', 'asleep', 'exited', 'paused']),
   container: z.string().nullable().describe('container id'),
   exitCode: z.number().int().nullable().describe('of the last run, while it does not run'),
 })

@@ -177,3 +177,28 @@ test('what nobody knows cannot be woken, put to sleep, restarted or read', async
   expect((await stage.ask('GET', '/v1/apps/nobody/logs')).statusCode).toBe(404)
   expect(await stage.contents()).toEqual(before)
 })
+
+test('what a sidekick registered is told at once to be its to stop, and nothing is removed', async () => {
+  const lease = await stage.store.grant(60)
+  await stage.store.put('/services/clusters/side', '10.0.0.7:49150', { lease })
+  await stage.ask('POST', '/v1/apps', { name: 'side', image: 'shop:1' })
+  await expect.poll(() => stage.catalog.endpoint('side', 0)?.port).toBe(49_150)
+  for (const answer of [
+    await stage.ask('POST', '/v1/apps/side/sleep'),
+    await stage.ask('DELETE', '/v1/apps/side'),
+  ])
+    expect(answer.json()).toMatchObject({
+      status: 409,
+      detail: 'slot 0 is registered by a sidekick; stop that',
+    })
+  expect(await stage.store.get('/services/apps/side')).not.toBeNull()
+})
+
+test('the min of a blueprint keeps its apps awake as well', async () => {
+  const app = { image: 'shop:1', min: 1 }
+  await stage.ask('POST', '/v1/blueprints', { name: 'made', pattern: '^made-[a-z]+$', app })
+  await stage.store.put('/services/clusters/made-one', '10.0.0.8:49150')
+  await expect.poll(() => stage.catalog.endpoint('made-one', 0)?.port).toBe(49_150)
+  const answer = await stage.ask('POST', '/v1/apps/made-one/sleep')
+  expect(answer.json()).toMatchObject({ status: 409, detail: 'min: 1 keeps it awake' })
+})
