@@ -37,6 +37,8 @@ export function buildApi(options: ApiOptions): FastifyInstance {
     logger: false,
     bodyLimit: BODY,
     requestTimeout: ARRIVAL,
+    // Node looks for the late only so often, every 30 s unless told.
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000 },
     forceCloseConnections: true,
     exposeHeadRoutes: false,
     clientErrorHandler: refuseConnection,

@@ -34,6 +34,12 @@ export class EventStream {
   }
 
   end(): void {
+    clearInterval(this.#ping)
     this.#stream.end()
+  }
+
+  /** Ends it though its reader may have stopped reading: what is not sent yet is lost. */
+  cut(): void {
+    this.#stream.destroy()
   }
 }

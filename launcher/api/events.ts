@@ -45,7 +45,7 @@ export function eventRoutes(
       const reader = new EventStream(() => readers.delete(reader))
       readers.add(reader)
       const [oldest] = readers
-      if (readers.size > MOST) oldest?.end()
+      if (readers.size > MOST) oldest?.cut()
       return reply.send(reader.open(reply))
     },
   )

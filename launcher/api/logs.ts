@@ -45,7 +45,8 @@ export function logRoutes(router: Router, { catalog, fleet, engines }: LogRoutes
       const name = canonical(request.params.name)
       const instances = await fleet.instances(PATIENCE, name)
       const wanted = instances.filter((each) => slot === undefined || each.slot === slot)
-      const instance = wanted.find((each) => each.container !== null)
+      const readable = wanted.filter((each) => each.container !== null)
+      const instance = readable.find(({ exitCode }) => exitCode === null) ?? readable[0]
       const host = catalog.state.hosts.get(instance?.host ?? '')?.value
       if (!instance?.container || !host) {
         if (!catalog.find(name) && instances.length === 0) throw new ProblemError('unknown-app')
