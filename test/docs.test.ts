@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, it } from 'vitest'
+
+const TOP = join(import.meta.dirname, '..')
+const IGNORED = new Set(['node_modules', 'dist', '.git'])
+
+function pages(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return IGNORED.has(entry.name) ? [] : pages(path)
+    return entry.name.endsWith('.md') ? [path] : []
+  })
+}
+
+it.each(pages(TOP).map((page) => page.slice(TOP.length + 1)))(
+  'every link of %s leads somewhere',
+  (page) => {
+    const text = readFileSync(join(TOP, page), 'utf8').replaceAll(/```[^]*?```|`[^`\n]*`/g, '')
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(
+      (match) => match[1],
+    )
+    for (const link of links) {
+      const target = join(TOP, dirname(page), link as string)
+      expect(() => readdirSync(dirname(target)), link).not.toThrow()
+      const name = target.replace(/\/$/, '').split('/').at(-1)
+      expect(readdirSync(dirname(target.replace(/\/$/, ''))), link).toContain(name)
+    }
+  },
+)
+
+it('decisions are numbered one after the other', () => {
+  const numbers = readdirSync(join(TOP, 'docs/decisions')).map((name) => name.slice(0, 4))
+  expect(numbers).toEqual(numbers.map((_, i) => String(i + 1).padStart(4, '0')))
+})
