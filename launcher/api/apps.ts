@@ -60,8 +60,8 @@ export function appRoutes(router: Router, options: AppRoutes): void {
       },
     },
     async (request, reply) => {
-      await apps.create(request.body)
-      return answer(reply.code(201), request.body.name, options)
+      const revision = await apps.create(request.body)
+      return await stored(reply.code(201), request.body, revision, options)
     },
   )
 
@@ -105,14 +105,13 @@ export function appRoutes(router: Router, options: AppRoutes): void {
       },
     },
     async (request, reply) => {
-      const { name } = request.body
-      const revision = await apps.replace(request.body, expected(request.headers))
+      let revision = await apps.replace(request.body, expected(request.headers))
       if (revision === null) {
         if (request.headers['if-match'] !== undefined) throw new ProblemError('changed')
-        await apps.create(request.body)
+        revision = await apps.create(request.body)
         reply.code(201)
       }
-      return answer(reply, name, options)
+      return await stored(reply, request.body, revision, options)
     },
   )
 
@@ -141,14 +140,29 @@ export function appRoutes(router: Router, options: AppRoutes): void {
 
 /** Answers with the App stored under a name, else with the one a blueprint makes of it. */
 async function answer(reply: FastifyReply, name: string, options: AppRoutes): Promise<Shown> {
-  const { apps, catalog, store } = options
-  const app = apps.get(name)?.value ?? catalog.derive(name)?.app
+  const held = options.apps.get(name)
+  if (held) return await stored(reply, held.value, held.entry.modRevision, options)
+  const app = options.catalog.derive(name)?.app
   if (!app) throw new ProblemError('unknown-app')
+  return show(app, await lastUse(name, options), options)
+}
+
+/** Answers with a stored App at its revision: what was just written may not have come back to this process yet. */
+async function stored(
+  reply: FastifyReply,
+  app: App,
+  revision: string,
+  options: AppRoutes,
+): Promise<Shown> {
+  reply.header('etag', `"${revision}"`)
+  const { status, ...shown } = show(app, await lastUse(app.name, options), options)
+  const { blueprint: _, ...rest } = status
+  return { ...shown, status: { ...rest, revision } }
+}
+
+async function lastUse(name: string, { catalog, store }: AppRoutes): Promise<string | null> {
   const key = catalog.keys.named('activity', canonical(name))
-  const use = await store.get(key).catch(() => null)
-  const held = apps.get(name)
-  if (held) reply.header('etag', `"${held.entry.modRevision}"`)
-  return show(app, readUse(use?.value), options)
+  return readUse((await store.get(key).catch(() => null))?.value)
 }
 
 /** An App with how it is. */

@@ -14,8 +14,7 @@ export function blueprintRoutes(router: Router, blueprints: Collection<Blueprint
   const answer = (reply: FastifyReply, name: string): Blueprint => {
     const held = blueprints.get(name)
     if (!held) throw new ProblemError('not-found')
-    reply.header('etag', `"${held.entry.modRevision}"`)
-    return held.value
+    return written(reply, held.value, held.entry.modRevision)
   }
 
   router.get(
@@ -45,8 +44,8 @@ export function blueprintRoutes(router: Router, blueprints: Collection<Blueprint
       },
     },
     async (request, reply) => {
-      await blueprints.create(request.body)
-      return answer(reply.code(201), request.body.name)
+      const revision = await blueprints.create(request.body)
+      return written(reply.code(201), request.body, revision)
     },
   )
 
@@ -82,12 +81,13 @@ export function blueprintRoutes(router: Router, blueprints: Collection<Blueprint
     },
     async (request, reply) => {
       const condition = expected(request.headers)
-      if ((await blueprints.replace(request.body, condition)) === null) {
+      let revision = await blueprints.replace(request.body, condition)
+      if (revision === null) {
         if (condition !== undefined) throw new ProblemError('changed')
-        await blueprints.create(request.body)
+        revision = await blueprints.create(request.body)
         reply.code(201)
       }
-      return answer(reply, request.body.name)
+      return written(reply, request.body, revision)
     },
   )
 
@@ -110,4 +110,10 @@ export function blueprintRoutes(router: Router, blueprints: Collection<Blueprint
       return reply.code(204).send(null)
     },
   )
+}
+
+/** Answers with a record at its revision: what was just written may not have come back to this process yet. */
+function written(reply: FastifyReply, blueprint: Blueprint, revision: string): Blueprint {
+  reply.header('etag', `"${revision}"`)
+  return blueprint
 }

@@ -44,6 +44,8 @@ export interface Stage {
   ): Promise<LightMyRequestResponse>
   /** every key with its revision: what a refused request must not change */
   contents(): Promise<string[]>
+  /** the launcher hears nothing more from etcd */
+  deafen(): void
   /** another launcher on the same etcd */
   second(): Promise<{ api: FastifyInstance; close(): Promise<void> }>
   close(): Promise<void>
@@ -137,6 +139,7 @@ async function launcher(
     store,
     catalog,
     session,
+    deafen: () => informer.stop(),
     close: async () => {
       await api.close()
       informer.stop()
