@@ -116,6 +116,23 @@ describe('a wake', () => {
     expect((await container(name))?.state).toBe('exited')
   })
 
+  it('of an app that was slow because etcd was away stops nothing and blames nobody', async () => {
+    const env = { START_DELAY_MS: '300' }
+    const name = await add({ name: 'orphan', env, startTimeout: 12 })
+    cluster.unregistered.add(name)
+    const asked = one.wake(name)
+    await expect
+      .poll(async () => (await container(name))?.state, { timeout: 5_000 })
+      .toBe('running')
+    await cluster.etcd.pause()
+    const problem = problemOf(await asked)
+    await cluster.etcd.resume()
+    expect(problem).toMatchObject({ type: 'urn:reveille:problem:unavailable', app: name })
+    expect(problem?.detail).toBe('etcd was away')
+    expect((await container(name))?.state).toBe('running')
+    await expect.poll(() => one.session.valid(), { timeout: 15_000 }).toBe(true)
+  }, 60_000)
+
   it('goes on when the client that asked has left', async () => {
     const name = await add({ name: 'left', env: { START_DELAY_MS: '700' } })
     const leaving = new AbortController()
@@ -215,6 +232,22 @@ describe('replicas', () => {
     const all = () => (one.catalog.state.slots(name).size === 3 ? true : null)
     await one.catalog.when(name, all, AbortSignal.timeout(15_000))
     expect(cluster.starts.get(name)).toBe(3)
+  })
+
+  it('below min that fit nowhere are tried now and then, and not in a loop', async () => {
+    const name = await add({ name: 'big', min: 1, limits: { memory: '64g' } })
+    const claims = async () => {
+      let seen = 0
+      const stop = one.catalog.onChange((batch) => {
+        for (const change of batch)
+          if (change.type === 'put' && change.entry.key === cluster.keys.claim(name, 0)) seen++
+      })
+      await pause(2_000)
+      stop()
+      return seen
+    }
+    expect(await claims()).toBeLessThanOrEqual(4)
+    await cluster.store.remove(cluster.keys.named('app', name))
   })
 
   it('below min run without anybody asking, and again when one ends', async () => {
