@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { placesOf } from '../../cli/embedded/dockerd.ts'
 import { command } from '../lab/command.ts'
 import { temporaryFolder } from '../lab/folder.ts'
-import { type Part, startPart } from '../lab/part.ts'
+import type { Part } from '../lab/part.ts'
 import { processTable } from '../lab/process-table.ts'
 import {
   childOf,
@@ -13,6 +13,7 @@ import {
   living,
   startHousehold,
 } from './household.ts'
+import { insideOf, startMachine } from './machine.ts'
 
 // `reveille up --demo` on a machine whose Docker does not run: it starts an engine of its own. The machine is a
 // network and a mount namespace with /run, /etc and /var/lib of its own: other engines of the machine the tests run on come
@@ -22,7 +23,7 @@ let machine: Part
 let home: Household
 let before: Record<string, unknown>
 
-const inside = (): string[] => ['nsenter', '--target', `${machine.pid}`, '--net', '--mount', '--']
+const inside = (): string[] => insideOf(machine)
 const run = (...words: string[]): Promise<string> => {
   const [file = '', ...args] = [...inside(), ...words]
   return command(file, ...args)
@@ -86,19 +87,7 @@ async function everyone(household: Household): Promise<number[]> {
 }
 
 beforeAll(async () => {
-  const script = [
-    'ip link set lo up',
-    'mount -t tmpfs -o mode=755 tmpfs /run',
-    'mount -t tmpfs -o mode=755 tmpfs /var/lib',
-    'mount -t tmpfs -o mode=755 tmpfs /mnt',
-    'cp -a /etc/. /mnt',
-    'mount --move /mnt /etc',
-    'echo up',
-    'exec sleep infinity',
-  ].join('\n')
-  const unshare = ['--net', '--mount', '--propagation', 'private', 'sh', '-ec', script]
-  machine = await startPart('unshare', unshare)
-  await machine.until(async () => machine.output.includes('up'))
+  machine = await startMachine()
   before = await traces()
   home = await start()
 }, 90_000)
