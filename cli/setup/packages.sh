@@ -23,6 +23,7 @@ procps         | ps sysctl               | to see processes
 systemd        | systemd-analyze         | to check the unit files (tests)
 wrk            | wrk                     | load for the benchmark
 chromium       | chromium                | a browser, for the tests of the pages it is shown
+docker-registry | docker-registry        | to pull images from (tests)
 '
 row() { awk -F' *[|] *' -v package="$1" '$1 == package { print; exit }' <<<"$known"; }
 commands_of() { row "$1" | awk -F' *[|] *' '{ print $2 }'; }

@@ -5,7 +5,7 @@ import Docker from 'dockerode'
 import { cgroupOf, makeCgroups } from './cgroup.ts'
 import type { LabEngine } from './engine.ts'
 import { loadImages } from './image.ts'
-import { addressOf, makeNetwork, plug } from './network.ts'
+import { addressOf, makeNetwork, networkOf, plug } from './network.ts'
 import { type Part, startPart } from './part.ts'
 import type { Run } from './run.ts'
 
@@ -91,6 +91,8 @@ async function startDockerd(run: Run, host: Part, folder: string): Promise<strin
     'deprecated-key-path': join(folder, 'key.json'),
     bip: '172.20.0.1/16',
     'default-address-pools': [{ base: '10.150.0.0/16', size: 24 }],
+    // for the registry of the tests, which speaks plain HTTP
+    'insecure-registries': [`${networkOf(run).gateway}/32`],
     'userland-proxy': false,
     'live-restore': true,
     'log-driver': 'local',
