@@ -24,6 +24,7 @@ export default defineConfig({
           name: 'lab',
           include: ['test/**/*.lab.test.ts'],
           globalSetup: ['test/lab/setup-engine.ts'],
+          setupFiles: ['test/lab/clear-engine.ts'],
           // One at a time: they share one engine, and the machine may have two cores.
           fileParallelism: false,
           testTimeout: 60_000,
