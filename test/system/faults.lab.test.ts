@@ -88,9 +88,9 @@ describe.each(['registrar/main.js', 'controller/main.js', 'launcher/main.js'])(
 
 it('nginx killed: back with the last good configuration', async () => {
   const file = join(cluster.runDir, 'nginx.conf')
+  await expect.poll(() => readFile(file, 'utf8')).toContain('/warm')
   const before = await readFile(file, 'utf8')
   const generation = (await ask(cluster.origin, '/_reveille/generation')).text
-  expect(before).toContain('/warm')
   const [pid] = cluster.pids('nginx: master')
   process.kill(pid as number, 'SIGKILL')
   // Workers outlive their master for a moment: only another master is a new Nginx.
