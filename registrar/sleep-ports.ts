@@ -1,24 +1,13 @@
 import type { Logger } from 'pino'
 import type { Keys } from '../model/key.ts'
-import type { Entry } from '../model/state.ts'
 import type { Cluster } from './cluster.ts'
+import type { EndpointStore } from './endpoint-store.ts'
 import type { Fleet } from './fleet.ts'
 import type { ReleaseStore } from './release.ts'
 import type { Member } from './roster.ts'
 
-/** etcd, as far as claims are written. A rejected write may have happened or not. */
-export interface ClaimStore extends ReleaseStore {
-  create(
-    key: string,
-    value: string,
-    options: { lease: string },
-  ): Promise<{ won: boolean; holder: Entry | null; revision: string }>
-  replace(
-    key: string,
-    value: string,
-    options: { modRevision: string; lease: string },
-  ): Promise<string | null>
-}
+/** etcd, as far as claims are written: as Endpoints are, but released by {@link ReleaseStore}. */
+export interface ClaimStore extends ReleaseStore, Pick<EndpointStore, 'create' | 'replace'> {}
 
 /** Whether, and under which lease, this process may change the cluster right now. */
 export interface Standing {
