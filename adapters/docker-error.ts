@@ -1,3 +1,5 @@
+import { explainConnection, explainRefusal } from './docker-trouble.ts'
+
 /** What kind of refusal or failure an engine call met. */
 export type EngineErrorCode =
   | 'no-image' // the image is not there, neither locally (create) nor at its registry (pull)
@@ -97,12 +99,14 @@ export function explain(
 ): EngineError {
   if (error instanceof EngineError) return error
   const reply = readReply(error)
+  const refusal = reply && explainRefusal(reply.words)
+  if (refusal) return new EngineError('unreachable', refusal)
   if (reply) return new EngineError(classify(call, reply.status, reply.words), reply.words)
   if (state.aborted) return new EngineError('aborted', 'the call was given up')
   if (state.late !== null)
     return new EngineError('unreachable', `the engine did not answer within ${state.late} ms`)
   const code = (error as NodeJS.ErrnoException).code
-  const words = error instanceof Error ? error.message : String(error)
+  const words = explainConnection(error)
   if (code === 'EACCES' || code === 'EPERM') return new EngineError('denied', words)
   return new EngineError('unreachable', words)
 }

@@ -4,7 +4,7 @@ import type { Container, ContainerRequest, EngineEvent } from '../model/containe
 import { APP_LABEL } from '../model/label.ts'
 import { createBody } from './docker-body.ts'
 import { getPath, makeCall, orNull, readStream, SLOW } from './docker-call.ts'
-import { openClient } from './docker-client.ts'
+import { type EngineTls, openClient } from './docker-client.ts'
 import { fromInspection, fromSummary, healthcheckCommand } from './docker-container.ts'
 import { EngineError } from './docker-error.ts'
 import { EVENT_FILTERS, formatSince, readEvents } from './docker-event.ts'
@@ -198,9 +198,9 @@ export class Engine {
 }
 
 /**
- * Opens the engine at `unix:///path` or `tcp://host:port`; nothing is sent yet.
+ * Opens the engine at `unix:///path` or `tcp://ip:port`, the latter by TLS if `tls` is given; nothing is sent yet.
  * @throws Error if `url` is neither
  */
-export function openEngine(url: string): Engine {
-  return new Engine(openClient(url))
+export function openEngine(url: string, tls: EngineTls | null = null): Engine {
+  return new Engine(openClient(url, tls))
 }

@@ -24,6 +24,15 @@ export function wordsOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+/** What is said, once for each engine, of one that {@link isOpen}. */
+export const OPEN =
+  'this engine is reached by plain tcp: whoever reaches its port is root on its machine; give --docker-ca, --docker-cert and --docker-key'
+
+/** Whether an engine is reached without any proof of who asks. Within one machine that is the operator's choice. */
+export function isOpen(url: string, hasTls: boolean): boolean {
+  return !hasTls && /^tcp:\/\/(?!127\.|\[::1\])/.test(url)
+}
+
 /** Engines by their address: opened once, when first used. */
 export class Engines<E = Engine> {
   readonly #open: (url: string) => E

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import closeWithGrace from 'close-with-grace'
 import { openEngine } from '../adapters/docker.ts'
+import { engineTls } from '../adapters/docker-settings.ts'
 import { connect } from '../adapters/etcd.ts'
 import { etcdOptions } from '../adapters/etcd-settings.ts'
 import { openHook } from '../adapters/hook.ts'
@@ -19,7 +20,7 @@ import { State } from '../model/state.ts'
 import { buildApi } from './api/api.ts'
 import { Catalog } from './catalog.ts'
 import { deadline } from './deadline.ts'
-import { Engines } from './engine.ts'
+import { Engines, isOpen, OPEN } from './engine.ts'
 import { createLauncher } from './launcher.ts'
 import { Registration } from './register.ts'
 
@@ -86,7 +87,11 @@ export async function run(settings: Settings): Promise<void> {
     },
   })
 
-  const engines = new Engines(openEngine)
+  const tls = engineTls(settings)
+  const engines = new Engines((url) => {
+    if (isOpen(url, tls !== null)) log.warn({ engine: url }, OPEN)
+    return openEngine(url, tls)
+  })
   const probe = new Probe(false)
   const hook = openHook(settings.available)
   const launcher = createLauncher({

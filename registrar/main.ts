@@ -3,6 +3,7 @@ import closeWithGrace from 'close-with-grace'
 import { startAdmin } from '../adapters/admin.ts'
 import { countConnections } from '../adapters/connections.ts'
 import { openEngine } from '../adapters/docker.ts'
+import { engineTls } from '../adapters/docker-settings.ts'
 import { connect } from '../adapters/etcd.ts'
 import { etcdOptions } from '../adapters/etcd-settings.ts'
 import { Informer } from '../adapters/informer.ts'
@@ -41,7 +42,7 @@ async function runRegistrar(settings: Settings): Promise<void> {
     name: settings.id ?? hostname(),
     incarnation: await readIncarnation(settings.docker),
     keys,
-    engine: openEngine(settings.docker),
+    engine: openEngine(settings.docker, engineTls(settings)),
     engineUrl: settings.engineAdvertise || settings.docker,
     address: settings.address,
     probe: new Probe(true),

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import Docker from 'dockerode'
-import { openEngine } from '../../adapters/docker.ts'
+import { type Engine, openEngine } from '../../adapters/docker.ts'
+import { engineTls } from '../../adapters/docker-settings.ts'
 import type { ProcessImage } from '../../adapters/process-engine.ts'
 import type { AppInput } from '../../model/app.ts'
 import type { BlueprintInput } from '../../model/blueprint.ts'
@@ -72,8 +73,8 @@ export function demoFolders(settings: Settings): {
 }
 
 /** Gives an engine the demo image, made of this machine's Node. Returns what takes it away again. */
-async function provideImage(url: string): Promise<() => Promise<void>> {
-  if (await openEngine(url).hasImage(IMAGE)) return async () => {}
+async function provideImage(url: string, engine: Engine): Promise<() => Promise<void>> {
+  if (await engine.hasImage(IMAGE)) return async () => {}
   try {
     const script = join(ROOT, 'cli/setup/demo-image.sh')
     await promisify(execFile)('bash', [script, url], { timeout: 180_000 })
@@ -100,9 +101,9 @@ export interface Demo {
 
 /** Prepares the demo on an engine. */
 export async function prepareDemo(url: string, settings: Settings): Promise<Demo> {
-  const engine = openEngine(url)
+  const engine = openEngine(url, engineTls(settings))
   const before = new Set((await engine.list()).map(({ id }) => id))
-  const removeImage = await provideImage(url)
+  const removeImage = await provideImage(url, engine)
   const work = async (each: (api: Api) => Promise<void>): Promise<void> => {
     const token = readFileSync(join(settings.stateDir, 'token'), 'utf8').trim()
     const signal = AbortSignal.timeout(30_000)

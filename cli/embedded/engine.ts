@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openEngine } from '../../adapters/docker.ts'
+import { engineTls } from '../../adapters/docker-settings.ts'
 import { findProgram } from '../../adapters/pdeathsig.ts'
 import { type ProcessImage, startProcessEngine } from '../../adapters/process-engine.ts'
 import type { Settings } from '../../model/setting.ts'
@@ -32,9 +33,10 @@ export interface EngineSurroundings {
 const DEFAULT = 'unix:///var/run/docker.sock'
 
 /** Whether an engine answers there, and where its instances are reached. */
-async function addressOf(url: string): Promise<string | null> {
+async function addressOf(url: string, settings: Settings): Promise<string | null> {
+  const tls = engineTls(settings)
   try {
-    const engine = openEngine(url)
+    const engine = openEngine(url, tls)
     await engine.ping()
     const { bridge } = await engine.info()
     return bridge === '' ? '127.0.0.1' : bridge
@@ -98,7 +100,7 @@ async function startOwn(around: EngineSurroundings): Promise<ChosenEngine | stri
   const child = around.startChild('dockerd-main', [stateDir, runDir], 40)
   const deadline = performance.now() + PATIENCE
   while (performance.now() < deadline && child.failures === 0) {
-    const address = await addressOf(url)
+    const address = await addressOf(url, around.settings)
     if (address) return { url, kind: 'own', address, note: '', close: () => child.stop() }
     await delay(50)
   }
@@ -125,7 +127,7 @@ async function startProcesses(around: EngineSurroundings, note: string): Promise
 export async function chooseEngine(around: EngineSurroundings): Promise<ChosenEngine> {
   const { docker, engine } = around.settings
   if (engine === 'process') return startProcesses(around, '')
-  const address = await addressOf(docker)
+  const address = await addressOf(docker, around.settings)
   if (address) return { url: docker, kind: 'given', address, note: '', close: async () => {} }
   if (docker !== DEFAULT)
     throw new Failure(`no Docker engine answers at ${docker}`, [

@@ -24,6 +24,24 @@ export const CLUSTER_SETTINGS = {
   ),
   etcdCert: setting(SERVICES, 'file', z.string().default(''), 'client certificate for etcd (PEM)'),
   etcdKey: setting(SERVICES, 'file', z.string().default(''), 'key of the client certificate (PEM)'),
+  dockerCa: setting(
+    ['up', 'launcher', 'registrar'],
+    'file',
+    z.string().default(''),
+    'CA certificate of the engines at tcp:// (PEM): they are reached by TLS',
+  ),
+  dockerCert: setting(
+    ['up', 'launcher', 'registrar'],
+    'file',
+    z.string().default(''),
+    'client certificate for engines at tcp:// (PEM)',
+  ),
+  dockerKey: setting(
+    ['up', 'launcher', 'registrar'],
+    'file',
+    z.string().default(''),
+    'key of the client certificate for engines (PEM)',
+  ),
   prefix: setting(
     SERVICES,
     'path',

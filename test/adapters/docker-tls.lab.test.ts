@@ -1,0 +1,94 @@
+import { createServer, type RequestListener } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import type { AddressInfo, Server } from 'node:net'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openEngine } from '../../adapters/docker.ts'
+import type { EngineTls } from '../../adapters/docker-client.ts'
+import { makeCa, makeCertificate, readTls } from '../lab/certificate.ts'
+import { temporaryFolder } from '../lab/folder.ts'
+import { type SecureEngine, startSecureEngine } from '../lab/secure-engine.ts'
+
+let folder: string
+let secure: SecureEngine
+let tls: EngineTls
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  secure = await startSecureEngine(`${folder}/engine`)
+  tls = await readTls(secure.ca, secure.client)
+})
+
+afterAll(async () => {
+  for (const server of servers) server.close()
+  await secure.dockerd.end()
+})
+
+const answer: RequestListener = (_request, response) => response.end('OK')
+const servers: Server[] = []
+
+async function serve(server: Server): Promise<string> {
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** How a ping fails: its code and words. */
+async function failure(url: string, shown: EngineTls | null): Promise<string> {
+  const error = await openEngine(url, shown)
+    .ping()
+    .then(
+      () => null,
+      (failed: Error & { code?: string }) => failed,
+    )
+  return `${error?.code}: ${error?.message}`
+}
+
+test('an engine is reached by TLS, and its events are followed', async () => {
+  const engine = openEngine(secure.url, tls)
+  await engine.ping()
+  expect(await engine.list()).toEqual([])
+  expect((await engine.info()).cpus).toBeGreaterThan(0)
+  const events = engine.events(await engine.time(), AbortSignal.timeout(300))
+  await expect(events.next()).rejects.toMatchObject({ code: 'aborted' })
+})
+
+test('a daemon that was started anew is reached again by the same client', async () => {
+  const engine = openEngine(secure.url, tls)
+  await engine.ping()
+  await secure.dockerd.end()
+  await expect(engine.ping()).rejects.toMatchObject({ code: 'unreachable' })
+  expect(await failure(secure.url, tls)).toMatch(/unreachable: .*ECONNREFUSED.*dockerd run/)
+  secure.dockerd = await secure.start()
+  await engine.ping()
+})
+
+test('what is wrong with the certificates is said', async () => {
+  const stranger = await makeCa(folder, 'stranger')
+  const foreign = await makeCertificate(folder, 'foreign', stranger)
+  expect(await failure(secure.url, await readTls(stranger, secure.client))).toMatch(
+    /unreachable: .*not signed by the CA given as --docker-ca/,
+  )
+  expect(await failure(secure.url, await readTls(secure.ca))).toMatch(
+    /unreachable: .*refuses our client certificate/,
+  )
+  expect(await failure(secure.url, await readTls(secure.ca, foreign))).toMatch(
+    /unreachable: .*refuses our client certificate/,
+  )
+  expect(await failure(secure.url, null)).toMatch(/unreachable: .*speaks TLS there/)
+})
+
+test('an engine without TLS, and one that proves to be another, are told apart', async () => {
+  expect(await failure(await serve(createServer(answer)), tls)).toMatch(
+    /unreachable: .*speaks no TLS there/,
+  )
+  const own = await makeCertificate(folder, 'elsewhere', secure.ca, ['10.0.0.1'])
+  const other = createSecureServer(await readTls(secure.ca, own), answer)
+  expect(await failure(await serve(other), tls)).toMatch(/unreachable: .*subjectAltName/)
+})
+
+test('a machine that is not there is said to be down', async () => {
+  const absent = secure.url.replace(secure.address, secure.address.replace(/\d+$/, '250'))
+  expect(await failure(absent, tls)).toMatch(
+    /unreachable: .*(?:did not answer within|machine is down)/,
+  )
+})
