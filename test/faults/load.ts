@@ -1,0 +1,159 @@
+import { Agent, request } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** One request as its client saw it. Times are performance.now() of this process, milliseconds. */
+export interface Shot {
+  id: number
+  /** the app that was asked for */
+  app: string
+  origin: string
+  began: number
+  /** null while it is open */
+  ended: number | null
+  /** null where none came */
+  status: number | null
+  retryAfter: string | null
+  /** who answered, as the test app says it; null where the answer was not the app's */
+  seen: { app: string; host: string; bootId: string; version?: string } | null
+  /** why there is no answer */
+  error: string | null
+}
+
+export interface LoadOptions {
+  /** gateways, asked in turn */
+  origins: readonly string[]
+  /** apps, asked in turn */
+  apps: readonly string[]
+  /** what comes after the app's name; `/` unless given */
+  path?: string
+  /** requests per second; Infinity for all at once */
+  rate: number
+  /** `poisson`: at random, with this rate in the mean */
+  arrival?: 'even' | 'poisson'
+  /** ends by itself after so many requests, or seconds */
+  count?: number
+  seconds?: number
+  /** connections are kept and used again; each request has its own unless given */
+  keepAlive?: boolean
+  /** milliseconds after which the client gives up: longer than any request may take */
+  patience?: number
+}
+
+/** More than these are never open at once: a test that gets there has failed, and this process must survive it. */
+const OPEN = 4_000
+
+/** An open-loop client: requests leave when they are due, however long those before them take. Every one is kept. */
+export class Load {
+  readonly shots: Shot[] = []
+  readonly #options: LoadOptions
+  readonly #agent: Agent | false
+  readonly #open = new Set<Promise<void>>()
+  readonly #running: Promise<void>
+  readonly #ending = new AbortController()
+
+  constructor(options: LoadOptions) {
+    this.#options = options
+    this.#agent = options.keepAlive ? new Agent({ keepAlive: true, maxSockets: OPEN }) : false
+    this.#running = this.#run()
+  }
+
+  /** Sends nothing more; resolves with all requests when the last one has ended. */
+  async stop(): Promise<Shot[]> {
+    this.#ending.abort()
+    return await this.done()
+  }
+
+  /** Resolves with all requests when the last one has ended. */
+  async done(): Promise<Shot[]> {
+    await this.#running
+    await Promise.all(this.#open)
+    if (this.#agent) this.#agent.destroy()
+    return this.shots
+  }
+
+  async #run(): Promise<void> {
+    const {
+      rate,
+      count = Number.POSITIVE_INFINITY,
+      seconds = Number.POSITIVE_INFINITY,
+    } = this.#options
+    const began = performance.now()
+    const end = began + seconds * 1000
+    let due = began
+    while (!this.#ending.signal.aborted && this.shots.length < count && due < end) {
+      const early = due - performance.now()
+      if (early > 1) await pause(early, undefined, this.#ending).catch(() => {})
+      if (this.#ending.signal.aborted) return
+      if (this.#open.size >= OPEN) throw new Error(`${OPEN} requests are open at once`)
+      this.#fire()
+      const gap = 1000 / rate
+      due += this.#options.arrival === 'poisson' ? -Math.log(1 - Math.random()) * gap : gap
+    }
+  }
+
+  #fire(): void {
+    const { origins, apps } = this.#options
+    const id = this.shots.length
+    const shot: Shot = {
+      id,
+      app: apps[id % apps.length] as string,
+      origin: origins[id % origins.length] as string,
+      ...{ began: performance.now(), ended: null },
+      ...{ status: null, retryAfter: null, seen: null, error: null },
+    }
+    this.shots.push(shot)
+    const flight = this.#send(shot).finally(() => this.#open.delete(flight))
+    this.#open.add(flight)
+  }
+
+  /** Does not reject: what went wrong is in the shot. */
+  #send(shot: Shot): Promise<void> {
+    const { path = '/', patience = 90_000 } = this.#options
+    return new Promise((resolve) => {
+      const end = (error: string | null): void => {
+        shot.ended ??= performance.now()
+        shot.error ??= error
+        resolve()
+      }
+      const call = request(`${shot.origin}/${shot.app}${path}`, {
+        agent: this.#agent,
+        signal: AbortSignal.timeout(patience),
+      })
+      call.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message))
+      call.on('response', (response) => {
+        let text = ''
+        response.setEncoding('utf8')
+        response.on('data', (part: string) => {
+          text += part
+        })
+        response.on('error', (error) => end(`broken answer: ${error.message}`))
+        response.on('end', () => {
+          shot.status = response.statusCode ?? null
+          shot.retryAfter = response.headers['retry-after'] ?? null
+          shot.seen = readApp(text)
+          end(null)
+        })
+      })
+      call.end()
+    })
+  }
+}
+
+function readApp(text: string): Shot['seen'] {
+  try {
+    const said = JSON.parse(text)
+    return typeof said?.app === 'string' && typeof said.bootId === 'string' ? said : null
+  } catch {
+    return null
+  }
+}
+
+/** What became of these requests, for a message: `998 x 200, 2 x 502`. */
+export function summary(shots: readonly Shot[]): string {
+  const counts = new Map<string, number>()
+  for (const { status, error, ended } of shots) {
+    const end = ended === null ? 'open' : String(error ?? status)
+    counts.set(end, (counts.get(end) ?? 0) + 1)
+  }
+  return [...counts].map(([end, count]) => `${count} x ${end}`).join(', ')
+}
