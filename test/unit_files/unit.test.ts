@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chmod, copyFile, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -7,10 +7,26 @@ import { flagOf, SETTINGS, type Service, variableOf } from '../../model/setting.
 import { temporaryFolder } from '../lab/folder.ts'
 
 const FOLDER = join(import.meta.dirname, '../../unit_files')
-const UNITS = ['registrar', 'controller', 'launcher', 'nginx'] as const
+const SERVICES = ['registrar', 'controller', 'launcher'] as const
+const UNITS = [...SERVICES, 'nginx', 'etcd'] as const
+/** Several of them may run on one machine. */
+const TEMPLATES = [...SERVICES, 'nginx'] as const
 const SYSTEM = '/usr/lib/systemd/system'
 /** What the units start; every other program they name is looked up below the same root. */
-const PROGRAMS = ['/usr/local/bin/reveille', '/usr/sbin/nginx', '/bin/kill']
+const PROGRAMS = [
+  '/usr/local/bin/reveille',
+  '/usr/sbin/nginx',
+  '/usr/bin/etcd',
+  '/usr/bin/env',
+  '/bin/kill',
+]
+/** What the drop-in changes: the unit of Docker's package, as far as it matters here. */
+const DOCKER = `[Unit]
+Description=Docker
+[Service]
+Type=notify
+ExecStart=/bin/kill -l
+`
 
 const read = (unit: string): Promise<string> =>
   readFile(join(FOLDER, `reveille-${unit}.service`), 'utf8')
@@ -34,9 +50,23 @@ async function makeRoot(): Promise<string> {
   }
   const units = join(root, 'etc/systemd/system')
   await mkdir(units, { recursive: true })
-  for (const name of await readdir(FOLDER))
-    if (name.endsWith('.service')) await copyFile(join(FOLDER, name), join(units, name))
+  const installed = (await readdir(FOLDER)).filter((name) => name.startsWith('reveille-'))
+  for (const name of installed)
+    await cp(join(FOLDER, name), join(units, name), { recursive: true, dereference: true })
+  await writeFile(join(units, 'docker.service'), DOCKER)
+  await cp(join(FOLDER, 'docker.service.d'), join(units, 'docker.service.d'), { recursive: true })
   return root
+}
+
+async function verify(root: string, unit: string): Promise<string> {
+  const path = join(root, 'etc/systemd/system', unit)
+  const { stdout, stderr } = await promisify(execFile)('systemd-analyze', [
+    'verify',
+    `--root=${root}`,
+    '--man=no',
+    path,
+  ])
+  return stdout + stderr
 }
 
 describe('systemd finds nothing wrong with', () => {
@@ -46,18 +76,46 @@ describe('systemd finds nothing wrong with', () => {
   })
 
   test.each(UNITS)('reveille-%s.service', async (unit) => {
-    const path = join(root, 'etc/systemd/system', `reveille-${unit}.service`)
-    const { stdout, stderr } = await promisify(execFile)('systemd-analyze', [
-      'verify',
-      `--root=${root}`,
-      '--man=no',
-      path,
-    ])
-    expect(stdout + stderr).toBe('')
+    expect(await verify(root, `reveille-${unit}.service`)).toBe('')
+  })
+
+  test.each(TEMPLATES)('reveille-%s@2.service', async (unit) => {
+    const name = `reveille-${unit}@2.service`
+    const folder = join(root, 'etc/systemd/system')
+    await cp(join(folder, `reveille-${unit}@.service`), join(folder, name))
+    expect(await verify(root, name)).toBe('')
+  })
+
+  test('the engine with its drop-in', async () => {
+    expect(await verify(root, 'docker.service')).toBe('')
   })
 })
 
-describe.each(['registrar', 'controller', 'launcher'] as const)('reveille-%s.service', (unit) => {
+describe.each(TEMPLATES)('reveille-%s@.service', (unit) => {
+  test('is the unit itself under another name', async () => {
+    expect(await readlink(join(FOLDER, `reveille-${unit}@.service`))).toBe(
+      `reveille-${unit}.service`,
+    )
+  })
+
+  test('keeps what it has of its own apart', async () => {
+    const text = await read(unit)
+    expect(text).toContain('RuntimeDirectory=reveille/%i\n')
+    expect(text.match(/\/run\/reveille[^\s]*/g)).toSatisfy((paths: string[]) =>
+      paths.every((path) => path.startsWith('/run/reveille/%i')),
+    )
+  })
+})
+
+test.each(SERVICES)('an instance of reveille-%s@.service has a name of its own', async (unit) => {
+  const folder = join(FOLDER, `reveille-${unit}@.service.d`)
+  const [name = ''] = await readdir(folder)
+  expect(await readFile(join(folder, name), 'utf8')).toContain(
+    `Environment=${variableOf('id')}=%H-%i\n`,
+  )
+})
+
+describe.each(SERVICES)('reveille-%s.service', (unit) => {
   test('gives its service only flags it has', async () => {
     const line = /^ExecStart=\/usr\/local\/bin\/reveille (.*)$/m.exec(await read(unit))?.[1] ?? ''
     const [service = '', ...words] = line.split(' ')
@@ -67,8 +125,9 @@ describe.each(['registrar', 'controller', 'launcher'] as const)('reveille-%s.ser
     for (const flag of flags) expect(namesFor(unit, flagOf)).toContain(flag)
   })
 
-  test('reads the settings of its own file', async () => {
-    expect(await read(unit)).toContain(`EnvironmentFile=-/etc/reveille/${unit}.env`)
+  test('reads what all share, what it has of its own, what its instance has', async () => {
+    const files = (await read(unit)).match(/(?<=^EnvironmentFile=-\/etc\/reveille\/).*$/gm)
+    expect(files).toEqual(['fleet.env', `${unit}.env`, `${unit}@%i.env`])
   })
 })
 
@@ -77,9 +136,9 @@ describe.each(UNITS)('reveille-%s.service', (unit) => {
     const lines = new Set((await read(unit)).split('\n'))
     for (const line of [
       'Restart=always',
-      'RestartSec=200ms',
+      `RestartSec=${unit === 'etcd' ? '1s' : '200ms'}`,
       'StartLimitIntervalSec=0',
-      'User=reveille',
+      `User=${unit === 'etcd' ? 'etcd' : 'reveille'}`,
       'NoNewPrivileges=yes',
       'ProtectSystem=strict',
       'ProtectHome=yes',
@@ -90,7 +149,9 @@ describe.each(UNITS)('reveille-%s.service', (unit) => {
       expect(lines).toContain(line)
     expect([...lines].some((line) => line.startsWith('CapabilityBoundingSet='))).toBe(true)
     expect([...lines].some((line) => line.startsWith('RestrictAddressFamilies='))).toBe(true)
-    expect([...lines].some((line) => line.startsWith('MemoryDenyWriteExecute=yes'))).toBe(false)
+    expect([...lines].some((line) => line.startsWith('MemoryDenyWriteExecute=yes'))).toBe(
+      unit === 'etcd',
+    )
   })
 })
 
