@@ -18,7 +18,7 @@ export interface Derived {
   blueprint: string
 }
 
-/** The topic of changes to host records; no app can have this name. */
+/** The topic of changes to hosts and their drains; no app can have this name. */
 export const HOSTS = '/hosts'
 
 /** How many names' expansions are kept. */
@@ -180,6 +180,7 @@ export class Catalog {
       case 'claim':
         return canonical(key.app)
       case 'app':
+      case 'roll':
         return canonical(key.name)
       case 'activity':
         if (change.type === 'put') this.#used.set(canonical(key.name), performance.now())
@@ -190,6 +191,7 @@ export class Catalog {
         this.#expanded.clear()
         return null
       case 'host':
+      case 'drain':
         return HOSTS
       default:
         return null

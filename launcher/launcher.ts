@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { ProblemError } from '../model/problem.ts'
@@ -16,6 +17,7 @@ import { Launchpad } from './launch.ts'
 import { Living, type Reach } from './living.ts'
 import { Pages, type PageTemplates } from './page.ts'
 import { Room } from './room.ts'
+import { Slots } from './slots.ts'
 import { Starter } from './start.ts'
 import { type Meter, Wakes } from './wake.ts'
 import type { ClaimStore } from './withdrawal.ts'
@@ -40,6 +42,8 @@ export interface LauncherOptions {
   settings: {
     /** seconds */
     holdTimeout: number
+    /** seconds */
+    drainTimeout: number
     /** milliseconds */
     pageAfter: number
     reasons: 'full' | 'short'
@@ -101,7 +105,17 @@ export function createLauncher(options: LauncherOptions): Launcher {
       log.warn({ app: question.name, error: String(error) }, 'the isAvailable hook gave no answer'),
   })
   const wakes = new Wakes({ catalog, living, availability, backoff, board, starter, meter, log })
-  const keeper = new Keeper({ catalog, fill: (app, slot) => wakes.fill(app, slot) })
+  const slots = new Slots({
+    ...{ catalog, engines, store, session },
+    owner: () => `${id}/${randomUUID()}`,
+    now: () => new Date(),
+    drainTimeout: settings.drainTimeout,
+  })
+  const keeper = new Keeper({
+    catalog,
+    fill: (app, slot) => wakes.fill(app, slot),
+    retire: (app, slot) => slots.retire(app.name, slot),
+  })
   const events = new EventStreams({ catalog, board, backoff, tellsReasons })
   const gate = buildGate({
     find: (name) => catalog.find(name),

@@ -59,9 +59,11 @@ export async function run(settings: Settings): Promise<void> {
     'app',
     'blueprint',
     'host',
+    'drain',
     'endpoint',
     'claim',
     'activity',
+    'roll',
     'launcher',
     'gateway',
   ] as const

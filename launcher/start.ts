@@ -4,6 +4,7 @@ import { ProblemError } from '../model/problem.ts'
 import type { Progress } from '../model/progress.ts'
 import { type Catalog, HOSTS } from './catalog.ts'
 import type { Claims, WakeClaim } from './claim.ts'
+import { whyDrained } from './drained.ts'
 import { codeOf, type Engine, type Engines } from './engine.ts'
 import { etcdAway } from './failure.ts'
 import type { Launchpad } from './launch.ts'
@@ -23,6 +24,8 @@ export interface Run {
   report(step: Omit<Progress, 'app'>): void
   watch: Stopwatch
   signal: AbortSignal
+  /** whether the App is still to be started as it is; by default while it is the one that is stored */
+  isWanted?(): boolean
 }
 
 export interface StarterOptions {
@@ -110,6 +113,7 @@ export class Starter {
     const candidates = sights.map((sight) => ({
       ...sight,
       promised: promised.get(sight.host.name) ?? 0,
+      trouble: sight.trouble ?? whyDrained(sight, catalog.state.drains),
     }))
     const placed = place(app, candidates, (host) => room.limit(host))
     if (!placed.ok)
@@ -128,7 +132,7 @@ export class Starter {
           engine,
           container,
           claim,
-          isCurrent: () => isCurrent(app, catalog),
+          isCurrent: run.isWanted ?? (() => isCurrent(app, catalog)),
         }
         id = await launchpad.launch({ ...place, report, watch, signal })
       }

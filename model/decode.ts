@@ -2,7 +2,7 @@ import { App } from './app.ts'
 import { Blueprint } from './blueprint.ts'
 import { type AddressPolicy, admitEndpoint, admitLauncher, type Endpoint } from './endpoint.ts'
 import type { Key } from './key.ts'
-import { Claim, Gateway, Host } from './record.ts'
+import { Claim, Drain, Gateway, Host, Roll } from './record.ts'
 
 /** A value under one of our keys, read and found valid; or why not. */
 export type Decoded =
@@ -11,6 +11,8 @@ export type Decoded =
   | { kind: 'app'; name: string; value: App }
   | { kind: 'blueprint'; name: string; value: Blueprint }
   | { kind: 'host'; name: string; value: Host }
+  | { kind: 'drain'; name: string; value: Drain }
+  | { kind: 'roll'; name: string; value: Roll }
   | { kind: 'launcher'; name: string; value: Endpoint }
   | { kind: 'gateway'; name: string; value: Gateway }
   | { kind: 'activity'; name: string }
@@ -52,6 +54,10 @@ export function decode(key: Key, text: string, policy: AddressPolicy): Decoded {
       return record(Gateway, text, (value) =>
         value.id === key.name ? { kind: 'gateway', name: key.name, value } : misplaced,
       )
+    case 'drain':
+      return record(Drain, text, (value) => ({ kind: 'drain', name: key.name, value }))
+    case 'roll':
+      return record(Roll, text, (value) => ({ kind: 'roll', name: key.name, value }))
     case 'claim':
       return record(Claim, text, (value) => ({ ...key, kind: 'claim', value }))
   }

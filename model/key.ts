@@ -3,20 +3,32 @@ import { isAppName } from './name.ts'
 /** What a key under the prefix is about. */
 export type Key =
   | { kind: 'endpoint'; app: string; slot: number }
-  | { kind: 'app' | 'blueprint' | 'host' | 'launcher' | 'gateway' | 'activity'; name: string }
+  | { kind: NamedKind; name: string }
   | { kind: 'claim'; app: string; slot: number }
 
-export type NamedKind = Exclude<Key['kind'], 'endpoint' | 'claim'>
+export type NamedKind =
+  | 'app'
+  | 'blueprint'
+  | 'host'
+  | 'drain'
+  | 'launcher'
+  | 'gateway'
+  | 'activity'
+  | 'roll'
 
 const FOLDER: Record<NamedKind, string> = {
   app: 'apps',
   blueprint: 'blueprints',
   host: 'hosts',
+  drain: 'drains',
   launcher: 'launchers',
   gateway: 'gateways',
   activity: 'activity',
+  roll: 'rolls',
 }
 const KIND = new Map(Object.entries(FOLDER).map(([kind, folder]) => [folder, kind as NamedKind]))
+/** Kinds named like apps; the others have host names. */
+const OF_APPS: ReadonlySet<NamedKind> = new Set(['app', 'blueprint', 'activity', 'roll'])
 const SLOT = /^(?:[1-9][0-9]?|0)$/
 
 /** Ids of hosts, launchers and gateways: host names, so dots are allowed inside. */
@@ -68,7 +80,6 @@ export class Keys {
     }
     const kind = KIND.get(folder)
     if (!kind || slot !== undefined) return null
-    const named = kind === 'app' || kind === 'blueprint' || kind === 'activity'
-    return (named ? isAppName(name) : isId(name)) ? { kind, name } : null
+    return (OF_APPS.has(kind) ? isAppName(name) : isId(name)) ? { kind, name } : null
   }
 }

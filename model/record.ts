@@ -31,6 +31,18 @@ export const Host = z.object({
 })
 export type Host = z.output<typeof Host>
 
+/** A host that gets no instance and is to lose those it has, as `/services/drains/<host>` has it. */
+export const Drain = z.object({ since: z.iso.datetime() })
+export type Drain = z.output<typeof Drain>
+
+/** The right to exchange the instances of an app one by one, as `/services/rolls/<app>` has it. */
+export const Roll = z.object({
+  /** unique to this roll: `<launcher id>/<uuid>` */
+  owner: z.string().max(200),
+  since: z.iso.datetime(),
+})
+export type Roll = z.output<typeof Roll>
+
 /** The right to change one slot. `phase` only while putting it to sleep. */
 export const Claim = z.object({
   /** unique to this claim: `<process id>/<uuid>` */

@@ -4,7 +4,7 @@ import { decode } from './decode.ts'
 import type { AddressPolicy, Endpoint } from './endpoint.ts'
 import type { Keys } from './key.ts'
 import { canonical } from './name.ts'
-import type { Claim, Gateway, Host } from './record.ts'
+import type { Claim, Drain, Gateway, Host, Roll } from './record.ts'
 
 /** A key with its value and the revisions etcd gave it, all decimal text (64 bits do not fit a number). */
 export interface Entry {
@@ -42,6 +42,10 @@ export class State {
   /** by canonical app name, then slot */
   readonly endpoints = new Map<string, Map<number, Held<Endpoint>>>()
   readonly hosts = new Map<string, Held<Host>>()
+  /** by host name */
+  readonly drains = new Map<string, Held<Drain>>()
+  /** by canonical app name */
+  readonly rolls = new Map<string, Held<Roll>>()
   readonly launchers = new Map<string, Held<Endpoint>>()
   readonly gateways = new Map<string, Held<Gateway>>()
   /** by claim key */
@@ -104,6 +108,12 @@ export class State {
       case 'host':
         this.hosts.delete(key.name)
         return
+      case 'drain':
+        this.drains.delete(key.name)
+        return
+      case 'roll':
+        this.rolls.delete(key.name)
+        return
       case 'launcher':
         this.launchers.delete(key.name)
         return
@@ -155,6 +165,12 @@ export class State {
         return null
       case 'host':
         this.hosts.set(decoded.name, { value: decoded.value, entry })
+        return null
+      case 'drain':
+        this.drains.set(decoded.name, { value: decoded.value, entry })
+        return null
+      case 'roll':
+        this.rolls.set(decoded.name, { value: decoded.value, entry })
         return null
       case 'launcher':
         this.launchers.set(decoded.name, { value: decoded.value, entry })

@@ -107,7 +107,16 @@ export class Cluster {
     }
     const catalog = new Catalog(new State(keys, policy), keys)
     const session = new Session(store, 10, { onLease: () => {}, log: quiet })
-    const kinds = ['app', 'blueprint', 'host', 'endpoint', 'claim', 'activity'] as const
+    const kinds = [
+      'app',
+      'blueprint',
+      'host',
+      'drain',
+      'endpoint',
+      'claim',
+      'activity',
+      'roll',
+    ] as const
     const informer = new Informer(
       store,
       kinds.map((kind) => keys.folder(kind)),
@@ -131,6 +140,7 @@ export class Cluster {
       synced: informer.synced,
       settings: {
         holdTimeout: 30,
+        drainTimeout: 5,
         pageAfter: 300,
         reasons: 'full',
         heldPerApp: 2000,

@@ -21,6 +21,8 @@ describe('a key', () => {
     ['/services/launchers/l_1', { kind: 'launcher', name: 'l_1' }],
     ['/services/gateways/g', { kind: 'gateway', name: 'g' }],
     ['/services/activity/A', { kind: 'activity', name: 'A' }],
+    ['/services/drains/h.example.org', { kind: 'drain', name: 'h.example.org' }],
+    ['/services/rolls/A', { kind: 'roll', name: 'A' }],
   ])('%s is read, and written the same', (text, key) => {
     expect(keys.parse(text)).toEqual(key)
     const written =

@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest'
+import { whyDrained } from '../../launcher/drained.ts'
+import type { Container } from '../../model/container.ts'
+import { Host } from '../../model/record.ts'
+
+const where = { address: '10.9.0.1', engine: 'tcp://10.9.0.1:2375', publish: '10.9.0.1' }
+const host = Host.parse({ name: 'h1', ...where, cpus: 2, memory: 0 })
+const container = (state: Container['state']): Container => ({
+  ...{ id: 'c', name: 'reveille-shop-0', labels: {}, state, image: 'shop:1' },
+  ...{ exitCode: 0, error: '', health: 'none', published: {}, pid: 0 },
+})
+
+it('starts nothing on a host that is drained, whatever sleeps there; what runs there is taken as it is', () => {
+  const drains = new Map([['h1', {}]])
+  expect(whyDrained({ host, container: null }, drains)).toBe('is being drained')
+  expect(whyDrained({ host, container: container('exited') }, drains)).toBe('is being drained')
+  expect(whyDrained({ host, container: container('running') }, drains)).toBeNull()
+  expect(whyDrained({ host, container: null }, new Map([['h2', {}]]))).toBeNull()
+})
