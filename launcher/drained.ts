@@ -1,4 +1,4 @@
-import type { Candidate } from './place.ts'
+import { isUp, type Sight } from './place.ts'
 
 /**
  * Why nothing is started on a host any more, or null: somebody wants it empty. What runs there already needs no start,
@@ -6,9 +6,8 @@ import type { Candidate } from './place.ts'
  * @param drains by host name
  */
 export function whyDrained(
-  { host, container }: Pick<Candidate, 'host' | 'container'>,
+  { host, container }: Pick<Sight, 'host' | 'container'>,
   drains: ReadonlyMap<string, unknown>,
 ): string | null {
-  const runs = container?.state === 'running' || container?.state === 'restarting'
-  return drains.has(host.name) && !runs ? 'is being drained' : null
+  return drains.has(host.name) && !isUp(container) ? 'is being drained' : null
 }

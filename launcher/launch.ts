@@ -1,7 +1,7 @@
 import type { App } from '../model/app.ts'
 import type { Container } from '../model/container.ts'
 import { isAllowedRegistry, registryOf } from '../model/image.ts'
-import { readLabels, writeLabels } from '../model/label.ts'
+import { writeLabels } from '../model/label.ts'
 import { containerName } from '../model/name.ts'
 import { ProblemError } from '../model/problem.ts'
 import type { Progress } from '../model/progress.ts'
@@ -9,7 +9,7 @@ import type { Host } from '../model/record.ts'
 import { codeOf, type Engine, wordsOf } from './engine.ts'
 import { etcdAway, startFailed } from './failure.ts'
 import { Queue } from './queue.ts'
-import { revisionOf } from './revision.ts'
+import { isMadeFrom, revisionOf } from './revision.ts'
 import type { Stopwatch } from './stopwatch.ts'
 
 /** A slot that has its place. */
@@ -131,11 +131,9 @@ async function prepare(launch: Launch): Promise<string> {
   return id
 }
 
-/** One that was made by hand has no revision and is never replaced. */
 function isStartable(container: Container, revision: string): boolean {
   if (container.state !== 'exited' && container.state !== 'created') return false
-  const labels = readLabels(container.labels)
-  return labels.ok && (labels.spec.revision === revision || labels.spec.revision === '')
+  return isMadeFrom(container, revision)
 }
 
 function queueOf(queues: Map<string, Queue>, host: string, limit: number): Queue {

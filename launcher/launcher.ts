@@ -51,6 +51,8 @@ export interface LauncherOptions {
     heldPerClient: number
     heldTotal: number
     overcommit: number
+    cpuOvercommit: number
+    instancesPerHost: number
     startsPerHost: number
     /** milliseconds */
     availableTimeout: number
@@ -96,7 +98,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
     claims,
     engines,
     launchpad,
-    room: new Room(catalog, settings.overcommit),
+    room: new Room(catalog, settings),
   })
   const availability = new Availability({
     hook,

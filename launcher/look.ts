@@ -7,7 +7,7 @@ import type { Host } from '../model/record.ts'
 import type { Catalog } from './catalog.ts'
 import { type Engine, type Engines, wordsOf } from './engine.ts'
 import { printable } from './failure.ts'
-import type { Candidate } from './place.ts'
+import type { Sight } from './place.ts'
 
 /** A host that takes longer is left out if another one has answered, milliseconds. */
 const SLOW = 1_000
@@ -38,23 +38,22 @@ export async function look(
   slot: number,
   catalog: Catalog,
   engines: Engines,
-): Promise<Candidate[]> {
+): Promise<Sight[]> {
   const hosts: Host[] = [...catalog.state.hosts.values()].map(({ value }) => value)
-  const candidates = hosts.map(
-    (host): Candidate => ({
+  const sights = hosts.map(
+    (host): Sight => ({
       host,
       container: null,
       trouble: 'has an engine that does not answer',
-      promised: 0,
     }),
   )
   const all = Promise.all(
-    candidates.map(async (candidate) => {
+    sights.map(async (sight) => {
       try {
-        candidate.container = await find(engines.at(candidate.host.engine), app, slot)
-        candidate.trouble = null
+        sight.container = await find(engines.at(sight.host.engine), app, slot)
+        sight.trouble = null
       } catch (error) {
-        candidate.trouble = `has an engine that fails: ${printable(wordsOf(error))}`
+        sight.trouble = `has an engine that fails: ${printable(wordsOf(error))}`
       }
     }),
   )
@@ -64,6 +63,6 @@ export async function look(
     await Promise.race([all, late])
     enough.abort()
   }
-  if (!candidates.some(({ trouble }) => trouble === null)) await all
-  return candidates.map((candidate) => ({ ...candidate }))
+  if (!sights.some(({ trouble }) => trouble === null)) await all
+  return sights.map((sight) => ({ ...sight }))
 }

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { App } from '../model/app.ts'
+import type { Container } from '../model/container.ts'
+import { readLabels } from '../model/label.ts'
 
 /** JSON with sorted keys: the same value is the same text. */
 function stable(value: unknown): string {
@@ -10,7 +12,18 @@ function stable(value: unknown): string {
   )
 }
 
-/** Names what a container was made from: a container with another revision than its App's is made anew. */
+/**
+ * Names what a container was made from: a container with another revision than its App's is made anew. Where and how
+ * many of them run, and how long a start may take, is nothing a container is made of; what an App gets later is, until
+ * it is named here: one made anew in vain is better than one that is not what its App says.
+ */
 export function revisionOf(app: App): string {
-  return createHash('sha256').update(stable(app)).digest('hex')
+  const { replicas: _, startTimeout: __, constraints: ___, antiAffinity: ____, ...made } = app
+  return createHash('sha256').update(stable(made)).digest('hex')
+}
+
+/** Whether a container is what `revision` says. One that was made by hand has none and is never replaced. */
+export function isMadeFrom(container: Container, revision: string): boolean {
+  const labels = readLabels(container.labels)
+  return labels.ok && (labels.spec.revision === revision || labels.spec.revision === '')
 }

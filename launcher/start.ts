@@ -9,7 +9,7 @@ import { codeOf, type Engine, type Engines } from './engine.ts'
 import { etcdAway } from './failure.ts'
 import type { Launchpad } from './launch.ts'
 import { look } from './look.ts'
-import { type Candidate, place } from './place.ts'
+import { type Candidate, isUp, place, type Sight } from './place.ts'
 import { Stuck, waitReady } from './ready.ts'
 import { revisionOf } from './revision.ts'
 import type { Room } from './room.ts'
@@ -81,12 +81,12 @@ export class Starter {
     }
   }
 
-  #look({ app, slot }: Run): Promise<Candidate[]> {
+  #look({ app, slot }: Run): Promise<Sight[]> {
     return look(app, slot, this.#options.catalog, this.#options.engines)
   }
 
   /** What was seen, or is seen later where there is no host yet or every engine is too busy to answer. */
-  async #usable(run: Run, first: Promise<Candidate[]>): Promise<Candidate[]> {
+  async #usable(run: Run, first: Promise<Sight[]>): Promise<Sight[]> {
     const { catalog } = this.#options
     const until = performance.now() + HOST_LIMIT
     for (let looking = first; ; looking = this.#look(run)) {
@@ -101,28 +101,33 @@ export class Starter {
     }
   }
 
+  /** What was seen, with how full each host is by now. */
+  #candidates({ app, slot }: Run, sights: Sight[]): Candidate[] {
+    const hosts = sights.map(({ host }) => host)
+    const occupancy = this.#options.room.occupancy(hosts, app.name, slot)
+    const empty = { promised: { memory: 0, cpus: 0, instances: 0 }, siblings: 0 }
+    return sights.map((sight) => ({ ...sight, ...(occupancy.get(sight.host.name) ?? empty) }))
+  }
+
   async #run(
     run: Run,
     claim: WakeClaim,
-    sights: Candidate[],
+    sights: Sight[],
     stop: (engine: Engine, id: string) => void,
   ): Promise<Endpoint> {
     const { app, slot, watch, report, signal } = run
     const { catalog, engines, launchpad, room } = this.#options
-    const promised = room.promised(sights.map(({ host }) => host))
-    const candidates = sights.map((sight) => ({
-      ...sight,
-      promised: promised.get(sight.host.name) ?? 0,
-      trouble: sight.trouble ?? whyDrained(sight, catalog.state.drains),
-    }))
-    const placed = place(app, candidates, (host) => room.limit(host))
+    const placed = place(app, this.#candidates(run, sights), {
+      limit: (host) => room.limit(host),
+      barred: (sight) => whyDrained(sight, catalog.state.drains),
+    })
     if (!placed.ok)
       throw new ProblemError('unavailable', { app: app.name, detail: placed.reason, retryAfter: 5 })
     const { host, container } = placed.chosen
     const engine = engines.at(host.engine)
-    const up = container?.state === 'running' || container?.state === 'restarting'
+    const up = isUp(container)
     let id = container?.id ?? ''
-    const giveBack = up ? () => {} : room.take(host, app.limits.memory)
+    const giveBack = up ? () => {} : room.take(app, slot, host)
     try {
       if (!up) {
         const place = {

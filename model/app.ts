@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Argument } from './argument.ts'
 import { Bytes } from './bytes.ts'
+import { ConstraintText } from './constraint.ts'
 import { duration } from './duration.ts'
 import { Env } from './env.ts'
 import { HealthCheck } from './health.ts'
@@ -47,6 +48,15 @@ const shape = {
   min: whole(0, 64).default(0).describe('instances that never sleep'),
   replicas: whole(1, 64).default(1).describe('instances that run while the app is used'),
   limits: Limits.describe('what one instance may use'),
+  constraints: z
+    .array(ConstraintText)
+    .max(16)
+    .default([])
+    .describe('hosts it may run on: label==value or label!=value; the label host is its name'),
+  antiAffinity: z
+    .enum(['prefer', 'require'])
+    .default('prefer')
+    .describe('instances on different hosts: where there are several, or never two on one'),
 }
 
 const enoughReplicas = (app: { min: number; replicas: number }): boolean => app.min <= app.replicas

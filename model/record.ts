@@ -27,6 +27,7 @@ export const Host = z.object({
   memory: z.number().describe('bytes'),
   labels: z.record(z.string(), z.string()).default({}),
   images: z.array(z.string()).default([]),
+  disk: z.number().optional().describe('bytes free where the engine keeps its images'),
   incarnation: z.string().max(64).optional().describe('tells machines of one name apart'),
 })
 export type Host = z.output<typeof Host>
@@ -56,6 +57,9 @@ export const Claim = z.object({
   /** not to be taken back by a wake: part of a restart or a removal */
   firm: z.boolean().optional(),
   since: z.iso.datetime(),
+  host: Id.optional().describe('where a wake starts the slot, once that is decided'),
+  memory: z.number().optional().describe('bytes it promises the instance there'),
+  cpus: z.number().optional().describe('CPUs it promises the instance there'),
 })
 export type Claim = z.output<typeof Claim>
 

@@ -82,6 +82,7 @@ function addSet(app: Command, terminal: Terminal): void {
   addExamples(addConnection(set), [
     ['reveille app set shop --image shop:2', 'another image, from the next start'],
     ['reveille app set shop --min 1', 'it never sleeps'],
+    ['reveille app set shop --constraint zone==b', 'where it may run; "" for anywhere'],
   ])
   set.action((name: string, words: string[], flags: Flags) =>
     withSession(terminal, flags, async (session) => {
@@ -183,6 +184,8 @@ function describe({ limits, status, ...app }: z.output<typeof AppView>): Record<
     startTimeout: formatDuration(app.startTimeout),
     stopTimeout: formatDuration(app.stopTimeout),
     instances: `${app.min} stay awake, ${app.replicas} while used`,
+    hosts: app.constraints.join(', ') || 'any',
+    antiAffinity: app.antiAffinity,
     limits: `${limits.memory / 1024 ** 2} MiB, ${limits.cpus} CPUs, ${limits.pids} processes`,
   }
 }

@@ -27,6 +27,15 @@ export function addTemplate(command: Command): Command {
     .option('--memory <amount>', 'memory of an instance (default: 512m)')
     .option('--cpus <n>', 'CPUs of an instance, fractions allowed (default: 1)')
     .option('--pids <n>', 'processes and threads of an instance (default: 512)')
+    .option(
+      '--constraint <label==value>',
+      'a host it may run on has this label, or with != has it not; host is the name of a host; may be given several times',
+      collect,
+    )
+    .option(
+      '--anti-affinity <how>',
+      'instances on different hosts: prefer, or require (default: prefer)',
+    )
 }
 
 /** What was typed for {@link addTemplate}, all text. */
@@ -44,8 +53,19 @@ export interface TemplateFlags {
   memory?: string
   cpus?: string
   pids?: string
+  constraint?: string[]
+  antiAffinity?: string
 }
 
+/** Fields that are typed as the model takes them. */
+const TEXTS = [
+  'image',
+  'health',
+  'idleAfter',
+  'startTimeout',
+  'stopTimeout',
+  'antiAffinity',
+] as const
 const NUMBER = /^-?[0-9]+(?:\.[0-9]+)?$/
 
 /** The fields of an App that were given, over those of `base`. Their values are judged by the model, not here. */
@@ -56,13 +76,13 @@ export function readTemplate(
 ): Record<string, unknown> {
   const number = (text: string): unknown => (NUMBER.test(text) ? Number(text) : text)
   const fields: Record<string, unknown> = { ...base }
-  for (const name of ['image', 'health', 'idleAfter', 'startTimeout', 'stopTimeout'] as const)
-    if (flags[name] !== undefined) fields[name] = flags[name]
+  for (const name of TEXTS) if (flags[name] !== undefined) fields[name] = flags[name]
   for (const name of ['port', 'min', 'replicas'] as const)
     if (flags[name] !== undefined) fields[name] = number(flags[name])
   const command = [...(flags.command ?? []), ...words]
   if (command.length > 0) fields.command = command
   if (flags.env) fields.env = { ...asRecord(base.env), ...readEnv(flags.env) }
+  if (flags.constraint) fields.constraints = flags.constraint.filter((text) => text !== '')
   const limits = {
     ...(flags.memory !== undefined && { memory: flags.memory }),
     ...(flags.cpus !== undefined && { cpus: number(flags.cpus) }),

@@ -75,6 +75,18 @@ export const LAUNCHER_SETTINGS = {
     factor(0.1, 100).default(2),
     'how many times its memory a host may promise to running apps (the sum of their limits); an app that has no room there is not started',
   ),
+  cpuOvercommit: setting(
+    ['up', 'launcher'],
+    'n',
+    factor(0.1, 1000).default(50),
+    'how many times its CPUs a host may promise; apps that wait for requests use none, and those that work share',
+  ),
+  instancesPerHost: setting(
+    ['up', 'launcher'],
+    'n',
+    number(1, 10_000).default(500),
+    'instances on one host at most',
+  ),
   available: setting(
     ['up', 'launcher'],
     'hook',

@@ -30,6 +30,7 @@ describe('app add', () => {
       ...['app', 'add', 'shop', '--image', 'shop:1', '--port', '3000', '-e', 'MODE=live'],
       ...['--env', 'EMPTY=', '--env', 'SUM=1=1', '--health', 'http:/up', '--idle-after', '10m'],
       ...['--min', '1', '--replicas', '2', '--memory', '64m', '--cpus', '0.5', '--pids', '50'],
+      ...['--constraint', 'zone==b', '--constraint', 'host!=h1', '--anti-affinity', 'require'],
       ...['--', 'node', 'server.js', '--verbose'],
     ])
     expect({ code, err }).toEqual({ code: 0, err: '' })
@@ -44,7 +45,13 @@ describe('app add', () => {
       replicas: 2,
       limits: { memory: 64 * 1024 ** 2, cpus: 0.5, pids: 50 },
       command: ['node', 'server.js', '--verbose'],
+      constraints: ['zone==b', 'host!=h1'],
+      antiAffinity: 'require',
     })
+    expect((await stage.cli(['app', 'set', 'shop', '--constraint', ''])).code).toBe(0)
+    expect(await stored('shop')).toMatchObject({ constraints: [], antiAffinity: 'require' })
+    const { err: refused } = await stage.cli(['app', 'set', 'shop', '--constraint', 'zone=b'])
+    expect(refused).toContain('constraints.0: must be label==value or label!=value')
   })
 
   test('reads one or several from a file or from stdin, flags on top', async () => {

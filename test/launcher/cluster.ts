@@ -147,6 +147,8 @@ export class Cluster {
         heldPerClient: 4000,
         heldTotal: 10_000,
         overcommit: 100,
+        cpuOvercommit: 100,
+        instancesPerHost: 500,
         startsPerHost: 4,
         availableTimeout: 500,
         registries: ['*'],

@@ -12,3 +12,20 @@ it('is the same for the same App in whatever order it was written, and another f
     revisionOf({ ...one, command: ['b', 'a'] }),
   )
 })
+
+it('stays where only changes what no container is made of', () => {
+  const app = App.parse({ name: 'shop', image: 'shop:1' })
+  const elsewhere = { constraints: ['zone==b'], antiAffinity: 'require' as const }
+  expect(revisionOf({ ...app, ...elsewhere, replicas: 3, startTimeout: 5 })).toBe(revisionOf(app))
+  for (const change of [
+    { name: 'shop2' },
+    { image: 'shop:2' },
+    { env: { A: '1' } },
+    { health: { type: 'tcp' } as const },
+    { idleAfter: 5 },
+    { stopTimeout: 5 },
+    { min: 1 },
+    { limits: { ...app.limits, memory: 2 ** 26 } },
+  ])
+    expect(revisionOf({ ...app, ...change }), JSON.stringify(change)).not.toBe(revisionOf(app))
+})

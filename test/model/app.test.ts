@@ -18,6 +18,8 @@ describe('an app', () => {
       min: 0,
       replicas: 1,
       limits: { memory: 512 * 1024 ** 2, cpus: 1, pids: 512 },
+      constraints: [],
+      antiAffinity: 'prefer',
     })
     expect(problems({})).toEqual(['name', 'image'])
   })
