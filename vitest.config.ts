@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
-/** Two projects: `plain` needs etcd and nginx at most, `lab` gets a Docker engine and so needs root. */
+/**
+ * Three projects: `plain` needs etcd and nginx at most, `lab` gets a Docker engine and so needs root, files of `fleet`
+ * start fleets of their own.
+ */
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -11,7 +14,7 @@ export default defineConfig({
         test: {
           name: 'plain',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.lab.test.ts'],
+          exclude: ['test/**/*.lab.test.ts', 'test/**/*.fleet.test.ts'],
           globalSetup: ['test/lab/setup.ts'],
           maxWorkers: 2,
           testTimeout: 30_000,
@@ -30,6 +33,18 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'fleet',
+          include: ['test/**/*.fleet.test.ts'],
+          globalSetup: ['test/lab/setup.ts'],
+          // One fleet at a time: a run has one network.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

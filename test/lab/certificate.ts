@@ -17,12 +17,16 @@ export async function makeCa(folder: string, name = 'ca'): Promise<Certificate> 
   return made
 }
 
-/** Makes a certificate that `ca` has signed, for a server at `addresses` or, without any, for a client. */
+/**
+ * Makes a certificate that `ca` has signed, for a server at `addresses` or, without any, for a client; `usage` where
+ * it is for more than that.
+ */
 export async function makeCertificate(
   folder: string,
   name: string,
   ca: Certificate,
   addresses: string[] = [],
+  usage = addresses.length === 0 ? 'clientAuth' : 'serverAuth',
 ): Promise<Certificate> {
   const made = { cert: `${folder}/${name}.pem`, key: `${folder}/${name}.key` }
   const names = addresses.map((address) => `IP:${address}`).join(',')
@@ -30,7 +34,7 @@ export async function makeCertificate(
     ...['openssl', 'req', '-x509', ...KEY, '-keyout', made.key, '-out', made.cert],
     ...['-CA', ca.cert, '-CAkey', ca.key, '-subj', `/CN=${name}`],
     ...['-addext', 'basicConstraints=critical,CA:FALSE'],
-    ...['-addext', `extendedKeyUsage=${names === '' ? 'clientAuth' : 'serverAuth'}`],
+    ...['-addext', `extendedKeyUsage=${usage}`],
     ...(names === '' ? [] : ['-addext', `subjectAltName=${names}`]),
   )
   return made

@@ -7,19 +7,22 @@ import type { Run } from './run.ts'
 const ROOT = '/sys/fs/cgroup'
 const isUnified = () => existsSync(join(ROOT, 'cgroup.controllers'))
 
-/** The cgroup of everything an engine runs: `daemons` for its own processes, `containers` for theirs. */
-export function cgroupOf(run: Run): { path: string; daemons: string } {
-  const path = `/reveille-lab-${run.slot}`
+/**
+ * A cgroup of the run, or of one machine in it: `daemons` for programs, `containers` for what an engine runs. A
+ * machine's is inside the run's.
+ */
+export function cgroupOf(run: Run, machine = ''): { path: string; daemons: string } {
+  const path = join(`/reveille-lab-${run.slot}`, machine)
   return { path, daemons: join(ROOT, isUnified() ? '' : 'pids', path, 'daemons') }
 }
 
-/** Makes the run's cgroup. Mounts the cgroup file systems first on a machine that has none (no systemd); those stay. */
-export async function makeCgroups(run: Run): Promise<void> {
+/** Makes the cgroup. Mounts the cgroup file systems first on a machine that has none (no systemd); those stay. */
+export async function makeCgroups(run: Run, machine = ''): Promise<void> {
   mountCgroups()
-  await mkdir(cgroupOf(run).daemons, { recursive: true })
+  await mkdir(cgroupOf(run, machine).daemons, { recursive: true })
 }
 
-/** Kills every process in the run's cgroups, then removes them. They hold what daemons leave behind: shims and containers. */
-export async function removeCgroups(run: Run): Promise<void> {
-  await clearCgroup(cgroupOf(run).path)
+/** Kills every process in the cgroups, then removes them. They hold what daemons leave behind: shims and containers. */
+export async function removeCgroups(run: Run, machine = ''): Promise<void> {
+  await clearCgroup(cgroupOf(run, machine).path)
 }

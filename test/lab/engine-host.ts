@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import Docker from 'dockerode'
 import { cgroupOf, makeCgroups } from './cgroup.ts'
 import type { LabEngine } from './engine.ts'
+import { containerdConfig, containerdSocket, dockerdConfig } from './engine-config.ts'
 import { loadImages } from './image.ts'
 import { addressOf, makeNetwork, networkOf, plug } from './network.ts'
 import { type Part, startPart } from './part.ts'
@@ -16,16 +17,16 @@ import type { Run } from './run.ts'
  */
 export async function startEngine(run: Run): Promise<LabEngine> {
   if (process.getuid?.() !== 0) throw new Error('the lab starts a Docker engine: run as root')
-  const index = 1
-  const folder = join(run.folder, `engine-${index}`)
+  const folder = join(run.folder, 'engine-1')
+  const address = addressOf(run, 11)
   await mkdir(folder)
   await makeCgroups(run)
   await makeNetwork(run)
   const host = await startHost(run)
-  await plug(run, index, host.pid)
+  await plug(run, { name: '1', address }, host.pid)
   await startContainerd(run, host, folder)
   const url = await startDockerd(run, host, folder)
-  const engine = { url, address: addressOf(run, index) }
+  const engine = { url, address }
   await loadImages(engine.url)
   await writeFile(join(run.folder, 'engine.json'), JSON.stringify(engine))
   return engine
@@ -55,53 +56,23 @@ function startDaemon(run: Run, host: Part, ...args: string[]): Promise<Part> {
 }
 
 async function startContainerd(run: Run, host: Part, folder: string): Promise<void> {
-  const socket = join(folder, 'containerd.sock')
   const config = join(folder, 'containerd.toml')
-  const unused = ['grpc.v1.cri', ...['btrfs', 'zfs', 'devmapper', 'aufs'].map(snapshotter)]
-  await writeFile(
-    config,
-    `version = 2
-root = "${folder}/containerd"
-state = "${folder}/containerd-state"
-disabled_plugins = [${unused.map((name) => `"io.containerd.${name}"`).join(', ')}]
-[grpc]
-  address = "${socket}"
-[ttrpc]
-  address = "${socket}.ttrpc"
-[debug]
-  level = "warn"
-`,
-  )
+  await writeFile(config, containerdConfig(folder))
   const containerd = await startDaemon(run, host, 'containerd', '--config', config)
-  await containerd.until(async () => existsSync(socket))
+  await containerd.until(async () => existsSync(containerdSocket(folder)))
 }
 
-const snapshotter = (name: string) => `snapshotter.v1.${name}`
-
-/** Every path and network is the engine's own; `deprecated-key-path` gives it an ID of its own. */
 async function startDockerd(run: Run, host: Part, folder: string): Promise<string> {
-  const url = `unix://${folder}/docker.sock`
   const config = join(folder, 'daemon.json')
-  const settings = {
-    hosts: [url],
-    containerd: join(folder, 'containerd.sock'),
-    'data-root': join(folder, 'data'),
-    'exec-root': join(folder, 'exec'),
-    pidfile: join(folder, 'dockerd.pid'),
-    'deprecated-key-path': join(folder, 'key.json'),
-    bip: '172.20.0.1/16',
-    'default-address-pools': [{ base: '10.150.0.0/16', size: 24 }],
-    // for the registry of the tests, which speaks plain HTTP
-    'insecure-registries': [`${networkOf(run).gateway}/32`],
-    'userland-proxy': false,
-    'live-restore': true,
-    'log-driver': 'local',
-    'exec-opts': ['native.cgroupdriver=cgroupfs'],
-    'cgroup-parent': `${cgroupOf(run).path}/containers`,
-    'shutdown-timeout': 2,
-  }
+  const settings = dockerdConfig({
+    folder,
+    number: 0,
+    cgroup: `${cgroupOf(run).path}/containers`,
+    registries: [`${networkOf(run).gateway}/32`],
+  })
   await writeFile(config, JSON.stringify(settings))
   const dockerd = await startDaemon(run, host, 'dockerd', '--config-file', config)
+  const url = `unix://${folder}/docker.sock`
   const docker = new Docker({ socketPath: url.slice('unix://'.length) })
   await dockerd.until(async () => (await docker.ping()).toString() === 'OK', 60_000)
   return url

@@ -38,3 +38,12 @@ async function loadHello(url: string): Promise<void> {
   const cmd = `CMD ${JSON.stringify(['/bin/busybox', 'sh', '-c', serve])}`
   await command('bash', IMPORT_IMAGE, url, HELLO_IMAGE, root, 'EXPOSE 8000', cmd)
 }
+
+/** Gives an engine the test images of another one; both are sockets of this machine. */
+export async function copyImages(from: string, to: string): Promise<void> {
+  const names = [APP_IMAGE, HEALTH_IMAGE, HELLO_IMAGE].map((name) => `names=${name}`).join('&')
+  const socket = (url: string) => `--unix-socket ${url.replace('unix://', '')}`
+  const get = `curl -sSf ${socket(from)} 'http://docker/images/get?${names}'`
+  const load = `curl -sSf ${socket(to)} -T - -X POST http://docker/images/load`
+  await command('bash', '-c', `set -eo pipefail; ${get} | ${load}`)
+}

@@ -15,8 +15,8 @@ export interface SecureEngine {
   start(): Promise<Part>
 }
 
-/** The index of its address: beyond those of engines with containers. */
-const INDEX = 90
+/** Its address: beyond those of machines with containers. */
+const NUMBER = 190
 
 /**
  * Starts it in a network and mount namespace of its own, at an address of the run's bridge: without a bridge for
@@ -24,7 +24,7 @@ const INDEX = 90
  */
 export async function startSecureEngine(folder: string): Promise<SecureEngine> {
   const run = currentRun()
-  const address = addressOf(run, INDEX)
+  const address = addressOf(run, NUMBER)
   await mkdir(folder, { recursive: true })
   const ca = await makeCa(folder)
   const server = await makeCertificate(folder, 'server', ca, [address])
@@ -33,7 +33,7 @@ export async function startSecureEngine(folder: string): Promise<SecureEngine> {
   const inside = ['--net', '--mount', '--propagation', 'private', 'sh', '-e', '-c']
   const host = await startPart('unshare', [...inside, `${script}; exec sleep infinity`])
   await host.until(async () => host.output.includes('up'))
-  await plug(run, INDEX, host.pid)
+  await plug(run, { name: 'tls', address }, host.pid)
   const url = `tcp://${address}:2376`
   const start = async (): Promise<Part> => {
     const enter = ['--target', `${host.pid}`, '--net', '--mount', 'dockerd']

@@ -1,6 +1,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeCgroups } from './cgroup.ts'
+import { removeMounts } from './mount.ts'
 import { removeNetwork } from './network.ts'
 import { killSession } from './part.ts'
 import { bornAt } from './process-table.ts'
@@ -9,7 +10,7 @@ import type { Run } from './run.ts'
 /**
  * Removes everything a run made, in whatever state it was left: processes, containers, the network,
  * cgroups, files. The one way a run ends: by its owner, or by a later run when the owner was killed.
- * (Mounts need no care: an engine's are in a mount namespace that ends with its processes.)
+ * Only disks of their own are mounted in the machine's view: an engine's mounts end with its processes.
  */
 export async function sweep(run: Run): Promise<void> {
   const sessions = join(run.folder, 'sessions')
@@ -21,5 +22,6 @@ export async function sweep(run: Run): Promise<void> {
   }
   await removeCgroups(run)
   await removeNetwork(run)
+  await removeMounts(run.folder)
   await rm(run.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
 }

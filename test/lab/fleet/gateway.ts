@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ask } from '../../system/client.ts'
+import type { LabGateway } from './fleet.ts'
+import { Machine } from './machine.ts'
+import type { Program } from './program.ts'
+import { servicePlan } from './service.ts'
+import { commonFlags, type Place, type Site } from './site.ts'
+
+/** A machine with an nginx and the controller that keeps its routes. */
+export class Gateway extends Machine implements LabGateway {
+  readonly origin: string
+  readonly controller: Program
+  readonly nginx: Program
+
+  constructor(site: Site, place: Place) {
+    super(site, place)
+    const { address } = place
+    this.origin = `http://${address}:8080`
+    this.controller = this.install(
+      'controller',
+      servicePlan('controller', `http://${address}:8092`, {
+        ...commonFlags(site, place),
+        listen: `${address}:8080`,
+        'controller-admin': `${address}:8092`,
+        ...site.options.settings.controller,
+      }),
+    )
+    const folder = join(this.folder, 'run')
+    const file = join(folder, 'nginx.conf')
+    this.nginx = this.install('nginx', {
+      command: ['nginx', '-e', 'stderr', '-p', folder, '-c', file, '-g', 'daemon off;'],
+      prepare: () => untilThere(file),
+      ready: async () => {
+        const answer = await ask(this.origin, '/_reveille/generation', { timeout: 1_000 })
+        return answer.status === 200
+      },
+    })
+  }
+}
+
+/** The controller writes it, with its first look at etcd or without one. */
+async function untilThere(file: string): Promise<void> {
+  const deadline = Date.now() + 30_000
+  while (!existsSync(file)) {
+    if (Date.now() > deadline) throw new Error(`no controller has written ${file} in 30 s`)
+    await delay(20)
+  }
+}
