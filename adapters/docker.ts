@@ -9,7 +9,9 @@ import { fromInspection, fromSummary, healthcheckCommand } from './docker-contai
 import { EngineError } from './docker-error.ts'
 import { EVENT_FILTERS, formatSince, readEvents } from './docker-event.ts'
 import { runCommand } from './docker-exec.ts'
+import { guard } from './docker-guard.ts'
 import { type EngineInfo, readEngineTime, readInfo } from './docker-info.ts'
+import type { Pace } from './docker-line.ts'
 import { framedLines, plainLines } from './docker-log.ts'
 import { pullImage } from './docker-pull.ts'
 
@@ -22,9 +24,12 @@ export type { EngineInfo } from './docker-info.ts'
  */
 export class Engine {
   readonly #docker: Docker
+  /** Ends what is done for its connection; calls under way go on. */
+  readonly close: () => void
 
-  constructor(docker: Docker) {
+  constructor(docker: Docker, close: () => void = () => {}) {
     this.#docker = docker
+    this.close = close
   }
 
   /** Whether it answers, within 2 s. */
@@ -197,10 +202,21 @@ export class Engine {
   }
 }
 
+/** How an engine is reached. */
+export interface EngineAccess {
+  /** what engines at tcp:// are shown, null for plain tcp */
+  tls?: EngineTls | null
+  /** how closely it is watched; without it each call has its deadline alone */
+  pace?: Pace
+}
+
 /**
- * Opens the engine at `unix:///path` or `tcp://ip:port`, the latter by TLS if `tls` is given; nothing is sent yet.
+ * Opens the engine at `unix:///path` or `tcp://ip:port`; nothing is sent yet. With a pace it is pinged from its first
+ * call until it is closed.
  * @throws Error if `url` is neither
  */
-export function openEngine(url: string, tls: EngineTls | null = null): Engine {
-  return new Engine(openClient(url, tls))
+export function openEngine(url: string, { tls = null, pace }: EngineAccess = {}): Engine {
+  const docker = openClient(url, tls)
+  const line = pace && guard(docker, pace)
+  return new Engine(docker, () => line?.close())
 }

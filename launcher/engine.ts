@@ -12,6 +12,8 @@ export interface Engine {
   wait(id: string, signal: AbortSignal): Promise<number>
   logs(id: string, options: { tail: number; signal?: AbortSignal }): AsyncIterable<string>
   pull(image: string, onPercent: (percent: number) => void, signal: AbortSignal): Promise<void>
+  /** lets go of its connection; calls under way may go on */
+  close(): void
 }
 
 /** The kind of an engine's refusal, '' for every other error. */
@@ -49,5 +51,12 @@ export class Engines<E = Engine> {
     const engine = this.#open(url)
     this.#engines.set(url, engine)
     return engine
+  }
+
+  /** Forgets the engines at all other addresses, and returns them: their hosts are gone. */
+  keep(urls: ReadonlySet<string>): E[] {
+    const gone = [...this.#engines].filter(([url]) => !urls.has(url))
+    for (const [url] of gone) this.#engines.delete(url)
+    return gone.map(([, engine]) => engine)
   }
 }

@@ -6,7 +6,7 @@ import type { Control } from './api/control.ts'
 import { Availability, type Hook } from './available.ts'
 import { Backoff, slotKey } from './backoff.ts'
 import { Board } from './board.ts'
-import type { Catalog, Change } from './catalog.ts'
+import { type Catalog, type Change, HOSTS } from './catalog.ts'
 import { Claims, type Lease } from './claim.ts'
 import type { Engine, Engines } from './engine.ts'
 import { EventStreams } from './events.ts'
@@ -135,6 +135,11 @@ export function createLauncher(options: LauncherOptions): Launcher {
     tellsReasons,
   })
   catalog.onChange((batch) => watchEnds(batch, catalog, backoff))
+  catalog.onChange((_batch, topics) => {
+    if (!topics.has(HOSTS)) return
+    const urls = [...catalog.state.hosts.values()].map(({ value }) => value.engine)
+    for (const engine of engines.keep(new Set(urls))) engine.close()
+  })
 
   const control: Control = {
     wake: async (name, onProgress, signal) => {

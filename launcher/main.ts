@@ -29,6 +29,12 @@ const GRACE = 5_000
 
 /** How long an instance, or etcd about it, may take until it counts as dead, milliseconds. */
 const CONNECT = 1_000
+
+/**
+ * An engine is given up 3 s after its last sign of life and used again 1 s after the next. Pulls and the like get more:
+ * what they cost to begin anew may be minutes.
+ */
+const PACE = { every: 750, limit: 1_000, misses: 2, unheard: 100, unsure: 4, long: 10_000 }
 const NEVER = new AbortController().signal
 
 /** Runs a launcher until the process is told to end. Resolves once both its ports answer. */
@@ -92,7 +98,7 @@ export async function run(settings: Settings): Promise<void> {
   const tls = engineTls(settings)
   const engines = new Engines((url) => {
     if (isOpen(url, tls !== null)) log.warn({ engine: url }, OPEN)
-    return openEngine(url, tls)
+    return openEngine(url, { tls, pace: PACE })
   })
   const probe = new Probe(false)
   const hook = openHook(settings.available)

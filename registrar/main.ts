@@ -42,7 +42,7 @@ async function runRegistrar(settings: Settings): Promise<void> {
     name: settings.id ?? hostname(),
     incarnation: await readIncarnation(settings.docker),
     keys,
-    engine: openEngine(settings.docker, engineTls(settings)),
+    engine: openEngine(settings.docker, { tls: engineTls(settings) }),
     engineUrl: settings.engineAdvertise || settings.docker,
     address: settings.address,
     probe: new Probe(true),

@@ -101,7 +101,7 @@ export interface Demo {
 
 /** Prepares the demo on an engine. */
 export async function prepareDemo(url: string, settings: Settings): Promise<Demo> {
-  const engine = openEngine(url, engineTls(settings))
+  const engine = openEngine(url, { tls: engineTls(settings) })
   const before = new Set((await engine.list()).map(({ id }) => id))
   const removeImage = await provideImage(url, engine)
   const work = async (each: (api: Api) => Promise<void>): Promise<void> => {

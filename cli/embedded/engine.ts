@@ -36,7 +36,7 @@ const DEFAULT = 'unix:///var/run/docker.sock'
 async function addressOf(url: string, settings: Settings): Promise<string | null> {
   const tls = engineTls(settings)
   try {
-    const engine = openEngine(url, tls)
+    const engine = openEngine(url, { tls })
     await engine.ping()
     const { bridge } = await engine.info()
     return bridge === '' ? '127.0.0.1' : bridge

@@ -4,6 +4,7 @@ import type { AddressInfo, Server } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openEngine } from '../../adapters/docker.ts'
 import type { EngineTls } from '../../adapters/docker-client.ts'
+import { App } from '../../model/app.ts'
 import { makeCa, makeCertificate, readTls } from '../lab/certificate.ts'
 import { temporaryFolder } from '../lab/folder.ts'
 import { type SecureEngine, startSecureEngine } from '../lab/secure-engine.ts'
@@ -34,7 +35,7 @@ async function serve(server: Server): Promise<string> {
 
 /** How a ping fails: its code and words. */
 async function failure(url: string, shown: EngineTls | null): Promise<string> {
-  const error = await openEngine(url, shown)
+  const error = await openEngine(url, { tls: shown })
     .ping()
     .then(
       () => null,
@@ -44,7 +45,7 @@ async function failure(url: string, shown: EngineTls | null): Promise<string> {
 }
 
 test('an engine is reached by TLS, and its events are followed', async () => {
-  const engine = openEngine(secure.url, tls)
+  const engine = openEngine(secure.url, { tls })
   await engine.ping()
   expect(await engine.list()).toEqual([])
   expect((await engine.info()).cpus).toBeGreaterThan(0)
@@ -53,13 +54,46 @@ test('an engine is reached by TLS, and its events are followed', async () => {
 })
 
 test('a daemon that was started anew is reached again by the same client', async () => {
-  const engine = openEngine(secure.url, tls)
+  const engine = openEngine(secure.url, { tls })
   await engine.ping()
   await secure.dockerd.end()
   await expect(engine.ping()).rejects.toMatchObject({ code: 'unreachable' })
   expect(await failure(secure.url, tls)).toMatch(/unreachable: .*ECONNREFUSED.*dockerd run/)
   secure.dockerd = await secure.start()
   await engine.ping()
+})
+
+test('a daemon that hangs costs 3 s once, then nothing, until it goes on', async () => {
+  const pace = { every: 750, limit: 1_000, misses: 2, unheard: 100, unsure: 4, long: 10_000 }
+  const engine = openEngine(secure.url, { tls, pace })
+  const codeOf = (call: Promise<unknown>): Promise<unknown> =>
+    call.then(
+      () => 'answered',
+      (error: { code?: string }) => error.code,
+    )
+  try {
+    expect(await codeOf(engine.list())).toBe('answered')
+    await secure.dockerd.signal('SIGSTOP')
+    const began = performance.now()
+    const pull = codeOf(engine.pull('x:1', () => {}, AbortSignal.timeout(20_000)))
+    const slow = engine.create({
+      name: 'x',
+      app: App.parse({ name: 'X', image: 'x:1' }),
+      labels: {},
+      publish: secure.address,
+    })
+    expect(await codeOf(slow)).toBe('unreachable')
+    expect(performance.now() - began).toBeLessThan(5_000)
+    const later = performance.now()
+    for (let each = 0; each < 100; each++) expect(await codeOf(engine.list())).toBe('unreachable')
+    expect(performance.now() - later).toBeLessThan(500)
+    expect(await Promise.race([pull, Promise.resolve('under way')])).toBe('under way')
+    await secure.dockerd.signal('SIGCONT')
+    await expect.poll(() => codeOf(engine.list()), { timeout: 3_000 }).toBe('answered')
+  } finally {
+    await secure.dockerd.signal('SIGCONT')
+    engine.close()
+  }
 })
 
 test('what is wrong with the certificates is said', async () => {

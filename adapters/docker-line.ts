@@ -1,0 +1,162 @@
+import type { Readable } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
+import { EngineError, statusOf } from './docker-error.ts'
+
+/** How closely an engine is watched, and what its silence means. Times are milliseconds. */
+export interface Pace {
+  /** between pings, and how long one may take */
+  every: number
+  limit: number
+  /** pings in a row that got no answer, while none came to anything else either, until calls are ended */
+  misses: number
+  /** silence after which it is asked no more than `unsure` things at a time, until something is heard */
+  unheard: number
+  unsure: number
+  /** silence after which streams and waits end, too */
+  long: number
+}
+
+interface Call {
+  isLong: boolean
+  end(error: EngineError): void
+}
+
+export interface Passage {
+  /** may rightly take minutes: a stream, or a wait for something to end */
+  isLong: boolean
+  signal: AbortSignal
+}
+
+/**
+ * What lies between us and one engine. While the engine answers pings, calls take as long as they take. When it does
+ * not, those under way end and later ones fail at once, until a ping is answered again: nobody waits for a dead engine.
+ */
+export class Line {
+  readonly #ping: () => Promise<unknown>
+  readonly #pace: Pace
+  readonly #calls = new Set<Call>()
+  readonly #waiting = new Set<() => void>()
+  readonly #closing = new AbortController()
+  #isWatched = false
+  #heardAt = performance.now()
+  #misses = 0
+  #words = ''
+
+  /** @param ping asks the engine for a sign of life; rejects when its own deadline has passed */
+  constructor(ping: () => Promise<unknown>, pace: Pace) {
+    this.#ping = ping
+    this.#pace = pace
+  }
+
+  /**
+   * Makes one call, `call`, with a signal that ends it.
+   * @throws EngineError `unreachable` if no pings are answered; else what `call` throws
+   */
+  async run<T>(call: (signal: AbortSignal) => Promise<T>, passage: Passage): Promise<T> {
+    const { isLong, signal } = passage
+    if (!this.#isWatched) void this.#watch()
+    while (!isLong && this.#mustWait()) await this.#change(signal)
+    if (this.#isDown()) throw this.#trouble()
+    const ending = new AbortController()
+    let stream: Readable | null = null
+    const entry: Call = {
+      isLong,
+      end: (error) => {
+        stream?.destroy(error)
+        ending.abort(error)
+      },
+    }
+    const leave = (): void => {
+      this.#calls.delete(entry)
+      this.#release()
+    }
+    this.#calls.add(entry)
+    try {
+      const result = await call(AbortSignal.any([signal, ending.signal]))
+      this.#hear()
+      if (isStream(result)) stream = result.once('close', leave)
+      return result
+    } catch (error) {
+      if (statusOf(error) !== null) this.#hear()
+      throw ending.signal.aborted ? ending.signal.reason : error
+    } finally {
+      if (!stream) leave()
+    }
+  }
+
+  /** Ends the pings. Calls under way go on. */
+  close(): void {
+    this.#closing.abort()
+  }
+
+  #isDown(): boolean {
+    return this.#misses >= this.#pace.misses
+  }
+
+  #trouble(): EngineError {
+    return new EngineError('unreachable', `it answers no pings: ${this.#words}`)
+  }
+
+  /** Whether it is not known that the engine lives, and enough is under way to find out. */
+  #mustWait(): boolean {
+    const { unheard, unsure } = this.#pace
+    if (this.#isDown() || performance.now() - this.#heardAt < unheard) return false
+    return [...this.#calls].filter((call) => !call.isLong).length >= unsure
+  }
+
+  /** Resolves when something was heard, or a call has ended. */
+  async #change(signal: AbortSignal): Promise<void> {
+    let go = (): void => {}
+    const changed = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    this.#waiting.add(go)
+    signal.addEventListener('abort', go, { once: true })
+    await changed
+    signal.removeEventListener('abort', go)
+    this.#waiting.delete(go)
+    signal.throwIfAborted()
+  }
+
+  #release(): void {
+    for (const go of this.#waiting) go()
+  }
+
+  #hear(): void {
+    this.#heardAt = performance.now()
+    this.#misses = 0
+    this.#release()
+  }
+
+  #miss(error: unknown): void {
+    this.#misses++
+    this.#words = error instanceof Error ? error.message : String(error)
+    if (!this.#isDown()) return
+    const isLost = performance.now() - this.#heardAt > this.#pace.long
+    const trouble = this.#trouble()
+    for (const call of this.#calls) if (isLost || !call.isLong) call.end(trouble)
+    this.#release()
+  }
+
+  /** Pings until closed. An answer to anything else since the ping was sent counts as well. */
+  async #watch(): Promise<void> {
+    this.#isWatched = true
+    const { signal } = this.#closing
+    for (let asked = performance.now(); !signal.aborted; ) {
+      const left = Math.max(0, asked + this.#pace.every - performance.now())
+      await pause(left, null, { signal, ref: false }).catch(() => {})
+      if (signal.aborted) return
+      asked = performance.now()
+      try {
+        await this.#ping()
+        this.#hear()
+      } catch (error) {
+        if (this.#heardAt < asked) this.#miss(error)
+      }
+    }
+  }
+}
+
+function isStream(result: unknown): result is Readable {
+  return typeof result === 'object' && result !== null && 'destroy' in result && 'pipe' in result
+}

@@ -1,0 +1,140 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { afterEach, expect, test } from 'vitest'
+import { type Engine, openEngine } from '../../adapters/docker.ts'
+import { temporaryFolder } from '../lab/folder.ts'
+
+const PACE = { every: 40, limit: 60, misses: 2, unheard: 0, unsure: 3, long: 100_000 }
+const never = new AbortController().signal
+const servers: Server[] = []
+const engines: Engine[] = []
+
+afterEach(() => {
+  for (const engine of engines.splice(0)) engine.close()
+  for (const server of servers.splice(0)) server.close().closeAllConnections()
+})
+
+/** An engine that can be made to hang: requests are taken, answers stay away. */
+class Pretended {
+  hangs = false
+  /** paths of requests without an answer */
+  readonly open: string[] = []
+  readonly asked: string[] = []
+  readonly #held: (() => void)[] = []
+
+  handle = (request: IncomingMessage, response: ServerResponse): void => {
+    const path = (request.url ?? '').replace(/\?.*/, '')
+    this.asked.push(path)
+    this.open.push(path)
+    response.once('close', () => this.open.splice(this.open.indexOf(path), 1))
+    const answer = (): void => {
+      if (path === '/containers/slow/json' || path === '/containers/w/wait') return
+      if (path === '/events' || path === '/images/create') return void response.write('{}\n')
+      response.end(path === '/_ping' ? 'OK' : '[]')
+    }
+    if (this.hangs) this.#held.push(answer)
+    else answer()
+  }
+
+  resume(): void {
+    this.hangs = false
+    for (const answer of this.#held.splice(0)) answer()
+  }
+
+  calls(path: string): number {
+    return this.open.filter((open) => open.startsWith(path)).length
+  }
+}
+
+async function start(pace = PACE): Promise<{ engine: Engine; there: Pretended }> {
+  const there = new Pretended()
+  const socket = `${await temporaryFolder()}/engine.sock`
+  const server = createServer(there.handle)
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(socket, resolve))
+  const engine = openEngine(`unix://${socket}`, { pace })
+  engines.push(engine)
+  return { engine, there }
+}
+
+const codeOf = (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    () => 'answered',
+    (error: { code?: string }) => error.code,
+  )
+
+const until = (test: () => boolean): Promise<void> => expect.poll(test).toBe(true)
+
+test('calls to an engine that stops answering end together, and later ones are not even sent', async () => {
+  const { engine, there } = await start()
+  await engine.list()
+  there.hangs = true
+  const pending = Array.from({ length: 20 }, () => codeOf(engine.list()))
+  await until(() => there.calls('/containers/json') >= PACE.unsure)
+  const create = codeOf(engine.remove('x'))
+  expect(there.open.filter((path) => path !== '/_ping').length).toBeLessThanOrEqual(PACE.unsure)
+  expect(await Promise.all([...pending, create])).toEqual(Array(21).fill('unreachable'))
+  const sent = there.asked.filter((path) => path !== '/_ping').length
+  await expect(engine.list()).rejects.toThrow(/answers no pings: .*60 ms/)
+  expect(there.asked.filter((path) => path !== '/_ping')).toHaveLength(sent)
+  expect(sent).toBeLessThanOrEqual(1 + PACE.unsure)
+})
+
+test('an engine that is back is used again without anybody asking', async () => {
+  const { engine, there } = await start()
+  await engine.list()
+  there.hangs = true
+  expect(await codeOf(engine.list())).toBe('unreachable')
+  there.resume()
+  await expect.poll(() => codeOf(engine.list())).toBe('answered')
+})
+
+test('a slow engine that lives may take its time over one thing, and over a stream', async () => {
+  const { engine, there } = await start()
+  const slow = codeOf(engine.inspect('slow'))
+  const stop = new AbortController()
+  const waited = codeOf(engine.wait('w', stop.signal))
+  const events = engine.events(1n, stop.signal)
+  const read = codeOf(events.next())
+  await until(() => there.asked.filter((path) => path === '/_ping').length > 8)
+  expect(there.open).toContain('/events')
+  expect(there.open).toContain('/containers/w/wait')
+  stop.abort()
+  expect(await Promise.all([waited, read])).toEqual(['aborted', 'aborted'])
+  expect(await Promise.race([slow, Promise.resolve('still asking')])).toBe('still asking')
+})
+
+test('streams and waits outlast a short silence and end in a long one', async () => {
+  const { engine, there } = await start({ ...PACE, long: 400 })
+  const read = codeOf(engine.events(1n, never).next())
+  const pull = codeOf(engine.pull('x:1', () => {}, never))
+  const wait = codeOf(engine.wait('w', never))
+  await until(() => there.open.includes('/containers/w/wait') && there.open.length >= 3)
+  there.hangs = true
+  expect(await codeOf(engine.list())).toBe('unreachable')
+  expect(there.open).toContain('/images/create')
+  expect(there.open).toContain('/events')
+  expect(await Promise.all([read, pull, wait])).toEqual(Array(3).fill('unreachable'))
+})
+
+test('who gives up while waiting for a turn is let go', async () => {
+  const { engine, there } = await start({ ...PACE, misses: 1000 })
+  await engine.list()
+  there.hangs = true
+  for (let each = 0; each < PACE.unsure; each++) void codeOf(engine.list())
+  const stop = new AbortController()
+  const queued = codeOf(engine.exec('x', ['true'], stop.signal))
+  stop.abort()
+  expect(await queued).toBe('aborted')
+  expect(there.asked).not.toContain('/containers/x/exec')
+})
+
+test('a closed engine is pinged no more', async () => {
+  const { engine, there } = await start()
+  await engine.list()
+  await until(() => there.asked.includes('/_ping'))
+  engine.close()
+  const pings = there.asked.length
+  await new Promise((resolve) => setTimeout(resolve, PACE.every * 4))
+  // one may have been under way
+  expect(there.asked.length).toBeLessThanOrEqual(pings + 1)
+})
