@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type GatewayPlan } from '../controller/plan.ts'
+import { type GatewayPlanInput } from '../controller/plan.ts'
 import { compile } from '../controller/render.ts'
 import { temporaryFolder } from '../test/lab/folder.ts'
 import { freePort } from '../test/lab/port.ts'
@@ -110,7 +110,7 @@ export async function benchWarm(): Promise<Report> {
       const at = (i: number): string => `127.0.0.1:${apps.ports[i % apps.ports.length]}`
       const template = compile(readFileSync(TEMPLATE, 'utf8'))
       const gateway = await startNginx((folder, port) => {
-        const plan: GatewayPlan = {
+        const plan: GatewayPlanInput = {
           generation: 1,
           apps: names.map((name, i) => ({ name, endpoints: [at(i)] })),
           launchers: ['127.0.0.1:9'],

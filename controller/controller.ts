@@ -1,3 +1,4 @@
+import { Directory } from '../model/directory.ts'
 import type { AddressPolicy } from '../model/endpoint.ts'
 import type { Keys } from '../model/key.ts'
 import { type Rejection, State } from '../model/state.ts'
@@ -5,7 +6,7 @@ import { Apply, type ApplyOptions } from './apply.ts'
 import { contest } from './contest.ts'
 import { Naming } from './naming.ts'
 import { type Outcome, Pace } from './pace.ts'
-import { countEndpoints, planGateway, type Surroundings } from './plan.ts'
+import { countEndpoints, type GatewayPlan, planGateway, type Surroundings } from './plan.ts'
 import { compile, type Template } from './render.ts'
 import { type Change, ShrinkGuard } from './shrink.ts'
 import { Status, type StatusOptions } from './status.ts'
@@ -20,10 +21,14 @@ export interface ControllerOptions extends ApplyOptions, Omit<StatusOptions, 'li
   template(): Promise<string>
 }
 
+/** How many apps of blueprints are remembered: as many as may run behind one gateway. */
+const KEPT = 20_000
+
 /** Keeps the proxy's configuration what etcd says it should be. */
 export class Controller {
   readonly #options: ControllerOptions
   readonly #state: State
+  readonly #directory: Directory
   readonly #guard: ShrinkGuard
   readonly #apply: Apply
   readonly #pace: Pace
@@ -41,6 +46,7 @@ export class Controller {
   constructor(options: ControllerOptions) {
     this.#options = options
     this.#state = new State(options.keys, options.policy)
+    this.#directory = new Directory(this.#state, KEPT)
     this.#guard = new ShrinkGuard(options.keys, options.leaseTtl * 1000)
     this.#apply = new Apply(options)
     this.#status = new Status({ ...options, listen: options.surroundings.listen })
@@ -95,13 +101,19 @@ export class Controller {
    * an instance wait for it.
    */
   #isLive(): boolean {
-    const plan = planGateway(this.#state, this.#options.surroundings, 0)
+    const plan = this.#plan()
     if (this.#status.failure !== null || JSON.stringify(plan) !== this.#live) return false
     if (!this.#guard.holding) this.#status.applied = this.#revision
     this.#status.report({ result: 'unchanged', generation: this.#apply.generation })
     this.#changedAt = null
     this.#publish()
     return true
+  }
+
+  #plan(): GatewayPlan {
+    const { endpoints, launchers } = this.#state
+    const known = { endpoints, launchers, directory: this.#directory }
+    return planGateway(known, this.#options.surroundings, 0)
   }
 
   #take(batch: readonly Change[]): void {
@@ -152,11 +164,11 @@ export class Controller {
   }
 
   async #offer(): Promise<Outcome> {
-    const { surroundings, template, meters } = this.#options
+    const { template, meters } = this.#options
     const revision = this.#revision
     const since = this.#changedAt ?? performance.now()
     this.#changedAt = null
-    const plan = planGateway(this.#state, surroundings, 0)
+    const plan = this.#plan()
     // A template that cannot be read or compiled is refused like one that renders nonsense.
     const source = await template().catch((error: Error) => error)
     if (typeof source === 'string') this.#template = source

@@ -80,10 +80,12 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
   })
   await controller.start()
 
-  const informer = new Informer(store, [keys.folder('endpoint'), keys.folder('launcher')], {
-    onChange: (batch, revision) => controller.change(batch, revision),
-    log,
-  })
+  const kinds = ['endpoint', 'launcher', 'app', 'blueprint'] as const
+  const informer = new Informer(
+    store,
+    kinds.map((kind) => keys.folder(kind)),
+    { onChange: (batch, revision) => controller.change(batch, revision), log },
+  )
   const activity = new Activity({
     store,
     key: (app) => keys.named('activity', app),

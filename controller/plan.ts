@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import type { Directory } from '../model/directory.ts'
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../model/endpoint.ts'
 import { canonical, isAppName } from '../model/name.ts'
+import { PIN, PIN_LENGTH, pinText } from '../model/pin.ts'
 import type { Held, State } from '../model/state.ts'
 import { contest } from './contest.ts'
 
@@ -24,6 +27,12 @@ export const GatewayPlan = z.strictObject({
     z.strictObject({
       name: z.string().refine((name) => isAppName(name) && canonical(name) === name),
       endpoints: z.array(Address).min(1),
+      /** whether clients stay with an instance */
+      sticky: z.boolean().default(false),
+      /** of a sticky app: what stands for each instance in a client's cookie, sorted by slot; else empty */
+      instances: z
+        .array(z.strictObject({ id: z.string().regex(PIN), endpoint: Address }))
+        .default([]),
     }),
   ),
   /** who to ask about apps that do not run, sorted */
@@ -44,6 +53,7 @@ export const GatewayPlan = z.strictObject({
   files: Port,
 })
 export type GatewayPlan = z.output<typeof GatewayPlan>
+export type GatewayPlanInput = z.input<typeof GatewayPlan>
 
 /** What a plan has besides what etcd says: settings and facts of this machine. */
 export type Surroundings = Omit<GatewayPlan, 'generation' | 'apps' | 'launchers'> & {
@@ -51,19 +61,51 @@ export type Surroundings = Omit<GatewayPlan, 'generation' | 'apps' | 'launchers'
   launchers: readonly string[]
 }
 
+/** What etcd says, and which App each name is. */
+export type Known = Pick<State, 'endpoints' | 'launchers'> & { directory: Pick<Directory, 'find'> }
+
 /** Decides the whole configuration. Pure and sorted: the same entries, in whatever order they came, give the same plan. */
 export function planGateway(
-  state: Pick<State, 'endpoints' | 'launchers'>,
+  state: Known,
   surroundings: Surroundings,
   generation: number,
 ): GatewayPlan {
   const registered = contest(state, surroundings.launchers).launchers
   const launchers = unique([...surroundings.launchers, ...registered]).sort()
   const apps = [...state.endpoints]
-    .map(([name, slots]) => ({ name, endpoints: addresses(slots, launchers) }))
-    .filter((app) => app.endpoints.length > 0)
+    .flatMap(([name, slots]) => planApp(name, slots, launchers, state.directory) ?? [])
     .sort((left, right) => (left.name < right.name ? -1 : 1))
   return { ...surroundings, generation, apps, launchers }
+}
+
+type AppPlan = GatewayPlan['apps'][number]
+
+/** null where no request is to go: the app has no route, or no instance that is not a launcher's address. */
+function planApp(
+  name: string,
+  slots: ReadonlyMap<number, Held<Endpoint>>,
+  launchers: string[],
+  directory: Known['directory'],
+): AppPlan | null {
+  // A registered name without an App has its sidekick alone, and the route of every App that says nothing else.
+  const app = directory.find(name)
+  if (app?.route === 'none') return null
+  const sticky = app?.sticky ?? false
+  const instances = addresses(slots, launchers)
+  if (instances.length === 0) return null
+  return {
+    name,
+    endpoints: instances.map(({ endpoint }) => endpoint),
+    sticky,
+    instances: sticky
+      ? instances.map(({ slot, endpoint }) => ({ id: pinOf(name, slot, endpoint), endpoint }))
+      : [],
+  }
+}
+
+function pinOf(app: string, slot: number, endpoint: string): string {
+  const hash = createHash('sha256').update(pinText(app, slot, endpoint))
+  return hash.digest('hex').slice(0, PIN_LENGTH)
 }
 
 /** Endpoints in a plan. */
@@ -71,11 +113,19 @@ export function countEndpoints(plan: Pick<GatewayPlan, 'apps'>): number {
   return plan.apps.reduce((sum, app) => sum + app.endpoints.length, 0)
 }
 
-/** By slot, without what is a launcher's address. */
-function addresses(slots: ReadonlyMap<number, Held<Endpoint>>, launchers: string[]): string[] {
-  const sorted = [...slots].sort(([left], [right]) => left - right)
-  const texts = sorted.map(([, held]) => formatEndpoint(held.value))
-  return unique(texts.filter((text) => !launchers.includes(text)))
+/** By slot, without what is a launcher's address; an address that two slots have is the first one's. */
+function addresses(
+  slots: ReadonlyMap<number, Held<Endpoint>>,
+  launchers: string[],
+): { slot: number; endpoint: string }[] {
+  const taken = new Set(launchers)
+  const found: { slot: number; endpoint: string }[] = []
+  for (const [slot, { value }] of [...slots].sort(([left], [right]) => left - right)) {
+    const endpoint = formatEndpoint(value)
+    if (!taken.has(endpoint)) found.push({ slot, endpoint })
+    taken.add(endpoint)
+  }
+  return found
 }
 
 function unique(list: string[]): string[] {

@@ -1,11 +1,11 @@
 import nunjucks from 'nunjucks'
-import { GatewayPlan } from './plan.ts'
+import { GatewayPlan, type GatewayPlanInput } from './plan.ts'
 import { quote } from './quote.ts'
 
 const STAMP = /\breveille generation (\d{1,15})\b/
 
 /** Makes a configuration out of a plan. Throws a readable Error where the template asks for what a plan has not. */
-export type Template = (plan: GatewayPlan) => string
+export type Template = (plan: GatewayPlanInput) => string
 
 /**
  * Reads a template. Throws a readable Error if it does not compile. Whatever it renders, the plan is held against its

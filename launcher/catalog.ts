@@ -1,8 +1,8 @@
 import type { App } from '../model/app.ts'
-import { expand } from '../model/blueprint.ts'
+import { type Derived, Directory } from '../model/directory.ts'
 import type { Endpoint } from '../model/endpoint.ts'
 import type { Keys } from '../model/key.ts'
-import { canonical, isAppName } from '../model/name.ts'
+import { canonical } from '../model/name.ts'
 import type { Claim } from '../model/record.ts'
 import type { Entry, Held, Rejection, State } from '../model/state.ts'
 
@@ -12,17 +12,8 @@ export type Change = { type: 'put'; entry: Entry } | { type: 'delete'; key: stri
 /** Gets a batch and the canonical names of the apps it is about (and {@link HOSTS}). */
 export type ChangeListener = (batch: readonly Change[], topics: ReadonlySet<string>) => void
 
-/** An App that is not stored, and what made it. */
-export interface Derived {
-  app: App
-  blueprint: string
-}
-
 /** The topic of changes to hosts and their drains; no app can have this name. */
 export const HOSTS = '/hosts'
-
-/** How many names' expansions are kept. */
-const EXPANDED = 1_000
 
 /**
  * What the launcher knows of the cluster: decided from memory, never by asking. Whoever waits for a change waits
@@ -36,13 +27,12 @@ export class Catalog {
   readonly #rejected: (rejection: Rejection) => void
   /** by canonical name: when this process saw the app being used, performance.now() */
   readonly #used = new Map<string, number>()
-  #blueprints: string[] | null = null
-  /** what blueprints made of names as typed: a thousand held requests ask for the same one */
-  readonly #expanded = new Map<string, Derived>()
+  readonly #directory: Directory
   #revision = 0n
 
   constructor(state: State, keys: Keys, rejected: (rejection: Rejection) => void = () => {}) {
     this.state = state
+    this.#directory = new Directory(state)
     this.keys = keys
     this.#rejected = rejected
   }
@@ -66,26 +56,12 @@ export class Catalog {
 
   /** Which App `name` is: one that is stored, else what the first fitting blueprint (by name) makes of it. */
   find(name: string): App | null {
-    if (!isAppName(name)) return null
-    return this.state.app(name) ?? this.derive(name)?.app ?? null
+    return this.#directory.find(name)
   }
 
   /** What the first fitting blueprint (by name) makes of a name under which nothing is stored. */
   derive(name: string): Derived | null {
-    if (!isAppName(name) || this.state.app(name)) return null
-    const known = this.#expanded.get(name)
-    if (known) return known
-    this.#blueprints ??= [...this.state.blueprints.keys()].sort()
-    for (const key of this.#blueprints) {
-      const blueprint = this.state.blueprints.get(key)
-      const app = blueprint && expand(blueprint.value, name)
-      if (!app) continue
-      if (this.#expanded.size >= EXPANDED) this.#expanded.clear()
-      const derived = { app, blueprint: key }
-      this.#expanded.set(name, derived)
-      return derived
-    }
-    return null
+    return this.#directory.derive(name)
   }
 
   endpoint(app: string, slot: number): Endpoint | null {
@@ -186,10 +162,6 @@ export class Catalog {
         if (change.type === 'put') this.#used.set(canonical(key.name), performance.now())
         else this.#used.delete(canonical(key.name))
         return canonical(key.name)
-      case 'blueprint':
-        this.#blueprints = null
-        this.#expanded.clear()
-        return null
       case 'host':
       case 'drain':
         return HOSTS

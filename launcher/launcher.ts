@@ -120,8 +120,13 @@ export function createLauncher(options: LauncherOptions): Launcher {
   })
   const events = new EventStreams({ catalog, board, backoff, tellsReasons })
   const gate = buildGate({
-    find: (name) => catalog.find(name),
-    registered: (name, dead) => living.registered(name, dead),
+    find: (name) => {
+      const app = catalog.find(name)
+      return app?.route === 'none' ? null : app
+    },
+    // One that has an App and no route is as unknown here as one that nobody registered.
+    registered: async (name, dead) =>
+      catalog.find(name) ? null : await living.registered(name, dead),
     wake: (app, asker) => wakes.ask(app, asker),
     progress: (app) => board.current(app),
     holds,

@@ -12,14 +12,25 @@ function stable(value: unknown): string {
   )
 }
 
+/** What no container is made of: where and how many of them run, how long a start may take, how gateways lead there. */
+const APART: ReadonlySet<string> = new Set<keyof App>([
+  'replicas',
+  'startTimeout',
+  'constraints',
+  'antiAffinity',
+  'sticky',
+  'route',
+])
+
 /**
- * Names what a container was made from: a container with another revision than its App's is made anew. Where and how
- * many of them run, and how long a start may take, is nothing a container is made of; what an App gets later is, until
- * it is named here: one made anew in vain is better than one that is not what its App says.
+ * Names what a container was made from: a container with another revision than its App's is made anew. What an App
+ * gets later counts until it is named in APART: one made anew in vain is better than one that is not what its App says.
  */
 export function revisionOf(app: App): string {
-  const { replicas: _, startTimeout: __, constraints: ___, antiAffinity: ____, ...made } = app
-  return createHash('sha256').update(stable(made)).digest('hex')
+  const made = Object.entries(app).filter(([field]) => !APART.has(field))
+  return createHash('sha256')
+    .update(stable(Object.fromEntries(made)))
+    .digest('hex')
 }
 
 /** Whether a container is what `revision` says. One that was made by hand has none and is never replaced. */

@@ -47,6 +47,14 @@ const shape = {
     .describe('how long the app may take to end after SIGTERM'),
   min: whole(0, 64).default(0).describe('instances that never sleep'),
   replicas: whole(1, 64).default(1).describe('instances that run while the app is used'),
+  sticky: z
+    .boolean('must be true or false')
+    .default(false)
+    .describe('a client stays with the instance that answered it first, by a cookie'),
+  route: z
+    .enum(['path', 'none'], 'must be path or none')
+    .default('path')
+    .describe('path: at NGINX_HOST/<name>; none: no gateway leads there, as to a database'),
   limits: Limits.describe('what one instance may use'),
   constraints: z
     .array(ConstraintText)

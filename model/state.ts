@@ -50,6 +50,8 @@ export class State {
   readonly gateways = new Map<string, Held<Gateway>>()
   /** by claim key */
   readonly claims = new Map<string, Held<Claim>>()
+  /** how often a blueprint was put or removed: what was made of them before is old */
+  blueprintChanges = 0
   readonly rejected = new Map<string, Rejection>()
   /** by key: what was refused for its case alone */
   readonly #waiting = new Map<string, Entry>()
@@ -104,6 +106,7 @@ export class State {
         return
       case 'blueprint':
         this.blueprints.delete(key.name)
+        this.blueprintChanges += 1
         return
       case 'host':
         this.hosts.delete(key.name)
@@ -162,6 +165,7 @@ export class State {
         return null // that it changed is all it says; whoever counts from then follows the change itself
       case 'blueprint':
         this.blueprints.set(decoded.name, { value: decoded.value, entry })
+        this.blueprintChanges += 1
         return null
       case 'host':
         this.hosts.set(decoded.name, { value: decoded.value, entry })

@@ -112,7 +112,8 @@ async function tell(session: Session, answer: unknown, done: string): Promise<vo
   const { json, terminal, urlOf } = session
   const stored = understand(AppView, answer)
   if (json) return terminal.out(`${printJson(stored)}\n`)
-  terminal.out(`${stored.name} ${done}: ${await urlOf(stored.name)}\n`)
+  const where = stored.route === 'none' ? 'no gateway leads to it' : await urlOf(stored.name)
+  terminal.out(`${stored.name} ${done}: ${where}\n`)
 }
 
 const HEAD = ['NAME', 'STATE', 'IMAGE', 'IDLE AFTER', 'REPLICAS', 'NOTE']
@@ -160,7 +161,8 @@ function addShow(app: Command, terminal: Terminal): void {
     withSession(terminal, flags, async ({ api, json, urlOf }) => {
       const found = understand(AppView, await api.get(pathOf('app', name)))
       if (json) return terminal.out(`${printJson(found)}\n`)
-      printFields(terminal, { ...describe(found), url: await urlOf(found.name) })
+      const url = found.route === 'none' ? 'none: no gateway leads there' : await urlOf(found.name)
+      printFields(terminal, { ...describe(found), url })
     }),
   )
 }
@@ -186,6 +188,7 @@ function describe({ limits, status, ...app }: z.output<typeof AppView>): Record<
     instances: `${app.min} stay awake, ${app.replicas} while used`,
     hosts: app.constraints.join(', ') || 'any',
     antiAffinity: app.antiAffinity,
+    sticky: app.sticky ? 'yes, by a cookie' : 'no',
     limits: `${limits.memory / 1024 ** 2} MiB, ${limits.cpus} CPUs, ${limits.pids} processes`,
   }
 }

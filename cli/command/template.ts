@@ -24,6 +24,9 @@ export function addTemplate(command: Command): Command {
     .option('--stop-timeout <time>', 'how long it may take to end (default: 10s)')
     .option('--min <n>', 'instances that never sleep (default: 0)')
     .option('--replicas <n>', 'instances that run while it is used (default: 1)')
+    .option('--sticky', 'a client stays with the instance that answered it first, by a cookie')
+    .option('--no-sticky', 'any instance may answer (default)')
+    .option('--route <how>', 'path: at /<name>, none: no gateway leads there (default: path)')
     .option('--memory <amount>', 'memory of an instance (default: 512m)')
     .option('--cpus <n>', 'CPUs of an instance, fractions allowed (default: 1)')
     .option('--pids <n>', 'processes and threads of an instance (default: 512)')
@@ -50,6 +53,8 @@ export interface TemplateFlags {
   stopTimeout?: string
   min?: string
   replicas?: string
+  sticky?: boolean
+  route?: string
   memory?: string
   cpus?: string
   pids?: string
@@ -65,6 +70,7 @@ const TEXTS = [
   'startTimeout',
   'stopTimeout',
   'antiAffinity',
+  'route',
 ] as const
 const NUMBER = /^-?[0-9]+(?:\.[0-9]+)?$/
 
@@ -79,6 +85,7 @@ export function readTemplate(
   for (const name of TEXTS) if (flags[name] !== undefined) fields[name] = flags[name]
   for (const name of ['port', 'min', 'replicas'] as const)
     if (flags[name] !== undefined) fields[name] = number(flags[name])
+  if (flags.sticky !== undefined) fields.sticky = flags.sticky
   const command = [...(flags.command ?? []), ...words]
   if (command.length > 0) fields.command = command
   if (flags.env) fields.env = { ...asRecord(base.env), ...readEnv(flags.env) }

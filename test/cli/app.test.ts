@@ -31,6 +31,7 @@ describe('app add', () => {
       ...['--env', 'EMPTY=', '--env', 'SUM=1=1', '--health', 'http:/up', '--idle-after', '10m'],
       ...['--min', '1', '--replicas', '2', '--memory', '64m', '--cpus', '0.5', '--pids', '50'],
       ...['--constraint', 'zone==b', '--constraint', 'host!=h1', '--anti-affinity', 'require'],
+      '--sticky',
       ...['--', 'node', 'server.js', '--verbose'],
     ])
     expect({ code, err }).toEqual({ code: 0, err: '' })
@@ -43,6 +44,8 @@ describe('app add', () => {
       idleAfter: 600,
       min: 1,
       replicas: 2,
+      sticky: true,
+      route: 'path',
       limits: { memory: 64 * 1024 ** 2, cpus: 0.5, pids: 50 },
       command: ['node', 'server.js', '--verbose'],
       constraints: ['zone==b', 'host!=h1'],
@@ -52,6 +55,18 @@ describe('app add', () => {
     expect(await stored('shop')).toMatchObject({ constraints: [], antiAffinity: 'require' })
     const { err: refused } = await stage.cli(['app', 'set', 'shop', '--constraint', 'zone=b'])
     expect(refused).toContain('constraints.0: must be label==value or label!=value')
+  })
+
+  test('of what no gateway leads to tells no URL', async () => {
+    const added = await stage.cli(['app', 'add', 'db', '--image', 'db:1', '--route', 'none'])
+    expect(added.out).toBe('db is there: no gateway leads to it\n')
+    expect(await stored('db')).toMatchObject({ route: 'none', sticky: false })
+    const wrong = await stage.cli(['app', 'set', 'db', '--route', 'host'])
+    expect(wrong.code).not.toBe(0)
+    expect(wrong.err).toContain('route: must be path or none')
+    expect((await stage.cli(['app', 'set', 'db', '--route', 'path'])).code).toBe(0)
+    expect(await stored('db')).toMatchObject({ route: 'path' })
+    await stage.cli(['app', 'rm', 'db'])
   })
 
   test('reads one or several from a file or from stdin, flags on top', async () => {

@@ -100,6 +100,27 @@ describe('a controller with its nginx and etcd', () => {
     await soon(async () => (await lab.record())?.endpoints).toBe(31)
   })
 
+  it('takes from an App whether clients stay and whether there is a route, and nothing else', async () => {
+    const put = (more: object) =>
+      lab.store.put(
+        '/services/apps/Shop',
+        JSON.stringify({ name: 'Shop', image: 'shop:1', ...more }),
+      )
+    const applied = async (revision: string) =>
+      soon(async () => (await lab.record())?.applied).toBe(revision)
+    await applied(await put({}))
+    await pause(1200)
+    const before = reloads()
+    for (const more of [{ image: 'shop:2' }, { idleAfter: 7 }, { replicas: 3 }])
+      await applied(await put(more))
+    expect(reloads()).toBe(before)
+    expect(await appAt('/shop/')).toBe('shop')
+    await applied(await put({ route: 'none' }))
+    expect(await appAt('/shop/')).toBe(503) // asked about at a launcher, of which there is none
+    await applied((await lab.store.remove('/services/apps/Shop')) as string)
+    expect(await appAt('/shop/')).toBe('shop')
+  })
+
   it('writes the use of an app to etcd, at once and then folded', async () => {
     const key = '/services/activity/shop'
     await ask(lab.origin, '/shop/')

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { contest } from '../../controller/contest.ts'
 import { countEndpoints, GatewayPlan, planGateway } from '../../controller/plan.ts'
 import { parseNetwork } from '../../model/address.ts'
+import { Directory } from '../../model/directory.ts'
 import { Keys } from '../../model/key.ts'
+import { PIN } from '../../model/pin.ts'
 import { State } from '../../model/state.ts'
 
 const surroundings = {
@@ -15,6 +17,14 @@ const surroundings = {
   connections: 1024,
   files: 2048,
 }
+
+const planOf = (state: State, launchers = surroundings.launchers, generation = 1) => {
+  const { endpoints, launchers: registered } = state
+  const known = { endpoints, launchers: registered, directory: new Directory(state) }
+  return planGateway(known, { ...surroundings, launchers }, generation)
+}
+
+const plain = { sticky: false, instances: [] }
 
 function stateOf(entries: [string, string][]): State {
   const network = parseNetwork('10.9.0.0/16')
@@ -35,14 +45,18 @@ const entries: [string, string][] = [
 
 describe('planGateway', () => {
   it('has running apps by name, their endpoints by slot, and every launcher', () => {
-    const plan = planGateway(stateOf(entries), surroundings, 7)
+    const plan = planOf(stateOf(entries), surroundings.launchers, 7)
     expect(plan).toEqual({
       ...surroundings,
       generation: 7,
       launchers: ['10.9.0.1:8090', '10.9.0.2:8090', '127.0.0.1:8090'],
       apps: [
-        { name: 'docs', endpoints: ['10.9.0.6:8000'] },
-        { name: 'shop', endpoints: ['10.9.0.5:8000', '10.9.0.7:8000', '10.9.0.8:8000'] },
+        { name: 'docs', endpoints: ['10.9.0.6:8000'], ...plain },
+        {
+          name: 'shop',
+          endpoints: ['10.9.0.5:8000', '10.9.0.7:8000', '10.9.0.8:8000'],
+          ...plain,
+        },
       ],
     })
     expect(GatewayPlan.parse(plan)).toEqual(plan)
@@ -50,17 +64,12 @@ describe('planGateway', () => {
   })
 
   it('is the same whatever order the entries came in', () => {
-    const text = (list: [string, string][]) =>
-      JSON.stringify(planGateway(stateOf(list), surroundings, 1))
+    const text = (list: [string, string][]) => JSON.stringify(planOf(stateOf(list)))
     expect(text([...entries].reverse())).toBe(text(entries))
   })
 
   it('never takes a launcher for an instance', () => {
-    const plan = planGateway(
-      stateOf([...entries, ['/services/clusters/evil', '10.9.0.1:8090']]),
-      surroundings,
-      1,
-    )
+    const plan = planOf(stateOf([...entries, ['/services/clusters/evil', '10.9.0.1:8090']]))
     expect(plan.apps.map(({ name }) => name)).toEqual(['docs', 'shop'])
   })
 
@@ -72,7 +81,7 @@ describe('planGateway', () => {
         state.put({ key, value: '10.9.0.5:80', modRevision: '99', createRevision, lease: '0' })
       put('/services/launchers/l', launcher)
       put('/services/clusters/shop', app)
-      const plan = planGateway(state, { ...surroundings, launchers: named }, 1)
+      const plan = planOf(state, named)
       const { lost } = contest(state, named)
       return { apps: plan.apps.length, launchers: plan.launchers, lost: lost.map(({ key }) => key) }
     }
@@ -93,14 +102,74 @@ describe('planGateway', () => {
   })
 
   it('names an address once', () => {
-    const plan = planGateway(
+    const plan = planOf(
       stateOf([
         ['/services/clusters/a', '10.9.0.5:8000'],
         ['/services/clusters/a/1', '10.9.0.5:8000'],
       ]),
-      surroundings,
-      1,
     )
-    expect(plan.apps).toEqual([{ name: 'a', endpoints: ['10.9.0.5:8000'] }])
+    expect(plan.apps).toEqual([{ name: 'a', endpoints: ['10.9.0.5:8000'], ...plain }])
+  })
+
+  describe('what an App says about its route', () => {
+    const app = (name: string, more: object): [string, string] => [
+      `/services/apps/${name}`,
+      JSON.stringify({ name, image: 'x:1', ...more }),
+    ]
+    const blueprint: [string, string] = [
+      '/services/blueprints/any',
+      JSON.stringify({ name: 'any', pattern: '^doc[a-z]*$', app: { image: 'x:1', sticky: true } }),
+    ]
+    const idsOf = (list: [string, string][], name = 'shop') =>
+      planOf(stateOf(list)).apps.find((app) => app.name === name)?.instances ?? []
+
+    it('is that there is none, whoever registered an instance', () => {
+      const { apps } = planOf(stateOf([...entries, app('SHOP', { route: 'none' })]))
+      expect(apps.map(({ name }) => name)).toEqual(['docs'])
+    })
+
+    it('is that clients stay, with an id for each instance that tells no address', () => {
+      const list = [...entries, app('Shop', { sticky: true })]
+      const instances = idsOf(list)
+      expect(instances.map(({ endpoint }) => endpoint)).toEqual([
+        '10.9.0.5:8000',
+        '10.9.0.7:8000',
+        '10.9.0.8:8000',
+      ])
+      expect(new Set(instances.map(({ id }) => id)).size).toBe(3)
+      for (const { id } of instances) expect(id).toMatch(PIN)
+      expect(idsOf([...list].reverse())).toEqual(instances)
+      // one more moves nobody: the others keep their ids
+      const more = idsOf([...list, ['/services/clusters/Shop/1', '10.9.0.6:9000']])
+      expect(more.filter(({ endpoint }) => endpoint !== '10.9.0.6:9000')).toEqual(instances)
+    })
+
+    it('gives the same address another id under another app or slot', () => {
+      const sticky = [app('a', { sticky: true }), app('b', { sticky: true })]
+      const id = (list: [string, string][], name: string) =>
+        idsOf([...sticky, ...list], name)[0]?.id
+      const ids = [
+        id([['/services/clusters/a', '10.9.0.5:80']], 'a'),
+        id([['/services/clusters/a/1', '10.9.0.5:80']], 'a'),
+        id([['/services/clusters/b', '10.9.0.5:80']], 'b'),
+      ]
+      expect(new Set(ids).size).toBe(3)
+    })
+
+    it('comes from a blueprint where no App is stored', () => {
+      expect(planOf(stateOf([...entries, blueprint])).apps).toMatchObject([
+        { name: 'docs', sticky: true },
+        { name: 'shop', sticky: false },
+      ])
+      const stored = planOf(stateOf([...entries, blueprint, app('docs', {})]))
+      expect(stored.apps).toMatchObject([{ sticky: false }, { sticky: false }])
+    })
+
+    it('is all of an App that changes a plan', () => {
+      const text = (more: object) =>
+        JSON.stringify(planOf(stateOf([...entries, app('Shop', { sticky: true, ...more })])))
+      expect(text({ image: 'y:2', idleAfter: 7, min: 1 })).toBe(text({}))
+      expect(text({ sticky: false })).not.toBe(text({}))
+    })
   })
 })

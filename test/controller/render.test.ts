@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { nearest, reachable } from '../../controller/address.ts'
-import type { GatewayPlan } from '../../controller/plan.ts'
+import type { GatewayPlanInput } from '../../controller/plan.ts'
 import { quote } from '../../controller/quote.ts'
 import { compile, generationOf } from '../../controller/render.ts'
 import { isAppName } from '../../model/name.ts'
 import { hostile } from '../hostile/corpus.ts'
 import { TEMPLATE } from '../templates/gateway.ts'
 
-const plan: GatewayPlan = {
+const plan: GatewayPlanInput = {
   generation: 7,
   apps: [{ name: 'shop', endpoints: ['10.9.0.5:8000'] }],
   launchers: ['10.9.0.1:8090'],

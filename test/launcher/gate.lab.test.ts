@@ -63,6 +63,23 @@ describe('a name that is no app', () => {
     expect(await revision()).toBe(before)
   })
 
+  it('and one that no gateway leads to look the same, asleep or running', async () => {
+    await cluster.add({ name: 'db', route: 'none' })
+    await gate.settled('db')
+    const ask = async () => {
+      const { status, headers } = await gate.wake('db')
+      return [status, headers['x-reveille-page']]
+    }
+    expect(await ask()).toEqual([403, '404'])
+    expect((await get(gate.origin, '/_reveille/events/db', {})).status).toBe(404)
+    await cluster.store.put(cluster.keys.endpoint('db', 0), `${cluster.address}:9000`)
+    const endpoint = () => gate.catalog.endpoint('db', 0)
+    await gate.catalog.when('db', endpoint, AbortSignal.timeout(5_000))
+    expect(await ask()).toEqual([403, '404'])
+    expect(cluster.starts.get('db')).toBeUndefined()
+    await cluster.store.remove(cluster.keys.endpoint('db', 0))
+  })
+
   it('and one the hook refuses look the same; the hook is asked once in a while', async () => {
     asked.length = 0
     const before = await revision()

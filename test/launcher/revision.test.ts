@@ -11,6 +11,8 @@ it('is the same for the same App in whatever order it was written, and another f
   expect(revisionOf({ ...one, command: ['a', 'b'] })).not.toBe(
     revisionOf({ ...one, command: ['b', 'a'] }),
   )
+  // how gateways lead to it needs no other container
+  expect(revisionOf({ ...one, sticky: true, route: 'none' })).toBe(revisionOf(one))
 })
 
 it('stays where only changes what no container is made of', () => {

@@ -17,6 +17,8 @@ describe('an app', () => {
       stopTimeout: 10,
       min: 0,
       replicas: 1,
+      sticky: false,
+      route: 'path',
       limits: { memory: 512 * 1024 ** 2, cpus: 1, pids: 512 },
       constraints: [],
       antiAffinity: 'prefer',

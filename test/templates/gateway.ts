@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { GatewayPlan } from '../../controller/plan.ts'
+import type { GatewayPlanInput } from '../../controller/plan.ts'
 import { compile } from '../../controller/render.ts'
 import { temporaryFolder } from '../lab/folder.ts'
 import { type LabNginx, startNginx } from '../lab/nginx.ts'
@@ -9,7 +9,7 @@ import { freePort } from '../lab/port.ts'
 export const TEMPLATE = join(import.meta.dirname, '../../templates/nginx.conf.njk')
 
 /** A plan with nothing in it, for a gateway on free ports of its own. */
-export async function emptyPlan(): Promise<GatewayPlan> {
+export async function emptyPlan(): Promise<GatewayPlanInput> {
   const folder = await temporaryFolder()
   await chmod(folder, 0o755) // nginx's workers are another user
   return {
@@ -30,14 +30,14 @@ export interface LabGateway {
   /** http://127.0.0.1:port */
   readonly origin: string
   readonly port: number
-  readonly plan: GatewayPlan
+  readonly plan: GatewayPlanInput
   readonly nginx: LabNginx
   stop(): Promise<void>
 }
 
 /** A real nginx with a template's configuration of this plan: the built-in one unless given. */
 export async function startGateway(
-  plan: Partial<GatewayPlan>,
+  plan: Partial<GatewayPlanInput>,
   template = TEMPLATE,
 ): Promise<LabGateway> {
   const whole = { ...(await emptyPlan()), ...plan }
