@@ -11,6 +11,8 @@ export interface EngineInfo {
   memory: number
   /** IP address of the default bridge, '' if it has none */
   bridge: string
+  /** folder of its data on its machine, '' if it does not say */
+  root: string
   /** references of the images it has */
   images: string[]
   /** engine clock, nanoseconds since 1970 */
@@ -21,6 +23,7 @@ interface System {
   NCPU: number
   MemTotal: number
   SystemTime: string
+  DockerRootDir?: string
 }
 
 function readSystem(docker: Docker): Promise<System> {
@@ -55,6 +58,7 @@ export async function readInfo(docker: Docker): Promise<EngineInfo> {
     cpus: system.NCPU,
     memory: system.MemTotal,
     bridge,
+    root: system.DockerRootDir ?? '',
     images: images.flatMap((image) => image.RepoTags ?? []).filter((tag) => !tag.startsWith('<')),
     time: readTime(system.SystemTime),
   }

@@ -13,6 +13,8 @@ export interface HostFacts {
   /** IP address of the default bridge, '' if it has none */
   bridge: string
   images: string[]
+  /** folder of its data, '' if it does not say */
+  root: string
 }
 
 export interface HostOptions {
@@ -22,6 +24,10 @@ export interface HostOptions {
   engine: string
   /** IP address of the instances as set, '' to use the engine's bridge */
   address: string
+  /** what apps may ask of this host */
+  labels: Record<string, string>
+  /** bytes free below a folder of the engine, null if it is not on this machine */
+  space(folder: string): Promise<number | null>
   /** etcd key of the record */
   key: string
   info(): Promise<HostFacts>
@@ -39,6 +45,9 @@ export type HostStore = Pick<EndpointStore, 'create' | 'replace'> & {
 
 /** Milliseconds between looks at what the engine has. */
 const REFRESH = 30_000
+
+/** Free bytes are told in steps: a record that changed with every log line would be news to everybody. */
+const STEP = 64 * 1024 ** 2
 
 /** Keeps the record of this host in etcd: under the lease of the moment, as the engine is. */
 export class HostRecord {
@@ -63,13 +72,15 @@ export class HostRecord {
 
   /** The record as the engine is now. Resolves when the address is known; throws if the engine does not answer. */
   async look(): Promise<Host> {
-    const { name, engine, address: set, incarnation } = this.#options
-    const { cpus, memory, bridge, images } = await this.#options.info()
+    const { name, engine, address: set, incarnation, labels } = this.#options
+    const { cpus, memory, bridge, images, root } = await this.#options.info()
     const address = set || bridge
     if (address === '') throw new Error('the engine has no default bridge: set --address')
+    const free = root === '' ? null : await this.#options.space(root)
     this.#record = {
-      ...{ name, address, engine, publish: address, cpus, memory },
-      ...{ labels: {}, images: images.sort(), incarnation },
+      ...{ name, address, engine, publish: address, cpus, memory, labels },
+      ...{ images: images.sort(), incarnation },
+      ...(free !== null && { disk: Math.floor(free / STEP) * STEP }),
     }
     return this.#record
   }
@@ -126,8 +137,9 @@ export class HostRecord {
       ? (await store.replace(key, value, { modRevision: found.modRevision, lease })) !== null
       : (await store.create(key, value, { lease })).won
     if (!isWritten) throw new Error('somebody else wrote it meanwhile')
-    if (this.#written !== value)
+    const told = JSON.stringify({ ...record, disk: undefined })
+    if (this.#written !== told)
       this.#options.log.info({ host: record.name, address: record.address }, 'host record written')
-    this.#written = value
+    this.#written = told
   }
 }

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import closeWithGrace from 'close-with-grace'
 import { startAdmin } from '../adapters/admin.ts'
 import { countConnections } from '../adapters/connections.ts'
+import { freeBytes } from '../adapters/disk.ts'
 import { openEngine } from '../adapters/docker.ts'
 import { engineTls } from '../adapters/docker-settings.ts'
 import { connect } from '../adapters/etcd.ts'
@@ -13,6 +14,7 @@ import { registrarMetrics } from '../adapters/metrics.ts'
 import { Probe } from '../adapters/probe.ts'
 import { Session } from '../adapters/session.ts'
 import { parseEndpoint } from '../model/endpoint.ts'
+import { readHostLabels } from '../model/host-label.ts'
 import { Keys } from '../model/key.ts'
 import { isAppName } from '../model/name.ts'
 import type { Settings } from '../model/setting.ts'
@@ -45,6 +47,8 @@ async function runRegistrar(settings: Settings): Promise<void> {
     engine: openEngine(settings.docker, { tls: engineTls(settings) }),
     engineUrl: settings.engineAdvertise || settings.docker,
     address: settings.address,
+    labels: readHostLabels(settings.hostLabels),
+    space: settings.docker.startsWith('unix:') ? freeBytes : () => Promise.resolve(null),
     probe: new Probe(true),
     store,
     standing: session,

@@ -41,6 +41,10 @@ export interface RegistrarOptions {
   engine: HostEngine
   /** where launchers reach the engine */
   engineUrl: string
+  /** what apps may ask of this host */
+  labels: Record<string, string>
+  /** bytes free below a folder of the engine, null if it is not on this machine */
+  space(folder: string): Promise<number | null>
   /** IP address of the instances as set, '' for that of the engine's bridge */
   address: string
   probe: Pick<Asking, 'tcp' | 'http'>

@@ -45,6 +45,8 @@ export class Registrar {
       name: options.name,
       engine: options.engineUrl,
       address: options.address,
+      labels: options.labels,
+      space: options.space,
       key: hostKey,
       info: () => engine.info(),
       lease: () => standing.lease,

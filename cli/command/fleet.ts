@@ -7,6 +7,13 @@ import { printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import { stateCell } from './instance.ts'
 
+const gib = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`
+
+const labelsOf = (labels: Record<string, string>): string =>
+  Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',')
+
 /** `reveille hosts` */
 export function addHosts(program: Command, terminal: Terminal): void {
   const hosts = program.command('hosts').description('list the machines apps may run on')
@@ -23,10 +30,16 @@ export function addHosts(program: Command, terminal: Terminal): void {
         String(host.instances ?? ''),
         host.address,
         String(host.cpus),
-        `${(host.memory / 1024 ** 3).toFixed(1)} GiB`,
+        gib(host.memory),
+        host.disk === undefined ? '' : gib(host.disk),
+        labelsOf(host.labels),
         host.engine,
       ])
-      printTable(terminal, ['NAME', 'ENGINE', 'RUNNING', 'ADDRESS', 'CPUS', 'MEMORY', 'URL'], rows)
+      printTable(
+        terminal,
+        ['NAME', 'ENGINE', 'RUNNING', 'ADDRESS', 'CPUS', 'MEMORY', 'DISK FREE', 'LABELS', 'URL'],
+        rows,
+      )
     }),
   )
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { isPlainAddress, parseNetwork } from '../address.ts'
 import { formatDuration, parseDuration } from '../duration.ts'
 import { parseEndpoint } from '../endpoint.ts'
+import { parseHostLabel } from '../host-label.ts'
 import { isId } from '../key.ts'
 import { isEngineUrl } from '../record.ts'
 import { whole } from '../whole.ts'
@@ -78,6 +79,12 @@ export const engineUrl = z
     'must be unix:///path or tcp://address:port, with an IP address',
   )
 export const id = z.string().refine(isId, 'must be a name of letters, digits, ".", "_" and "-"')
+export const hostLabel = z
+  .string()
+  .refine(
+    (text) => parseHostLabel(text) !== null,
+    'must be name=value, like zone=a; letters, digits, ".", "_", "/" and "-"',
+  )
 export const network = z
   .string()
   .refine((text) => parseNetwork(text) !== null, 'must be a network like 10.9.0.0/16')

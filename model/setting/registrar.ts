@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { address, engineUrl, listen, number, seconds, setting } from './kind.ts'
+import { address, engineUrl, hostLabel, list, listen, number, seconds, setting } from './kind.ts'
 
 /** What a registrar needs to know, beside its engine. */
 export const REGISTRAR_SETTINGS = {
@@ -26,6 +26,12 @@ export const REGISTRAR_SETTINGS = {
     'ip',
     address.default(''),
     'IP address the instances of this host are reached at; the bridge of the engine unless given',
+  ),
+  hostLabels: setting(
+    ['up', 'registrar'],
+    'list',
+    list(hostLabel).default([]),
+    'what apps may ask of this host: zone=a,disk=ssd',
   ),
   registrarAdmin: setting(
     ['up', 'registrar'],

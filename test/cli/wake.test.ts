@@ -71,7 +71,11 @@ let stage: CliStage
 beforeAll(async () => {
   stage = await openCliStage({ control, engines: { at: () => engine } })
   const host = { name: 'h1', address: '10.0.0.5', engine: 'unix:///none', publish: '10.0.0.5' }
-  await stage.store.put('/services/hosts/h1', JSON.stringify({ ...host, cpus: 2, memory: 4e9 }))
+  const more = { labels: { zone: 'a', disk: 'ssd' }, disk: 5 * 1024 ** 3 }
+  await stage.store.put(
+    '/services/hosts/h1',
+    JSON.stringify({ ...host, cpus: 2, memory: 4e9, ...more }),
+  )
   for (const name of ['good', 'bad'])
     expect((await stage.cli(['app', 'add', name, '--image', 'a:1'])).code).toBe(0)
   await vi.waitFor(async () => expect((await stage.cli(['hosts'])).out).toContain('h1'), 5000)
@@ -192,9 +196,11 @@ test('app ls and app show tell that the last run crashed.', async () => {
   expect((await stage.cli(['app', 'show', 'bad'])).out).toMatch(/^lastRun +exited \(3\)$/m)
 })
 
-test('hosts tells which engines answer.', async () => {
+test('hosts tells which engines answer, what is free and how they are labelled.', async () => {
   const { out } = await stage.cli(['hosts'])
-  expect(out).toMatch(/^h1 +ready +0 +10\.0\.0\.5 +2 +3\.7 GiB +unix:\/\/\/none$/m)
+  expect(out).toMatch(
+    /^h1 +ready +0 +10\.0\.0\.5 +2 +3\.7 GiB +5\.0 GiB +zone=a,disk=ssd +unix:\/\/\/none$/m,
+  )
 })
 
 test('sleep of an app that sleeps, and restart, say how it is now.', async () => {

@@ -71,7 +71,9 @@ test('the record of a machine of the same name is not overwritten while it is al
   const host = new HostRecord({
     ...{ name: 'h1', engine: 'unix:///e.sock', address: '10.0.0.1', key, store, log },
     incarnation: 'mine',
-    info: async () => ({ cpus: 1, memory: 1, bridge: '', images: [] }),
+    info: async () => ({ cpus: 1, memory: 1, bridge: '', images: [], root: '' }),
+    labels: {},
+    space: async () => null,
     lease: () => ours,
   })
   const running = host.run(ending.signal)

@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { command } from '../lab/command.ts'
 import { HEALTH_IMAGE, HELLO_IMAGE } from '../lab/image.ts'
@@ -6,7 +7,7 @@ import { eventually } from './process.ts'
 
 let house: House
 beforeAll(async () => {
-  house = await House.open()
+  house = await House.open({ hostLabels: 'zone=a,disk=ssd' })
 })
 afterAll(() => house.close())
 
@@ -109,11 +110,14 @@ test('a paused app is unregistered until it goes on', async () => {
   await house.registered('paused')
 })
 
-test('the host is recorded with its address, its engine and its images', async () => {
+test('the host is recorded with its address, its engine, its images, its labels and its free disk', async () => {
   const entry = await house.store.get('/services/hosts/h1')
   const host = JSON.parse(entry?.value ?? '{}')
   expect(host).toMatchObject({ name: 'h1', address: house.address, publish: house.address })
   expect(host).toMatchObject({ engine: house.settings.docker, images: expect.any(Array) })
   expect(host.images).toContain(HELLO_IMAGE)
+  expect(host.labels).toEqual({ zone: 'a', disk: 'ssd' })
+  const { bavail, bsize } = await statfs((await house.docker.info()).DockerRootDir)
+  expect(host.disk / (bavail * bsize)).toBeCloseTo(1, 1)
   expect(entry?.lease).not.toBe('0')
 })
