@@ -4,22 +4,12 @@ import { ask } from '../test/system/client.ts'
 import { startCluster } from '../test/system/cluster.ts'
 import type { Report } from './report.ts'
 import { median, summarise } from './statistics.ts'
+import { containerOf, makeTwin } from './twin.ts'
 
 const IMAGE = 'reveille-test/app:1'
 const PAIRS = Number(process.env.BENCH_PAIRS ?? 40)
 /** Of the twin, in the engine's own network. */
 const PORT = 24_999
-
-/** Milliseconds from `began` until `origin` gives its first byte, by a connect loop with 1 ms between tries. */
-async function firstByte(origin: string, began: number): Promise<number> {
-  while (performance.now() - began < 30_000) {
-    const asked = performance.now()
-    const answer = await ask(origin, '/', { timeout: 10_000 }).catch(() => null)
-    if (answer) return asked + answer.firstByte - began
-    await new Promise((resolve) => setTimeout(resolve, 1))
-  }
-  throw new Error(`${origin} never answered`)
-}
 
 /**
  * Cold first byte: a sleeping app through the whole of Reveille, against a twin of its container started directly by the
@@ -32,31 +22,14 @@ export async function benchCold(): Promise<Report> {
   try {
     await cluster.add({ name: 'cold', image: IMAGE, idleAfter: '1h' })
     await ask(cluster.origin, '/cold/')
-    const [made] = await docker.listContainers({
-      all: true,
-      filters: { label: ['reveille.app=cold'] },
-    })
-    if (!made) throw new Error('no container was made')
-    const model = await docker.getContainer(made.Id).inspect()
-    const twin = await docker.createContainer({
-      name: 'bench-twin',
-      Image: IMAGE,
-      Env: model.Config.Env,
-      ExposedPorts: model.Config.ExposedPorts ?? {},
-      // A port known beforehand: the direct start asks the engine for nothing but the start.
-      HostConfig: {
-        ...model.HostConfig,
-        PortBindings: { '8000/tcp': [{ HostIp: '0.0.0.0', HostPort: String(PORT) }] },
-      },
-    })
-    /** One direct start of the twin: milliseconds to the first byte, and of these the engine's own. */
+    const model = await containerOf(docker, 'cold')
+    const place = { name: 'bench-twin', address: engine.address, port: PORT }
+    const twin = await makeTwin(docker, model, place)
+    /** One direct start of the twin. */
     const startDirectly = async (): Promise<{ took: number; start: number }> => {
-      const began = performance.now()
-      await twin.start()
-      const start = performance.now() - began
-      const took = await firstByte(`http://${engine.address}:${PORT}`, began)
-      await twin.stop({ t: 1 })
-      return { took, start }
+      const figures = await twin.start()
+      await twin.stop()
+      return figures
     }
     const pairs: { direct: number; again: number; ready: number; gateway: number }[] = []
     for (let i = 0; i < PAIRS; i += 1) {
@@ -68,7 +41,7 @@ export async function benchCold(): Promise<Report> {
       const ready = direct.took - direct.start
       pairs.push({ direct: direct.took, again: again.took, ready, gateway: answer.firstByte })
     }
-    await twin.remove({ force: true })
+    await twin.remove()
     const difference = summarise(pairs.map(({ direct, gateway }) => gateway - direct))
     const noise = summarise(pairs.map(({ direct, again }) => Math.abs(again - direct)))
     const ratio = summarise(pairs.map(({ direct, gateway }) => gateway / direct))

@@ -2,8 +2,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setup } from '../test/lab/setup-engine.ts'
 import { benchCold } from './cold.ts'
+import { benchDeath } from './death.ts'
+import { benchNames } from './names.ts'
 import { printTable, type Report, type Row } from './report.ts'
 import { benchRoute } from './route.ts'
+import { benchStorm } from './storm.ts'
 import { benchUnknown } from './unknown.ts'
 import { benchWarm } from './warm.ts'
 
@@ -12,6 +15,9 @@ const PARTS: Record<string, () => Promise<Report>> = {
   warm: benchWarm,
   route: benchRoute,
   unknown: benchUnknown,
+  death: benchDeath,
+  storm: benchStorm,
+  names: benchNames,
 }
 
 /** Measures the parts named on the command line, or all; prints one table, writes everything measured as JSON. */

@@ -42,3 +42,13 @@ export function pairedRatio(pairs: readonly { a: number; b: number }[]): {
   const ratios = pairs.map(({ a, b }) => b / a)
   return { ratio: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) }
 }
+
+/**
+ * How far `order`, a permutation of 0 to n-1, is in order: Spearman's rank correlation, 1 for the same order, 0 for
+ * none, -1 for the reverse.
+ */
+export function rankCorrelation(order: readonly number[]): number {
+  const n = order.length
+  const squares = order.reduce((sum, value, rank) => sum + (value - rank) ** 2, 0)
+  return 1 - (6 * squares) / (n * (n * n - 1))
+}

@@ -1,0 +1,66 @@
+import Docker from 'dockerode'
+import { ask } from '../test/system/client.ts'
+
+/** A container like one of ours, started by the engine's API alone: the floor of every cold start. */
+export interface Twin {
+  /** Starts it. Milliseconds until it answers, and of these the engine's own. */
+  start(): Promise<{ took: number; start: number }>
+  stop(): Promise<void>
+  remove(): Promise<void>
+}
+
+/** Milliseconds from `began` until `origin` gives its first byte, by a connect loop with 1 ms between tries. */
+async function firstByte(origin: string, began: number): Promise<number> {
+  while (performance.now() - began < 60_000) {
+    const asked = performance.now()
+    const answer = await ask(origin, '/', { timeout: 10_000 }).catch(() => null)
+    if (answer) return asked + answer.firstByte - began
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+  throw new Error(`${origin} never answered`)
+}
+
+/** The container of an app on this engine. Throws if it has none. */
+export async function containerOf(docker: Docker, app: string): Promise<Docker.Container> {
+  const [made] = await docker.listContainers({
+    all: true,
+    filters: { label: [`reveille.app=${app}`] },
+  })
+  if (!made) throw new Error(`no container of ${app} was made`)
+  return docker.getContainer(made.Id)
+}
+
+/**
+ * Makes a twin of `model` on its engine, published at `address` on a `port` known beforehand: the direct start asks
+ * the engine for nothing but the start. It has none of our labels.
+ */
+export async function makeTwin(
+  docker: Docker,
+  model: Docker.Container,
+  { name, address, port }: { name: string; address: string; port: number },
+): Promise<Twin> {
+  const { Config, HostConfig } = await model.inspect()
+  const ports = Object.keys(Config.ExposedPorts ?? {})
+  const twin = await docker.createContainer({
+    name,
+    Image: Config.Image,
+    Env: Config.Env,
+    ExposedPorts: Config.ExposedPorts ?? {},
+    HostConfig: {
+      ...HostConfig,
+      PortBindings: Object.fromEntries(
+        ports.map((inside) => [inside, [{ HostIp: '0.0.0.0', HostPort: String(port) }]]),
+      ),
+    },
+  })
+  return {
+    start: async () => {
+      const began = performance.now()
+      await twin.start()
+      const start = performance.now() - began
+      return { took: await firstByte(`http://${address}:${port}`, began), start }
+    },
+    stop: async () => void (await twin.stop({ t: 1 })),
+    remove: async () => void (await twin.remove({ force: true })),
+  }
+}
