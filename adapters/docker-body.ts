@@ -1,5 +1,9 @@
-import type { ContainerCreateOptions } from 'dockerode'
+import type { ContainerCreateOptions, MountSettings } from 'dockerode'
+import type { App } from '../model/app.ts'
 import type { ContainerRequest } from '../model/container.ts'
+import { networkName, scopeOf, volumeName } from '../model/group.ts'
+import { canonical } from '../model/name.ts'
+import { mountsOf } from '../model/volume.ts'
 
 /**
  * What of Docker's default capabilities no app of the web needs: to forge packets (an app could take its neighbours'
@@ -8,9 +12,9 @@ import type { ContainerRequest } from '../model/container.ts'
 const DROPPED = ['NET_RAW', 'MKNOD', 'AUDIT_WRITE']
 
 /**
- * The engine's request for a container of ours, built field by field. Nothing of an App reaches privileges, mounts,
- * devices, capabilities or namespaces: there is no way to merge anything into it. Restart policy is `no`, since
- * only a claim's holder may start an instance; Docker would resurrect what was put to sleep.
+ * The engine's request for a container of ours, built field by field. Nothing of an App reaches privileges, paths of
+ * the host, devices, capabilities or namespaces: there is no way to merge anything into it. Restart policy is `no`,
+ * since only a claim's holder may start an instance; Docker would resurrect what was put to sleep.
  */
 export function createBody(request: ContainerRequest): ContainerCreateOptions & { name: string } {
   const { app } = request
@@ -38,6 +42,28 @@ export function createBody(request: ContainerRequest): ContainerCreateOptions & 
       Privileged: false,
       Init: true,
       LogConfig: { Type: 'local', Config: { 'max-size': '10m' } },
+      ...(app.volumes.length > 0 && { Mounts: mounts(app) }),
+      ...(app.group !== undefined && { NetworkMode: networkName(app.group) }),
     },
+    ...(app.group !== undefined && { NetworkingConfig: network(app.name, app.group) }),
   }
+}
+
+/** Volumes of the app's group or its own, never a path of the host. */
+function mounts(app: App): MountSettings[] {
+  const scope = scopeOf(app)
+  return mountsOf(app.volumes).map(({ volume, path, readOnly }) => ({
+    Type: 'volume',
+    Source: volumeName(scope, volume),
+    Target: path,
+    ReadOnly: readOnly,
+  }))
+}
+
+/** The other members of the group find the app under its name. */
+function network(
+  app: string,
+  group: string,
+): NonNullable<ContainerCreateOptions['NetworkingConfig']> {
+  return { EndpointsConfig: { [networkName(group)]: { Aliases: [canonical(app)] } } }
 }

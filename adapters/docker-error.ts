@@ -6,6 +6,7 @@ export type EngineErrorCode =
   | 'name-taken' // a container of this name exists already
   | 'port-taken' // the address and port to publish on is in use
   | 'not-startable' // the container cannot be started as it is: no such program, no such network, ...
+  | 'no-network' // the network of its group is gone, or is another one by now
   | 'not-found' // no such container, exec or network
   | 'conflict' // not possible in the state it is in
   | 'denied' // credentials or permissions are missing, or it is not a container of ours
@@ -73,6 +74,7 @@ export function classify(call: EngineCall, status: number, words: string): Engin
   if (call === 'pull') return classifyPull(status, words)
   if (status === 404 && call === 'create')
     return /no such image|pull access denied|manifest/i.test(words) ? 'no-image' : 'not-startable'
+  if (call === 'start' && /network .* not found/i.test(words)) return 'no-network'
   if (status === 404 && call === 'start')
     return /no such container/i.test(words) ? 'not-found' : 'not-startable'
   if (status === 404) return 'not-found'

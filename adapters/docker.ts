@@ -9,6 +9,7 @@ import { fromInspection, fromSummary, healthcheckCommand } from './docker-contai
 import { EngineError } from './docker-error.ts'
 import { EVENT_FILTERS, formatSince, readEvents } from './docker-event.ts'
 import { runCommand } from './docker-exec.ts'
+import { Groups } from './docker-group.ts'
 import { guard } from './docker-guard.ts'
 import { type EngineInfo, readEngineTime, readInfo } from './docker-info.ts'
 import type { Pace } from './docker-line.ts'
@@ -23,6 +24,7 @@ export type { EngineInfo } from './docker-info.ts'
  * EngineError in the engine's own words. Only containers with our label are listed, stopped or removed.
  */
 export class Engine {
+  readonly groups: Groups
   readonly #docker: Docker
   /** Ends what is done for its connection; calls under way go on. */
   readonly close: () => void
@@ -30,6 +32,7 @@ export class Engine {
   constructor(docker: Docker, close: () => void = () => {}) {
     this.#docker = docker
     this.close = close
+    this.groups = new Groups(docker)
   }
 
   /** Whether it answers, within 2 s. */

@@ -86,6 +86,10 @@ function systemRoutes(app: FastifyInstance, state: ProcessEngineState): void {
     Driver: 'null',
     IPAM: { Config: [{ Subnet: '127.0.0.0/8', Gateway: '127.0.0.1' }] },
   }))
+  for (const path of ['/networks/create', '/volumes/create'])
+    app.post(path, () => {
+      throw new Refusal(501, 'apps that run as processes have neither groups nor volumes')
+    })
   app.get<WithFilters & { Querystring: { since?: string; until?: string } }>(
     '/events',
     (request, reply: FastifyReply) => {

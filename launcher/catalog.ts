@@ -157,6 +157,7 @@ export class Catalog {
         return canonical(key.app)
       case 'app':
       case 'roll':
+      case 'home':
         return canonical(key.name)
       case 'activity':
         if (change.type === 'put') this.#used.set(canonical(key.name), performance.now())

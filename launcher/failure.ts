@@ -42,6 +42,7 @@ export function etcdAway(app: string): ProblemError {
 
 const PLAIN: Record<string, string> = {
   'no-image': 'image not found',
+  'no-network': 'the network of its group is gone',
   'port-taken': 'port already in use',
   'not-startable': 'not startable',
   'no-space': 'no space left on the host',

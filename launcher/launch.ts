@@ -1,5 +1,6 @@
 import type { App } from '../model/app.ts'
 import type { Container } from '../model/container.ts'
+import { GROUP_LABEL } from '../model/group.ts'
 import { isAllowedRegistry, registryOf } from '../model/image.ts'
 import { writeLabels } from '../model/label.ts'
 import { containerName } from '../model/name.ts'
@@ -8,6 +9,8 @@ import type { Progress } from '../model/progress.ts'
 import type { Host } from '../model/record.ts'
 import { codeOf, type Engine, wordsOf } from './engine.ts'
 import { etcdAway, startFailed } from './failure.ts'
+import { layGround } from './ground.ts'
+import type { Hold } from './home.ts'
 import { Queue } from './queue.ts'
 import { isMadeFrom, revisionOf } from './revision.ts'
 import type { Stopwatch } from './stopwatch.ts'
@@ -20,6 +23,8 @@ export interface Launch {
   engine: Engine
   /** what is there of it, not running, or null */
   container: Container | null
+  /** that it is to run there and nowhere else; null if it may run anywhere */
+  hold: Hold | null
   /** the right to start it */
   claim: { valid(): boolean }
   /** whether the App is still as it was when the wake began; asked before anything is made for it */
@@ -55,19 +60,20 @@ export class Launchpad {
     try {
       return await this.#start(launch)
     } catch (error) {
-      // Asking for the image first would cost every start a question.
-      if (codeOf(error) !== 'no-image') throw error
-      await this.#pull(launch)
-      return await this.#start(launch)
+      // Asking for the image or the network first would cost every start a question.
+      if (codeOf(error) === 'no-image') await this.#pull(launch)
+      else if (codeOf(error) !== 'no-network') throw error
+      return await this.#start(launch, codeOf(error) === 'no-network')
     }
   }
 
-  #start(launch: Launch): Promise<string> {
+  /** @param anew the container that is there belongs to a network that is gone */
+  #start(launch: Launch, anew = false): Promise<string> {
     const { host, engine, report, watch, signal } = launch
     return queueOf(this.#starts, host.name, this.#options.startsPerHost).run(async () => {
       signal.throwIfAborted()
       watch.lap('queue')
-      const id = await prepare(launch)
+      const id = await prepare(launch, anew)
       allowed(launch)
       report({ phase: 'starting' })
       await engine.start(id)
@@ -103,15 +109,15 @@ function allowed({ app, claim }: Launch): void {
 }
 
 /** The id of a container that may be started: the one that is there if it fits its App, else a new one. */
-async function prepare(launch: Launch): Promise<string> {
+async function prepare(launch: Launch, anew: boolean): Promise<string> {
   const { app, slot, host, engine, container, report, watch } = launch
   const revision = revisionOf(app)
   if (container?.state === 'paused')
     throw startFailed(app.name, `not startable: container ${container.name} is paused`)
-  if (container && isStartable(container, revision)) return container.id
+  if (container && !anew && isStartable(container, revision)) return container.id
   report({ phase: 'creating' })
   allowed(launch)
-  if (container) await engine.remove(container.id)
+  if (container) await clear(container, launch)
   if (!launch.isCurrent())
     throw new ProblemError('unavailable', {
       app: app.name,
@@ -119,8 +125,13 @@ async function prepare(launch: Launch): Promise<string> {
       retryAfter: 1,
     })
   allowed(launch)
-  const { port, health, idleAfter, stopTimeout, min } = app
-  const spec = { app: app.name, slot, port, health, idleAfter, stopTimeout, min, revision }
+  await layGround(app, host.name, engine.groups, launch.hold)
+  const { port, health, idleAfter, stopTimeout, min, group, dependsOn } = app
+  const ties = {
+    ...(group !== undefined && { group }),
+    ...(dependsOn.length > 0 && { dependsOn }),
+  }
+  const spec = { app: app.name, slot, port, health, idleAfter, stopTimeout, min, revision, ...ties }
   const id = await engine.create({
     name: containerName(app.name, slot),
     app,
@@ -129,6 +140,14 @@ async function prepare(launch: Launch): Promise<string> {
   })
   watch.lap('create')
   return id
+}
+
+/** Removes the container that is there, and the network it was the last one in. */
+async function clear({ id, labels }: Container, { engine }: Launch): Promise<void> {
+  await engine.remove(id)
+  const group = labels[GROUP_LABEL]
+  // What is left over is no reason not to start.
+  if (group !== undefined) await engine.groups.dropNetwork(group).catch(() => {})
 }
 
 function isStartable(container: Container, revision: string): boolean {

@@ -12,6 +12,7 @@ import type { Engine, Engines } from './engine.ts'
 import { EventStreams } from './events.ts'
 import { buildGate } from './gate.ts'
 import { Holds } from './hold.ts'
+import { Homes } from './home.ts'
 import { Keeper } from './keep.ts'
 import { Launchpad } from './launch.ts'
 import { Living, type Reach } from './living.ts'
@@ -99,6 +100,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
     engines,
     launchpad,
     room: new Room(catalog, settings),
+    homes: new Homes(catalog, store, engines),
   })
   const availability = new Availability({
     hook,

@@ -72,6 +72,7 @@ export async function run(settings: Settings): Promise<void> {
     'roll',
     'launcher',
     'gateway',
+    'home',
   ] as const
   const informer = new Informer(
     store,

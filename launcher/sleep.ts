@@ -1,15 +1,24 @@
 import type { Container } from '../model/container.ts'
 import type { Endpoint } from '../model/endpoint.ts'
-import { readLabels } from '../model/label.ts'
+import { GROUP_LABEL } from '../model/group.ts'
+import { APP_LABEL, readLabels } from '../model/label.ts'
 import { canonical } from '../model/name.ts'
 import { ProblemError } from '../model/problem.ts'
+import type { Estate } from './estate.ts'
 import { describe } from './failure.ts'
 import type { Fleet, Instance } from './fleet.ts'
+import type { Grounds } from './ground.ts'
 import { type ClaimOptions, type Slot, sleepSlot } from './slot.ts'
 
 export interface SleeperOptions extends ClaimOptions {
   fleet: Fleet
-  engines: { at(url: string): { remove(id: string): Promise<void> } }
+  estate: Estate
+  engines: {
+    at(url: string): {
+      groups: Pick<Grounds, 'dropNetwork' | 'removeVolume'>
+      remove(id: string): Promise<void>
+    }
+  }
   /** removes the stored App, if it is at revision `expected` where given; false if there is none */
   forget(name: string, expected?: string): Promise<boolean>
   wake(name: string): Promise<Endpoint>
@@ -21,7 +30,9 @@ export interface SleeperOptions extends ClaimOptions {
 export interface Removal {
   /** containers removed */
   containers: number
-  /** hosts whose engine did not answer: their containers, if any, are still there */
+  /** volumes removed, with all that was in them */
+  volumes: number
+  /** hosts whose engine did not answer: their containers and volumes, if any, are still there */
   unreachable: string[]
 }
 
@@ -61,25 +72,34 @@ export class Sleeper {
   }
 
   /**
-   * Forgets the App, stops its instances and removes its containers. Works again after a failure half-way, and for
-   * the containers of an app made by a Blueprint. Null if there is neither App nor container of that name.
+   * Forgets the App, stops its instances and removes its containers, and its volumes only where that is said. Works
+   * again after a failure half-way, and for the containers of an app made by a Blueprint. Null if there is neither App
+   * nor container of that name.
    */
-  async remove(name: string, expected?: string): Promise<Removal | null> {
+  async remove(
+    name: string,
+    { expected, volumes = false }: { expected?: string | undefined; volumes?: boolean } = {},
+  ): Promise<Removal | null> {
     const { catalog, fleet, engines, store, forget } = this.#options
-    const stopTimeout = catalog.find(name)?.stopTimeout
+    const app = catalog.find(name)
     // Before anything is done: of a sidekick's app nothing would come of it.
     await this.#running(name)
     const forgotten = await forget(name, expected)
-    await this.#sleep(name, await this.#running(name), true, stopTimeout)
-    const removal: Removal = { containers: 0, unreachable: [] }
+    await this.#sleep(name, await this.#running(name), true, app?.stopTimeout)
+    const removal: Removal = { containers: 0, volumes: 0, unreachable: [] }
     const failures: string[] = []
+    const present = new Set<string>()
     for (const [host, containers] of await fleet.containers(PATIENCE)) {
       if (!containers) removal.unreachable.push(host.name)
       for (const container of containers ?? []) {
+        present.add(container.labels[APP_LABEL] ?? '')
         if (!isOf(container, name)) continue
+        const engine = engines.at(host.engine)
         try {
-          await engines.at(host.engine).remove(container.id)
+          await engine.remove(container.id)
           removal.containers++
+          const group = container.labels[GROUP_LABEL]
+          if (group !== undefined) await engine.groups.dropNetwork(group)
         } catch (error) {
           failures.push(`${container.name} on ${host.name}: ${describe(error)}`)
         }
@@ -90,6 +110,7 @@ export class Sleeper {
         app: name,
         detail: `not all of its containers could be removed; ${failures.slice(0, 5).join('; ')}`,
       })
+    if (app) await this.#options.estate.settle(app, volumes, present, removal)
     await store.remove(catalog.keys.named('activity', canonical(name)))
     return forgotten || removal.containers > 0 ? removal : null
   }

@@ -7,6 +7,7 @@ import type { Claims, WakeClaim } from './claim.ts'
 import { whyDrained } from './drained.ts'
 import { codeOf, type Engine, type Engines } from './engine.ts'
 import { etcdAway } from './failure.ts'
+import type { Homes } from './home.ts'
 import type { Launchpad } from './launch.ts'
 import { look } from './look.ts'
 import { type Candidate, isUp, place, type Sight } from './place.ts'
@@ -34,6 +35,7 @@ export interface StarterOptions {
   engines: Engines
   launchpad: Launchpad
   room: Room
+  homes: Homes
 }
 
 /** How long a wake waits for a host that can be used, milliseconds: registrars start beside us, engines restart. */
@@ -81,8 +83,9 @@ export class Starter {
     }
   }
 
-  #look({ app, slot }: Run): Promise<Sight[]> {
-    return look(app, slot, this.#options.catalog, this.#options.engines)
+  async #look({ app, slot }: Run): Promise<Sight[]> {
+    const { catalog, engines, homes } = this.#options
+    return await homes.narrow(app, await look(app, slot, catalog, engines))
   }
 
   /** What was seen, or is seen later where there is no host yet or every engine is too busy to answer. */
@@ -116,7 +119,7 @@ export class Starter {
     stop: (engine: Engine, id: string) => void,
   ): Promise<Endpoint> {
     const { app, slot, watch, report, signal } = run
-    const { catalog, engines, launchpad, room } = this.#options
+    const { catalog, engines, launchpad, room, homes } = this.#options
     const placed = place(app, this.#candidates(run, sights), {
       limit: (host) => room.limit(host),
       barred: (sight) => whyDrained(sight, catalog.state.drains),
@@ -124,6 +127,7 @@ export class Starter {
     if (!placed.ok)
       throw new ProblemError('unavailable', { app: app.name, detail: placed.reason, retryAfter: 5 })
     const { host, container } = placed.chosen
+    const hold = await homes.hold(app, host.name, signal)
     const engine = engines.at(host.engine)
     const up = isUp(container)
     let id = container?.id ?? ''
@@ -136,6 +140,7 @@ export class Starter {
           host,
           engine,
           container,
+          hold,
           claim,
           isCurrent: run.isWanted ?? (() => isCurrent(app, catalog)),
         }

@@ -6,7 +6,8 @@ import { duration } from './duration.ts'
 import { Env } from './env.ts'
 import { HealthCheck } from './health.ts'
 import { Image } from './image.ts'
-import { AppName } from './name.ts'
+import { AppName, areDistinct, canonical, NameTemplate } from './name.ts'
+import { Volumes, VolumeTemplates } from './volume.ts'
 import { whole } from './whole.ts'
 
 const CPUS = 'must be a number from 0.01 to 512'
@@ -67,13 +68,39 @@ const shape = {
     .describe('instances on different hosts: where there are several, or never two on one'),
 }
 
+/** What ties apps together, by names or, in a Blueprint, by texts that become names. */
+const ties = (name: typeof AppName, volumes: typeof Volumes) => ({
+  dependsOn: z
+    .array(name)
+    .max(16, 'must be at most 16')
+    .refine(areDistinct, 'must be distinct')
+    .default([])
+    .describe('apps that are woken before it, in this order, and sleep after it'),
+  group: name
+    .optional()
+    .describe('apps of a group live on one host and reach each other there by name'),
+  volumes: volumes.default([]).describe('what it keeps: name:/path or name:/path:ro'),
+})
+
 const enoughReplicas = (app: { min: number; replicas: number }): boolean => app.min <= app.replicas
 const tooMany = { message: 'must be at most replicas', path: ['min'] }
 
 /** What an operator wants to exist under a name. */
-export const App = z.strictObject({ name: AppName, ...shape }).refine(enoughReplicas, tooMany)
+export const App = z
+  .strictObject({ name: AppName, ...shape, ...ties(AppName, Volumes) })
+  .refine(enoughReplicas, tooMany)
+  .refine(
+    ({ name, dependsOn }) => !dependsOn.some((other) => canonical(other) === canonical(name)),
+    { message: 'must not have the app itself', path: ['dependsOn'] },
+  )
 export type App = z.output<typeof App>
 export type AppInput = z.input<typeof App>
 
-export const AppTemplate = z.strictObject(shape).refine(enoughReplicas, tooMany)
+export const AppTemplate = z
+  .strictObject({ ...shape, ...ties(NameTemplate, VolumeTemplates) })
+  .refine(enoughReplicas, tooMany)
+  .refine(({ dependsOn }) => !dependsOn.includes('{{name}}'), {
+    message: 'must not have the app itself',
+    path: ['dependsOn'],
+  })
 export type AppTemplate = z.output<typeof AppTemplate>

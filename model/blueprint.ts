@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { App, AppTemplate } from './app.ts'
-import { AppName, canonical, isAppName } from './name.ts'
+import { AppName, canonical, fillName, isAppName } from './name.ts'
 
 /**
  * A pattern over app names. A restricted regular expression, so that matching 63 characters is always cheap:
@@ -30,7 +30,10 @@ const Pattern = z
     }
   }, 'must be a regular expression')
 
-/** Makes an App out of any name that fits its pattern. `{{name}}` in env values and the command stands for that name. */
+/**
+ * Makes an App out of any name that fits its pattern. `{{name}}` in env values, the command, the group, the volumes and
+ * the apps it depends on stands for that name.
+ */
 export const Blueprint = z.strictObject({ name: AppName, pattern: Pattern, app: AppTemplate })
 export type Blueprint = z.output<typeof Blueprint>
 export type BlueprintInput = z.input<typeof Blueprint>
@@ -56,13 +59,16 @@ export function expand(blueprint: Blueprint, name: string): App | null {
   const forms = new Set([canonical(name), name.toUpperCase(), name])
   const spelling = [...forms].find((form) => pattern.test(form))
   if (spelling === undefined) return null
-  const fill = (text: string): string => text.replaceAll('{{name}}', spelling)
-  const { env, command, ...rest } = blueprint.app
+  const fill = (text: string): string => fillName(text, spelling)
+  const { env, command, group, dependsOn, volumes, ...rest } = blueprint.app
   const app = App.safeParse({
     ...rest,
     name: spelling,
     env: Object.fromEntries(Object.entries(env).map(([key, value]) => [key, fill(value)])),
     ...(command && { command: command.map(fill) }),
+    ...(group !== undefined && { group: fill(group) }),
+    dependsOn: dependsOn.map(fill),
+    volumes: volumes.map(fill),
   })
   return app.success ? app.data : null
 }

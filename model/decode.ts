@@ -2,7 +2,7 @@ import { App } from './app.ts'
 import { Blueprint } from './blueprint.ts'
 import { type AddressPolicy, admitEndpoint, admitLauncher, type Endpoint } from './endpoint.ts'
 import type { Key } from './key.ts'
-import { Claim, Drain, Gateway, Host, Roll } from './record.ts'
+import { Claim, Drain, Gateway, Home, Host, Roll } from './record.ts'
 
 /** A value under one of our keys, read and found valid; or why not. */
 export type Decoded =
@@ -15,6 +15,7 @@ export type Decoded =
   | { kind: 'roll'; name: string; value: Roll }
   | { kind: 'launcher'; name: string; value: Endpoint }
   | { kind: 'gateway'; name: string; value: Gateway }
+  | { kind: 'home'; name: string; value: Home }
   | { kind: 'activity'; name: string }
   | { kind: 'refused'; reason: string }
 
@@ -58,6 +59,8 @@ export function decode(key: Key, text: string, policy: AddressPolicy): Decoded {
       return record(Drain, text, (value) => ({ kind: 'drain', name: key.name, value }))
     case 'roll':
       return record(Roll, text, (value) => ({ kind: 'roll', name: key.name, value }))
+    case 'home':
+      return record(Home, text, (value) => ({ kind: 'home', name: key.name, value }))
     case 'claim':
       return record(Claim, text, (value) => ({ ...key, kind: 'claim', value }))
   }

@@ -15,6 +15,7 @@ export type NamedKind =
   | 'gateway'
   | 'activity'
   | 'roll'
+  | 'home'
 
 const FOLDER: Record<NamedKind, string> = {
   app: 'apps',
@@ -25,10 +26,11 @@ const FOLDER: Record<NamedKind, string> = {
   gateway: 'gateways',
   activity: 'activity',
   roll: 'rolls',
+  home: 'homes',
 }
 const KIND = new Map(Object.entries(FOLDER).map(([kind, folder]) => [folder, kind as NamedKind]))
 /** Kinds named like apps; the others have host names. */
-const OF_APPS: ReadonlySet<NamedKind> = new Set(['app', 'blueprint', 'activity', 'roll'])
+const OF_APPS: ReadonlySet<NamedKind> = new Set(['app', 'blueprint', 'activity', 'roll', 'home'])
 const SLOT = /^(?:[1-9][0-9]?|0)$/
 
 /** Ids of hosts, launchers and gateways: host names, so dots are allowed inside. */

@@ -1,4 +1,5 @@
 import { parseDuration } from './duration.ts'
+import { GROUP_LABEL } from './group.ts'
 import { formatHealth, type Health, parseHealth } from './health.ts'
 import { isAppName } from './name.ts'
 
@@ -16,10 +17,15 @@ export interface InstanceSpec {
   min: number
   /** hash of the App the container was made from; '' if made by hand */
   revision: string
+  /** apps it can reach by name, if it is in a group */
+  group?: string
+  /** apps it needs, if any */
+  dependsOn?: readonly string[]
 }
 
 /** Only containers with this label are ours. */
 export const APP_LABEL = 'reveille.app'
+const DEPENDS_LABEL = 'reveille.depends-on'
 
 export function writeLabels(spec: InstanceSpec): Record<string, string> {
   return {
@@ -31,6 +37,8 @@ export function writeLabels(spec: InstanceSpec): Record<string, string> {
     'reveille.stop-timeout': String(spec.stopTimeout),
     'reveille.min': String(spec.min),
     'reveille.revision': spec.revision,
+    ...(spec.group !== undefined && { [GROUP_LABEL]: spec.group }),
+    ...(spec.dependsOn && { [DEPENDS_LABEL]: spec.dependsOn.join(',') }),
   }
 }
 
@@ -71,5 +79,12 @@ export function readLabels(
   if (min === null) return refuse('reveille.min')
   const revision = labels['reveille.revision'] ?? ''
   if (!/^[0-9a-f]{0,64}$/.test(revision)) return refuse('reveille.revision')
-  return { ok: true, spec: { app, slot, port, health, idleAfter, stopTimeout, min, revision } }
+  const group = labels[GROUP_LABEL]
+  if (group !== undefined && !isAppName(group)) return refuse(GROUP_LABEL)
+  const dependsOn = labels[DEPENDS_LABEL]?.split(',')
+  if (dependsOn && !(dependsOn.length <= 16 && dependsOn.every(isAppName)))
+    return refuse(DEPENDS_LABEL)
+  const ties = { ...(group !== undefined && { group }), ...(dependsOn && { dependsOn }) }
+  const spec = { app, slot, port, health, idleAfter, stopTimeout, min, revision, ...ties }
+  return { ok: true, spec }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { isPlainAddress } from './address.ts'
 import { parseEndpoint } from './endpoint.ts'
 import { isId } from './key.ts'
+import { AppName } from './name.ts'
 
 const Id = z.string().refine(isId, 'must be a name like host-1')
 
@@ -62,6 +63,17 @@ export const Claim = z.object({
   cpus: z.number().optional().describe('CPUs it promises the instance there'),
 })
 export type Claim = z.output<typeof Claim>
+
+/**
+ * Where a group, or an app with volumes, lives, as `/services/homes/<group or app>` has it: it stands while the host
+ * does not, so that what is kept there is not begun anew elsewhere.
+ */
+export const Home = z.object({
+  host: Id,
+  /** volumes that were made there; while there are any, no other host will do */
+  volumes: z.array(AppName).max(1024).default([]),
+})
+export type Home = z.output<typeof Home>
 
 /** What a gateway runs, as `/services/gateways/<id>` has it. */
 export const Gateway = z.object({

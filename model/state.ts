@@ -4,7 +4,7 @@ import { decode } from './decode.ts'
 import type { AddressPolicy, Endpoint } from './endpoint.ts'
 import type { Keys } from './key.ts'
 import { canonical } from './name.ts'
-import type { Claim, Drain, Gateway, Host, Roll } from './record.ts'
+import type { Claim, Drain, Gateway, Home, Host, Roll } from './record.ts'
 
 /** A key with its value and the revisions etcd gave it, all decimal text (64 bits do not fit a number). */
 export interface Entry {
@@ -48,6 +48,8 @@ export class State {
   readonly rolls = new Map<string, Held<Roll>>()
   readonly launchers = new Map<string, Held<Endpoint>>()
   readonly gateways = new Map<string, Held<Gateway>>()
+  /** by group, or app that is in none, in lower case */
+  readonly homes = new Map<string, Held<Home>>()
   /** by claim key */
   readonly claims = new Map<string, Held<Claim>>()
   /** how often a blueprint was put or removed: what was made of them before is old */
@@ -123,6 +125,9 @@ export class State {
       case 'gateway':
         this.gateways.delete(key.name)
         return
+      case 'home':
+        this.homes.delete(key.name)
+        return
     }
   }
 
@@ -181,6 +186,9 @@ export class State {
         return null
       case 'gateway':
         this.gateways.set(decoded.name, { value: decoded.value, entry })
+        return null
+      case 'home':
+        this.homes.set(decoded.name, { value: decoded.value, entry })
         return null
     }
   }

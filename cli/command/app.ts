@@ -32,6 +32,7 @@ export function addApp(program: Command, terminal: Terminal): void {
   addShow(app, terminal)
   const remove = app.command('rm').description('forget apps and remove their containers')
   remove.argument('<name...>', 'apps to remove')
+  remove.option('--volumes', 'their volumes too, with all that is in them; else these stay')
   addExamples(addConnection(remove), [['reveille app rm shop', 'remove shop']])
   remove.action((names: string[], flags: Flags) => forget(terminal, 'app', names, flags))
 }
@@ -46,6 +47,7 @@ function addAdd(app: Command, terminal: Terminal): void {
     ['reveille app add shop --image shop:1 --port 3000 -e MODE=live', 'an app at /shop/'],
     ['reveille app add docs --image nginx:1 --port 80 --health http:/', 'ready when / answers'],
     ['reveille app add job --image node:20 -- node server.js --verbose', 'with its own command'],
+    ['reveille app add shop --image shop:1 --group shop --depends-on db', 'with a database'],
     ['reveille app add --file apps.json', 'one app, or a list of them, as app ls --json prints it'],
   ])
   add.action((name: string | undefined, words: string[], flags: Flags) =>
@@ -189,6 +191,9 @@ function describe({ limits, status, ...app }: z.output<typeof AppView>): Record<
     hosts: app.constraints.join(', ') || 'any',
     antiAffinity: app.antiAffinity,
     sticky: app.sticky ? 'yes, by a cookie' : 'no',
+    ...(app.dependsOn.length > 0 && { dependsOn: app.dependsOn.join(', ') }),
+    ...(app.group !== undefined && { group: app.group }),
+    ...(app.volumes.length > 0 && { volumes: app.volumes.join(', ') }),
     limits: `${limits.memory / 1024 ** 2} MiB, ${limits.cpus} CPUs, ${limits.pids} processes`,
   }
 }

@@ -13,7 +13,8 @@ export async function forget(
   flags: Record<string, unknown>,
 ): Promise<void> {
   await withSession(terminal, flags, async ({ api, json }) => {
-    const records = names.map((name) => ({ name, path: pathOf(kind, name) }))
+    const query = flags.volumes === true ? '?volumes=1' : ''
+    const records = names.map((name) => ({ name, path: `${pathOf(kind, name)}${query}` }))
     const results: object[] = []
     try {
       await inTurn(records, async ({ name, path }) => {
@@ -25,7 +26,9 @@ export async function forget(
         if (json) return
         terminal.out(`${name} is removed\n`)
         for (const host of removal.success ? removal.data.unreachable : [])
-          terminal.err(`${escapeLine(host)} did not answer: containers there, if any, are left\n`)
+          terminal.err(
+            `${escapeLine(host)} did not answer: what is there of it, if anything, is left\n`,
+          )
       })
     } finally {
       if (json) terminal.out(`${printJson(results)}\n`)

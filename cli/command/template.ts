@@ -39,6 +39,13 @@ export function addTemplate(command: Command): Command {
       '--anti-affinity <how>',
       'instances on different hosts: prefer, or require (default: prefer)',
     )
+    .option('--depends-on <app>', 'app to wake before it; may be given several times', collect)
+    .option('--group <name>', 'apps of a group share a host and reach each other by name')
+    .option(
+      '--volume <name:/path[:ro]>',
+      'volume that is kept; may be given several times',
+      collect,
+    )
 }
 
 /** What was typed for {@link addTemplate}, all text. */
@@ -60,6 +67,9 @@ export interface TemplateFlags {
   pids?: string
   constraint?: string[]
   antiAffinity?: string
+  dependsOn?: string[]
+  group?: string
+  volume?: string[]
 }
 
 /** Fields that are typed as the model takes them. */
@@ -71,6 +81,7 @@ const TEXTS = [
   'stopTimeout',
   'antiAffinity',
   'route',
+  'group',
 ] as const
 const NUMBER = /^-?[0-9]+(?:\.[0-9]+)?$/
 
@@ -86,6 +97,8 @@ export function readTemplate(
   for (const name of ['port', 'min', 'replicas'] as const)
     if (flags[name] !== undefined) fields[name] = number(flags[name])
   if (flags.sticky !== undefined) fields.sticky = flags.sticky
+  if (flags.dependsOn) fields.dependsOn = flags.dependsOn
+  if (flags.volume) fields.volumes = flags.volume
   const command = [...(flags.command ?? []), ...words]
   if (command.length > 0) fields.command = command
   if (flags.env) fields.env = { ...asRecord(base.env), ...readEnv(flags.env) }

@@ -13,6 +13,8 @@ trap 'rm -rf "$root"' EXIT
 node=$(readlink -f "$(command -v node)")
 mkdir -p "$root"/{bin,app,etc}
 mkdir -m 1777 "$root/tmp"
+# a new volume gets the mode of the folder it covers: one at /data can be written
+mkdir -m 1777 "$root/data"
 ln -s "$node" "$root/bin/node"
 ln -s "$(command -v busybox)" "$root/bin/busybox"
 ln -s "$(command -v busybox)" "$root/bin/sh"

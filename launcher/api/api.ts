@@ -4,7 +4,9 @@ import { type FastifyInstance, fastify } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
 import { ProblemError } from '../../model/problem.ts'
+import { Estate } from '../estate.ts'
 import { Fleet } from '../fleet.ts'
+import { Homes } from '../home.ts'
 import { reachable } from '../reachable.ts'
 import { Sleeper } from '../sleep.ts'
 import { openApps, openBlueprints } from '../store.ts'
@@ -80,6 +82,7 @@ function routes(router: Router, options: ApiOptions): void {
     catalog,
     fleet,
     engines,
+    estate: new Estate({ catalog, homes: new Homes(catalog, store, engines), engines }),
     store,
     session,
     owner: () => `${id}/${randomUUID()}`,

@@ -21,6 +21,9 @@ export interface AppRoutes extends Pick<ApiOptions, 'catalog' | 'control'> {
 }
 
 const tags = ['apps']
+const Removing = z.strictObject({
+  volumes: z.enum(['0', '1']).optional().describe('1: its volumes too, with all that is in them'),
+})
 
 /** Create, read, replace, remove and list Apps. */
 export function appRoutes(router: Router, options: AppRoutes): void {
@@ -121,9 +124,11 @@ export function appRoutes(router: Router, options: AppRoutes): void {
       schema: {
         tags,
         summary: 'Remove an app: the record, then its instances, then their containers',
+        description:
+          'Its volumes stay for an app of that name or group that is added later, unless volumes=1.',
         operationId: 'deleteApp',
         params: NameParams,
-        querystring: NoQuery,
+        querystring: Removing,
         headers: ETag,
         response: answers({ 200: Removed }),
       },
@@ -131,7 +136,10 @@ export function appRoutes(router: Router, options: AppRoutes): void {
     async (request) => {
       const { name } = request.params
       const stored = apps.get(name)?.value.name ?? name
-      const removal = await sleeper.remove(stored, expected(request.headers))
+      const removal = await sleeper.remove(stored, {
+        expected: expected(request.headers),
+        volumes: request.query.volumes === '1',
+      })
       if (!removal) throw new ProblemError('unknown-app')
       return { name: stored, ...removal }
     },

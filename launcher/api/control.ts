@@ -1,6 +1,7 @@
 import type { Container } from '../../model/container.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import type { Progress } from '../../model/progress.ts'
+import type { Grounds } from '../ground.ts'
 
 /** What the API asks of the core that wakes apps. Names are taken ignoring case, stored or from a Blueprint. */
 export interface Control {
@@ -24,6 +25,7 @@ export interface Engine {
   /** our containers only, running or not */
   list(): Promise<Container[]>
   remove(id: string): Promise<void>
+  groups: Pick<Grounds, 'dropNetwork' | 'hasVolume' | 'removeVolume'>
   /** the last `tail` lines, then, with `follow`, those to come, without line ends */
   logs(
     id: string,

@@ -41,6 +41,7 @@ export const Slept = z.object({
 export const Removed = z.object({
   name: AppName,
   containers: z.number().int().describe('containers removed'),
+  volumes: z.number().int().describe('volumes removed, with all that was in them'),
   unreachable: z.array(z.string()).describe('hosts whose engine did not answer'),
 })
 

@@ -45,6 +45,39 @@ test('an app may choose its PORT, and runs the command of its image unless it ha
   expect(made).not.toHaveProperty('Cmd')
 })
 
+test('an app in a group joins its network under its own name, and has named volumes only', () => {
+  const made = createBody({
+    name: 'n',
+    app: App.parse({ name: 'DB', image: 'x', group: 'Shop', volumes: ['Data:/db', 'conf:/c:ro'] }),
+    labels: {},
+    publish: '172.17.0.1',
+  })
+  expect(made.HostConfig?.NetworkMode).toBe('reveille-shop')
+  expect(made.NetworkingConfig).toEqual({
+    EndpointsConfig: { 'reveille-shop': { Aliases: ['db'] } },
+  })
+  expect(made.HostConfig?.Mounts).toEqual([
+    { Type: 'volume', Source: 'reveille-shop.data', Target: '/db', ReadOnly: false },
+    { Type: 'volume', Source: 'reveille-shop.conf', Target: '/c', ReadOnly: true },
+  ])
+  expect(made.HostConfig).not.toHaveProperty('Binds')
+  expect(made.HostConfig?.PortBindings).toEqual({
+    '8000/tcp': [{ HostIp: '172.17.0.1', HostPort: '' }],
+  })
+})
+
+test('an app in no group has volumes of its own name', () => {
+  const app = App.parse({ name: 'A', image: 'x', volumes: ['data:/db'] })
+  const { HostConfig } = createBody({ name: 'n', app, labels: {}, publish: '' })
+  expect(HostConfig?.Mounts?.[0]?.Source).toBe('reveille-a.data')
+  expect(HostConfig).not.toHaveProperty('NetworkMode')
+})
+
+test('a volume that is no named one is not rendered, however it got there', () => {
+  const app = { ...App.parse({ name: 'A', image: 'x' }), volumes: ['/:/host', '/etc:/data:ro'] }
+  expect(createBody({ name: 'n', app, labels: {}, publish: '' }).HostConfig?.Mounts).toEqual([])
+})
+
 test('nothing an App could smuggle in reaches privileges, mounts, devices, capabilities or namespaces', () => {
   const evil = {
     ...App.parse({ name: 'A', image: 'shop:1' }),

@@ -35,6 +35,11 @@ const container: Container = {
 const engine: Engine = {
   list: async () => [container],
   remove: async () => {},
+  groups: {
+    dropNetwork: async () => {},
+    hasVolume: async () => false,
+    removeVolume: async () => {},
+  },
   async *logs(_id, { tail, follow, signal }) {
     yield* tail === 0 ? [] : LINES.slice(-tail)
     if (follow && !signal?.aborted)

@@ -116,6 +116,7 @@ export class Cluster {
       'claim',
       'activity',
       'roll',
+      'home',
     ] as const
     const informer = new Informer(
       store,

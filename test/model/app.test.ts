@@ -22,6 +22,8 @@ describe('an app', () => {
       limits: { memory: 512 * 1024 ** 2, cpus: 1, pids: 512 },
       constraints: [],
       antiAffinity: 'prefer',
+      dependsOn: [],
+      volumes: [],
     })
     expect(problems({})).toEqual(['name', 'image'])
   })
@@ -76,6 +78,13 @@ describe('an app', () => {
     ['limits.memory', { limits: { memory: '1m' } }],
     ['limits.cpus', { limits: { cpus: 0 } }],
     ['limits.pids', { limits: { pids: 1.5 } }],
+    ['dependsOn.0', { dependsOn: ['../db'] }],
+    ['dependsOn', { dependsOn: ['db', 'DB'] }],
+    ['dependsOn', { dependsOn: ['db', 'a'] }],
+    ['dependsOn', { dependsOn: Array.from({ length: 17 }, (_, i) => `db${i}`) }],
+    ['group', { group: 'a b' }],
+    ['volumes.0', { volumes: ['/:/host'] }],
+    ['volumes.0', { volumes: ['/var/run/docker.sock:/x'] }],
     ['', { privileged: true }],
     ['', { HostConfig: { Privileged: true } }],
     ['limits', { limits: { devices: ['/dev/sda'] } }],

@@ -98,6 +98,32 @@ describe('a blueprint', () => {
     expect(expand(blueprint, 'a'.repeat(63))).toBeNull()
   })
 
+  test('makes a whole stack for each name', () => {
+    const blueprint = make('^customer-[a-z]+$', {
+      group: '{{name}}',
+      dependsOn: ['{{name}}-db', 'mail'],
+      volumes: ['{{name}}-files:/files', 'shared:/shared:ro'],
+    })
+    expect(expand(blueprint, 'customer-x')).toMatchObject({
+      group: 'customer-x',
+      dependsOn: ['customer-x-db', 'mail'],
+      volumes: ['customer-x-files:/files', 'shared:/shared:ro'],
+    })
+    expect(expand(blueprint, `customer-${'x'.repeat(54)}`), 'too long for its database').toBeNull()
+  })
+
+  test.each([
+    { dependsOn: ['{{name}}'] },
+    { dependsOn: ['-{{name}}'] },
+    { dependsOn: ['{{ name }}'] },
+    { group: '{{name}}/..' },
+    { group: '{{other}}' },
+    { volumes: ['/{{name}}:/data'] },
+  ])('has no ties like %j', (app) => {
+    const made = { name: 'b', pattern: '^a+$', app: { image: 'x', ...app } }
+    expect(Blueprint.safeParse(made).success).toBe(false)
+  })
+
   test('names no app itself and takes no field an app has not', () => {
     expect(
       Blueprint.safeParse({ name: 'b', pattern: '^a$', app: { image: 'x', name: 'a' } }).success,

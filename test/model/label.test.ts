@@ -18,6 +18,19 @@ describe('labels', () => {
     expect(readLabels(writeLabels(spec))).toEqual({ ok: true, spec })
   })
 
+  test('say what an instance is tied to, where it is', () => {
+    const tied = { ...spec, group: 'shop', dependsOn: ['db', 'mail'] }
+    expect(readLabels(writeLabels(tied))).toEqual({ ok: true, spec: tied })
+    for (const [name, value] of [
+      ['reveille.group', 'a/b'],
+      ['reveille.group', ''],
+      ['reveille.depends-on', ''],
+      ['reveille.depends-on', 'db,,mail'],
+      ['reveille.depends-on', Array.from({ length: 17 }, (_, i) => `a${i}`).join(',')],
+    ] as const)
+      expect(readLabels({ ...writeLabels(spec), [name]: value }).ok, value).toBe(false)
+  })
+
   test('of a container started by hand need only name the app', () => {
     expect(readLabels({ [APP_LABEL]: 'A', 'org.other': 'x' })).toEqual({
       ok: true,
