@@ -35,7 +35,7 @@ describe('apps', () => {
 
     const removed = await stage.ask('DELETE', '/v1/apps/Shop')
     expect(removed.statusCode).toBe(200)
-    expect(removed.json()).toEqual({ name: 'Shop', containers: 0, unreachable: [] })
+    expect(removed.json()).toEqual({ name: 'Shop', containers: 0, volumes: 0, unreachable: [] })
     expect((await stage.ask('GET', '/v1/apps/Shop')).statusCode).toBe(404)
     expect((await stage.ask('DELETE', '/v1/apps/Shop')).statusCode).toBe(404)
   })

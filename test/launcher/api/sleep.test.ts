@@ -164,7 +164,12 @@ test('a removal takes the record first, then puts every slot firmly to sleep', a
   expect(JSON.parse(entry?.value ?? '')).toMatchObject({ firm: true })
   await stage.store.remove('/services/clusters/gone')
   await stage.store.remove('/services/claims/gone/0')
-  expect((await answer).json()).toEqual({ name: 'gone', containers: 0, unreachable: [] })
+  expect((await answer).json()).toEqual({
+    name: 'gone',
+    containers: 0,
+    volumes: 0,
+    unreachable: [],
+  })
 })
 
 test('what nobody knows cannot be woken, put to sleep, restarted or read', async () => {
