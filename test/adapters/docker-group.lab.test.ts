@@ -56,7 +56,9 @@ test('members of a group find each other by name in lower case, nobody else does
 
 test('a network goes with the last container that has it, running or not', async () => {
   const networks = async (): Promise<string[]> =>
-    (await docker.listNetworks()).map(({ Name }) => Name).filter((name) => /^reveille-/.test(name))
+    (await docker.listNetworks())
+      .map(({ Name }) => Name)
+      .filter((name) => name.startsWith('reveille-'))
   for (const { id, name } of await engine.list())
     if (name !== 'test-group-other') {
       await engine.stop(id, 0)
