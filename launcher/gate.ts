@@ -20,7 +20,9 @@ export interface GateOptions extends WaitOptions {
   holds: Holds
   pages: Pages
   events: EventStreams
-  /** told the answer to each question: upstream, unknown, page, left or a problem code */
+  /** what stands for an instance in a client's cookie, null where there is none any more */
+  pinOf(app: string, endpoint: Endpoint): string | null
+  /** told the answer to each question: upstream, unknown, page, left, again or a problem code */
   count(answer: string): void
   health(): { ok: boolean; detail?: object }
   /** resolves when the catalog is complete; before that no name is unknown */
@@ -75,9 +77,9 @@ export function buildGate(options: GateOptions): { server: FastifyInstance; end(
     try {
       const answer = await waitFor(app, ask, reply.raw, ending.signal, options)
       if (answer.is === 'problem') return order(reply, ask, app.name, answer.problem)
-      if (answer.is === 'upstream') return sendUpstream(reply, answer.endpoint)
+      if (answer.is === 'upstream') return sendUpstream(reply, answer.endpoint, app, ask)
       options.count(answer.is)
-      return busy(reply)
+      return answer.is === 'again' ? reply.code(425).send('') : busy(reply)
     } finally {
       options.holds.leave(name, ask.client)
     }
@@ -128,8 +130,19 @@ export function buildGate(options: GateOptions): { server: FastifyInstance; end(
     return order(reply, ask, ask.app, problem('unavailable', more))
   }
 
-  function sendUpstream(reply: FastifyReply, endpoint: Endpoint): FastifyReply {
+  function sendUpstream(
+    reply: FastifyReply,
+    endpoint: Endpoint,
+    app?: App,
+    ask?: Ask,
+  ): FastifyReply {
     options.count('upstream')
+    const id = app?.sticky ? options.pinOf(app.name, endpoint) : null
+    if (id !== null && ask)
+      reply.header(
+        'x-reveille-cookie',
+        `reveille_instance=${id}; Path=/${ask.app}/; HttpOnly; SameSite=Lax`,
+      )
     return reply.header('x-reveille-upstream', formatEndpoint(endpoint)).code(200).send('')
   }
 

@@ -23,6 +23,9 @@ import { Starter } from './start.ts'
 import { type Meter, Wakes } from './wake.ts'
 import type { ClaimStore } from './withdrawal.ts'
 
+/** How long after its end we may hear of a lease's end, seconds. */
+const NOTICE = 5
+
 /** What a launcher is made of and how it behaves. */
 export interface LauncherOptions {
   id: string
@@ -43,6 +46,8 @@ export interface LauncherOptions {
   settings: {
     /** seconds */
     holdTimeout: number
+    /** of registrars, seconds */
+    leaseTtl: number
     /** seconds */
     drainTimeout: number
     /** milliseconds */
@@ -80,7 +85,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
   const tellsReasons = settings.reasons === 'full'
   const board = new Board()
   const backoff = new Backoff()
-  const living = new Living(catalog, options.reach)
+  const living = new Living(catalog, options.reach, settings.leaseTtl + NOTICE)
   const holds = new Holds({
     perApp: settings.heldPerApp,
     perClient: settings.heldPerClient,
@@ -130,6 +135,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
     registered: async (name, dead) =>
       catalog.find(name) ? null : await living.registered(name, dead),
     wake: (app, asker) => wakes.ask(app, asker),
+    pinOf: (app, endpoint) => living.pinOf(app, endpoint),
     progress: (app) => board.current(app),
     holds,
     pages: new Pages(options.templates),

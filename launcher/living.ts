@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import type { App } from '../model/app.ts'
 import { type Endpoint, formatEndpoint } from '../model/endpoint.ts'
 import { canonical } from '../model/name.ts'
+import { PIN_LENGTH, pinText } from '../model/pin.ts'
 import { ProblemError } from '../model/problem.ts'
 import type { Catalog } from './catalog.ts'
 
@@ -26,12 +28,15 @@ const REMEMBERED = 10_000
 export class Living {
   readonly #catalog: Catalog
   readonly #reach: Reach
+  readonly #lease: number
   /** by canonical name, oldest first: what we woke, and when */
   readonly #woke = new Map<string, { endpoint: string; at: number }>()
 
-  constructor(catalog: Catalog, reach: Reach) {
+  /** @param lease seconds after which a host that went silent has lost its Endpoints for sure */
+  constructor(catalog: Catalog, reach: Reach, lease: number) {
     this.#catalog = catalog
     this.#reach = reach
+    this.#lease = lease
   }
 
   /** The app was woken here: its Endpoint was probed by its registrar this very moment. */
@@ -52,22 +57,26 @@ export class Living {
   /**
    * An Endpoint of the app that answers, or null if the app has none and must be woken. While there are some and
    * none answers, waits: the registrar will remove them, or they come back. `dead` (host:port) is tried last and
-   * always proven. Throws ProblemError `not-ready` if that takes longer than the app may take to start.
+   * always proven. Throws ProblemError `not-ready` if that takes longer than the app may take to start, and than the
+   * lease of a host that died.
    */
   async find(
     app: App,
     dead: string,
     signal: AbortSignal,
   ): Promise<{ endpoint: Endpoint; proven: boolean } | null> {
-    const until = performance.now() + app.startTimeout * 1000
+    const until = performance.now() + Math.max(app.startTimeout, this.#lease) * 1000
     for (;;) {
       const endpoints = this.#usable(app.name, dead)
       if (endpoints.length === 0) return null
-      for (const endpoint of endpoints) {
-        const text = formatEndpoint(endpoint)
-        if (text !== dead && this.#isFresh(app.name, text)) return { endpoint, proven: false }
-        if (await this.#isAlive(app, endpoint)) return { endpoint, proven: true }
-      }
+      const isDead = (endpoint: Endpoint): boolean => formatEndpoint(endpoint) === dead
+      const others = endpoints.filter((endpoint) => !isDead(endpoint))
+      const fresh = others.find((endpoint) => this.#isFresh(app.name, formatEndpoint(endpoint)))
+      if (fresh) return { endpoint: fresh, proven: false }
+      const alive =
+        (await this.#firstAlive(app, others)) ??
+        (await this.#firstAlive(app, endpoints.filter(isDead)))
+      if (alive) return { endpoint: alive, proven: true }
       if (performance.now() > until)
         throw new ProblemError('not-ready', {
           app: app.name,
@@ -78,6 +87,23 @@ export class Living {
     }
   }
 
+  /** What stands for the instance behind an Endpoint in a client's cookie, or null if nobody registered it. */
+  pinOf(app: string, endpoint: Endpoint): string | null {
+    const text = formatEndpoint(endpoint)
+    for (const [slot, { value }] of this.#catalog.state.slots(app))
+      if (formatEndpoint(value) === text) return pinId(app, slot, text)
+    return null
+  }
+
+  /** The instance that a client stays with, if it is there and answers. */
+  async pinned(app: App, { pin, dead }: { pin: string; dead: string }): Promise<Endpoint | null> {
+    if (!app.sticky || pin === '') return null
+    const known = this.#usable(app.name, dead).find(
+      (endpoint) => formatEndpoint(endpoint) !== dead && this.pinOf(app.name, endpoint) === pin,
+    )
+    return known && (await this.#isAlive(app, known)) ? known : null
+  }
+
   /**
    * An Endpoint of an app that somebody registered and we have no App of, `silent` if none of them answers, null if
    * nobody registered any. There is nothing to wake: its sidekick alone starts and stops it.
@@ -86,6 +112,15 @@ export class Living {
     const endpoints = this.#usable(name, dead)
     for (const endpoint of endpoints) if (await this.#reach.connect(endpoint)) return endpoint
     return endpoints.length > 0 ? 'silent' : null
+  }
+
+  /** Whichever answers first: hosts that swallow connects hold up nobody. */
+  async #firstAlive(app: App, endpoints: Endpoint[]): Promise<Endpoint | null> {
+    const proofs = endpoints.map(async (endpoint) => {
+      if (await this.#isAlive(app, endpoint)) return endpoint
+      throw new Error(`${formatEndpoint(endpoint)} does not answer`)
+    })
+    return await Promise.any(proofs).catch(() => null)
   }
 
   /**
@@ -127,4 +162,9 @@ export class Living {
       this.#usable(app.name, '').map(formatEndpoint).sort().join() === before ? null : true
     await this.#catalog.whenWithin(app.name, differs, AGAIN, signal)
   }
+}
+
+function pinId(app: string, slot: number, endpoint: string): string {
+  const hash = createHash('sha256').update(pinText(app, slot, endpoint))
+  return hash.digest('hex').slice(0, PIN_LENGTH)
 }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { PIN } from '../model/pin.ts'
 
 /** A client's request as a gateway tells the launcher about it. */
 export interface Ask {
@@ -10,6 +11,12 @@ export interface Ask {
   client: string
   /** host:port of a route that was just found dead, '' if none */
   dead: string
+  /** what the client's cookie says of the instance it stays with, '' if nothing that can be an id */
+  pin: string
+  /** seconds after which the gateway wants to hear that the question is still held; Infinity if it does not */
+  slice: number
+  /** seconds it was held already, by this launcher or others */
+  held: number
   /** a browser shows what it gets as a page, so the waiting page fits */
   isPageLoad: boolean
   wantsHtml: boolean
@@ -23,6 +30,7 @@ export function readAsk(headers: IncomingHttpHeaders): Ask {
   }
   const method = text('method')
   const wantsHtml = acceptsHtml(text('accept'))
+  const slice = readSlice(text('slice'))
   const mode = text('fetch-mode').toLowerCase()
   return {
     app: text('app'),
@@ -34,6 +42,10 @@ export function readAsk(headers: IncomingHttpHeaders): Ask {
       text('dead')
         .split(/[\s,]+/)
         .at(-1) ?? '',
+    pin: PIN.test(text('pin')) ? text('pin') : '',
+    slice,
+    // A dot for each time it was held for a slice: no clock of the gateway is compared with ours.
+    held: slice === Number.POSITIVE_INFINITY ? 0 : slice * text('round').length,
     isPageLoad:
       method === 'GET' &&
       wantsHtml &&
@@ -41,6 +53,10 @@ export function readAsk(headers: IncomingHttpHeaders): Ask {
       text('upgrade') === '',
     wantsHtml,
   }
+}
+
+function readSlice(text: string): number {
+  return /^[1-9][0-9]{0,3}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY
 }
 
 /** Whether an Accept header names HTML itself: a wildcard is what every program sends. */

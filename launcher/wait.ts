@@ -6,11 +6,14 @@ import type { Progress } from '../model/progress.ts'
 import type { Ask } from './request.ts'
 import type { Asker } from './wake.ts'
 
-/** What a client that asked for an app is to get; `left`: nobody is there to hear it. */
+/**
+ * What a client that asked for an app is to get; `left`: nobody is there to hear it; `again`: nothing yet, but we live
+ * and go on, and the gateway is to ask once more.
+ */
 export type Answer =
   | { is: 'upstream'; endpoint: Endpoint }
   | { is: 'problem'; problem: Problem }
-  | { is: 'left' }
+  | { is: 'left' | 'again' }
 
 export interface WaitOptions {
   wake(app: App, asker: Asker): Promise<Endpoint>
@@ -32,8 +35,11 @@ export function waitFor(
   ending: AbortSignal,
   options: WaitOptions,
 ): Promise<Answer> {
-  const limit = options.holdTimeout * 1000
-  const patience = ask.isPageLoad ? Math.min(options.pageAfter, limit) : limit
+  const held = ask.held * 1000
+  const limit = Math.max(0, options.holdTimeout * 1000 - held)
+  const page = Math.max(0, options.pageAfter - held)
+  const patience = ask.isPageLoad ? Math.min(page, limit) : limit
+  const slice = ask.slice * 1000
   return new Promise((resolve) => {
     const settle = (answer: Answer): void => {
       clearTimeout(timer)
@@ -42,14 +48,18 @@ export function waitFor(
       resolve(answer)
     }
     const left = (): void => settle({ is: 'left' })
-    const timer = setTimeout(() => {
-      const over = ask.isPageLoad ? waiting(app, options) : late(app, options)
-      settle({ is: 'problem', problem: over })
-    }, patience)
+    const timer = setTimeout(
+      () => {
+        if (slice < patience) return settle({ is: 'again' })
+        const over = ask.isPageLoad ? waiting(app, options) : late(app, options)
+        settle({ is: 'problem', problem: over })
+      },
+      Math.min(slice, patience),
+    )
     client.on('close', left)
     ending.addEventListener('abort', left)
     const question = { name: app.name, method: ask.method, uri: ask.uri }
-    options.wake(app, { question, dead: ask.dead }).then(
+    options.wake(app, { question, dead: ask.dead, pin: ask.pin }).then(
       (endpoint) => settle({ is: 'upstream', endpoint }),
       (error: unknown) => settle({ is: 'problem', problem: problemOf(app, error) }),
     )

@@ -39,6 +39,8 @@ export interface Asker {
   question: Question | null
   /** `host:port` that was just found dead, '' if none */
   dead: string
+  /** id of the instance that the client stays with, '' if none */
+  pin?: string
 }
 
 interface Flight {
@@ -64,6 +66,8 @@ export class Wakes {
 
   /** Where requests for the app can go now; wakes it if nothing answers. Throws ProblemError. */
   async ask(app: App, asker: Asker): Promise<Endpoint> {
+    const pinned = await this.#options.living.pinned(app, { pin: '', ...asker })
+    if (pinned) return pinned
     const flight = this.#join(app, asker)
     const endpoint = await flight.endpoint
     if (!flight.unproven || formatEndpoint(endpoint) !== asker.dead) return endpoint

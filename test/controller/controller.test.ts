@@ -114,6 +114,8 @@ describe('a controller with its nginx and etcd', () => {
     for (const more of [{ image: 'shop:2' }, { idleAfter: 7 }, { replicas: 3 }])
       await applied(await put(more))
     expect(reloads()).toBe(before)
+    await applied(await put({ sticky: true }))
+    expect(reloads()).toBe(before + 1)
     expect(await appAt('/shop/')).toBe('shop')
     await applied(await put({ route: 'none' }))
     expect(await appAt('/shop/')).toBe(503) // asked about at a launcher, of which there is none

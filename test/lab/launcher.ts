@@ -4,8 +4,8 @@ import { freePort } from './port.ts'
 /** What nginx asked. Names are those of the wake protocol's headers, without `X-Reveille-`, in lower case. */
 export type Ask = Record<string, string>
 
-/** What the script says: where the app is now, that there is none, or what to show. */
-export type Answer = { upstream: string } | 'unknown' | { page: object }
+/** What the script says: where the app is now, that there is none, to ask again, or what to show. */
+export type Answer = { upstream: string; cookie?: string } | 'unknown' | 'again' | { page: object }
 
 /** A launcher that does as the test says, and refuses whatever the wake protocol does not have. */
 export interface LabLauncher {
@@ -22,7 +22,19 @@ export interface LabLauncher {
   stop(): Promise<void>
 }
 
-const WAKE = ['app', 'uri', 'method', 'accept', 'fetch-mode', 'upgrade', 'client', 'dead']
+const WAKE = [
+  'app',
+  'uri',
+  'method',
+  'accept',
+  'fetch-mode',
+  'upgrade',
+  'client',
+  'dead',
+  'pin',
+  'slice',
+  'round',
+]
 const PAGE = ['page', 'app', 'uri', 'method']
 const EVENTS = ['client']
 const ALWAYS = ['host', 'connection', 'accept']
@@ -98,7 +110,12 @@ function readWords(request: IncomingMessage, allowed: string[], faults: string[]
 
 function say(response: ServerResponse, answer: Answer): void {
   if (answer === 'unknown') response.writeHead(403, { 'x-reveille-page': '404' })
-  else if ('upstream' in answer) response.writeHead(200, { 'x-reveille-upstream': answer.upstream })
+  else if (answer === 'again') response.writeHead(425)
+  else if ('upstream' in answer)
+    response.writeHead(200, {
+      'x-reveille-upstream': answer.upstream,
+      ...(answer.cookie !== undefined && { 'x-reveille-cookie': answer.cookie }),
+    })
   else {
     const page = Buffer.from(JSON.stringify(answer.page)).toString('base64url')
     response.writeHead(403, { 'x-reveille-page': page })

@@ -141,6 +141,7 @@ export class Cluster {
       synced: informer.synced,
       settings: {
         holdTimeout: 30,
+        leaseTtl: 10,
         drainTimeout: 5,
         pageAfter: 300,
         reasons: 'full',

@@ -33,6 +33,7 @@ beforeAll(async () => {
       { name: 'both', endpoints: [...dead, `127.0.0.1:${await freePort()}`] },
       // no address of this test network ever answers, nor refuses (RFC 5737)
       { name: 'hole', endpoints: ['192.0.2.1:80'] },
+      { name: 'swallowed', endpoints: ['192.0.2.1:80', half.address, alive.address] },
       { name: 'half', endpoints: [...dead, half.address] },
       { name: 'gone', endpoints: dead },
     ],
@@ -93,6 +94,33 @@ describe('a route to two instances of which one is dead', () => {
       ),
     )
     expect(answers.map(({ text }) => seen(text).app)).toEqual(Array(20).fill('half'))
+    expect(launcher.asks).toEqual([])
+  })
+})
+
+describe('a route to several instances of which one swallows connects', () => {
+  it('costs a body nothing, and a moment once: it is left out then', {
+    timeout: 30_000,
+  }, async () => {
+    const slow: string[] = []
+    for (const [index, method] of ['POST', 'GET', 'PUT', 'POST', 'GET', 'POST'].entries()) {
+      const body = method === 'GET' ? {} : { body: 'x'.repeat(90_000) }
+      const began = performance.now()
+      const answer = await ask(gateway.origin, '/swallowed/x', { method, ...body })
+      if (performance.now() - began > 800) slow.push(`${index} ${method}`)
+      expect(answer.status).toBe(200)
+      expect(seen(answer.text)).toMatchObject({ method, bytes: method === 'GET' ? 0 : 90_000 })
+    }
+    expect(slow.length).toBeLessThanOrEqual(1)
+    expect(launcher.asks).toEqual([])
+  })
+
+  it('gives no request that reached the app to another one, unless it may be repeated', async () => {
+    const sent = () => half.count + alive.count
+    const before = sent()
+    const post = await ask(gateway.origin, '/swallowed/drop', { method: 'POST', body: 'abc' })
+    expect(post.status).toBe(502)
+    expect(sent() - before).toBe(1)
     expect(launcher.asks).toEqual([])
   })
 })
