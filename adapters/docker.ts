@@ -9,6 +9,7 @@ import { fromInspection, fromSummary, healthcheckCommand } from './docker-contai
 import { EngineError } from './docker-error.ts'
 import { EVENT_FILTERS, formatSince, readEvents } from './docker-event.ts'
 import { runCommand } from './docker-exec.ts'
+import { Follower, type Listener } from './docker-follow.ts'
 import { Groups } from './docker-group.ts'
 import { guard } from './docker-guard.ts'
 import { type EngineInfo, readEngineTime, readInfo } from './docker-info.ts'
@@ -83,6 +84,11 @@ export class Engine {
       readEvents,
       { signal },
     )
+  }
+
+  /** Tells `listener` of all our containers, and what becomes of them, over any break, until `signal` aborts. */
+  follow(listener: Listener, signal: AbortSignal): Promise<void> {
+    return new Follower(this, listener).run(signal)
   }
 
   /** Creates a container and returns its id. Deadline 60 s. */

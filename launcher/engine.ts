@@ -1,8 +1,9 @@
 import type { Container, ContainerRequest } from '../model/container.ts'
 import type { Grounds } from './ground.ts'
+import type { FollowedEngine } from './witnesses.ts'
 
 /** The part of a container engine that a wake uses. Every call has a deadline; what throws has a `code`. */
-export interface Engine {
+export interface Engine extends Pick<FollowedEngine, 'follow'> {
   groups: Grounds
   list(): Promise<Container[]>
   /** @param id container id or name; null if there is none of ours */

@@ -22,6 +22,7 @@ import { Slots } from './slots.ts'
 import { Starter } from './start.ts'
 import { type Meter, Wakes } from './wake.ts'
 import type { ClaimStore } from './withdrawal.ts'
+import { Witnesses } from './witnesses.ts'
 
 /** How long after its end we may hear of a lease's end, seconds. */
 const NOTICE = 5
@@ -154,6 +155,8 @@ export function createLauncher(options: LauncherOptions): Launcher {
     for (const engine of engines.keep(new Set(urls))) engine.close()
   })
 
+  const witnesses = new Witnesses({ catalog, engines, store, log })
+
   const control: Control = {
     wake: async (name, onProgress, signal) => {
       const app = catalog.find(name)
@@ -173,9 +176,13 @@ export function createLauncher(options: LauncherOptions): Launcher {
     server: gate.server,
     control,
     held: () => holds.total,
-    start: () => keeper.start(),
+    start: () => {
+      keeper.start()
+      witnesses.start()
+    },
     end: () => {
       keeper.stop()
+      witnesses.stop()
       gate.end()
       events.end()
       wakes.end()

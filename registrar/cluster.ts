@@ -6,7 +6,9 @@ import type { Entry, Held } from '../model/state.ts'
 import { State } from '../model/state.ts'
 
 /** A difference of etcd's content, as an informer tells it. */
-export type ClusterChange = { type: 'put'; entry: Entry } | { type: 'delete'; key: string }
+export type ClusterChange =
+  | { type: 'put'; entry: Entry }
+  | { type: 'delete'; key: string; seen?: boolean }
 
 /** How long an instance may be unused, and what it means to end it. Times in seconds. */
 export type Terms = Pick<InstanceSpec, 'min' | 'idleAfter' | 'stopTimeout'>

@@ -22,6 +22,11 @@ export interface PublicationOptions {
   patience: number
   /** Somebody else has held a key of ours for that long: our instance is the one too many. */
   onConflict(key: string, holder: Entry): void
+  /**
+   * Somebody removed a key of ours, who may know better: resolves when what it is about was looked at again, and it is
+   * withdrawn if it does not hold. Only then it is written anew.
+   */
+  reconsider(key: string): Promise<void>
   /** etcd said that our lease is gone. */
   onLeaseGone(): void
   /** for the metrics; `seconds` since the Endpoint was wanted, with `registered` */

@@ -126,6 +126,7 @@ async function runSidekick(settings: Settings): Promise<void> {
     patience: settings.leaseTtl * 1000,
     onConflict: (key, holder) =>
       log.warn({ key, holder: holder.value }, 'the slot belongs to another instance'),
+    reconsider: () => Promise.resolve(), // it is asked every second anyway
     onLeaseGone: () => session.check(),
     onWrite: countWrites(metrics),
   })

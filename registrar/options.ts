@@ -1,16 +1,27 @@
 import type { Logger } from 'pino'
+import type { Container, EngineEvent } from '../model/container.ts'
 import type { Keys } from '../model/key.ts'
 import type { Entry } from '../model/state.ts'
 import type { Exec } from './commands.ts'
 import type { EndpointStore } from './endpoint-store.ts'
 import type { FleetOptions } from './fleet.ts'
-import type { FollowedEngine } from './follower.ts'
 import type { HostFacts } from './host.ts'
 import type { Asking } from './readiness.ts'
 import type { ClaimStore, SleepResult, Standing } from './sleep-ports.ts'
 
+/** What the engine is followed for. */
+export interface Listener {
+  /** All containers of ours. Events that come meanwhile wait until it resolves. */
+  onList(containers: Container[]): Promise<void>
+  onEvent(event: EngineEvent): void
+  /** The engine answers and its events are followed, or no longer so: `reason` says why. Told on changes only. */
+  onChange(up: boolean, reason: string): void
+}
+
 /** The engine of this host. */
-export interface HostEngine extends FollowedEngine, Pick<Asking, 'healthcheck'> {
+export interface HostEngine extends Pick<Asking, 'healthcheck'> {
+  /** Tells of all containers of ours and what becomes of them, over any break, until `signal` aborts. */
+  follow(listener: Listener, signal: AbortSignal): Promise<void>
   exec: Exec
   inspect: FleetOptions['engine']['inspect']
   imageLabels: FleetOptions['engine']['imageLabels']

@@ -62,7 +62,7 @@ export class Publication {
    */
   observe(change: ClusterChange, revision: string): void {
     if (change.type === 'delete') {
-      this.#keys.get(change.key)?.observe(null, revision)
+      this.#keys.get(change.key)?.observe(null, revision, change.seen ?? false)
       return
     }
     const { key, value, lease, modRevision } = change.entry

@@ -1,8 +1,8 @@
+import type { Container } from '../model/container.ts'
 import type { Entry } from '../model/state.ts'
 import { Cluster, type ClusterChange } from './cluster.ts'
 import { Commands } from './commands.ts'
 import { Fleet } from './fleet.ts'
-import { Follower } from './follower.ts'
 import { HostRecord } from './host.ts'
 import type { Idle } from './idle.ts'
 import { idling } from './idling.ts'
@@ -18,7 +18,6 @@ export class Registrar {
   readonly #options: RegistrarOptions
   readonly #publication: Publication
   readonly #host: HostRecord
-  readonly #follower: Follower
   readonly #idle: Idle
   readonly #inheritance: Inheritance
   readonly #commands: Commands
@@ -27,6 +26,7 @@ export class Registrar {
   #isInherited = false
   #isSynced = false
   #isListed = false
+  #isFollowed = false
   #running: Promise<unknown> = Promise.resolve()
 
   constructor(options: RegistrarOptions) {
@@ -38,6 +38,7 @@ export class Registrar {
       log,
       patience: options.leaseTtl * 1000,
       onConflict: (key, holder) => void this.#yield(key, holder),
+      reconsider: (key) => this.#reconsider(key),
       onLeaseGone: () => standing.check(),
       onWrite: meter.wrote,
     })
@@ -69,20 +70,6 @@ export class Registrar {
       address: () => ({ address: this.#host.address, publish: this.#host.address }),
       onReady: meter.ready,
     })
-    this.#follower = new Follower(engine, {
-      onList: async (containers) => {
-        await this.fleet.reconcile(containers)
-        this.#isListed = true
-        this.#sweep()
-      },
-      onEvent: (event) => this.fleet.take(event),
-      onChange: (up, reason) => {
-        meter.engine(up)
-        if (up) log.info('engine is followed')
-        else log.warn({ reason }, 'engine lost, its apps stay registered')
-        this.#host.refresh()
-      },
-    })
     this.#idle = idling(options, this.fleet, this.cluster)
     this.#inheritance = new Inheritance({
       ...{ name: options.name, incarnation: options.incarnation, key: hostKey, store, log },
@@ -90,7 +77,7 @@ export class Registrar {
   }
 
   get isEngineUp(): boolean {
-    return this.#follower.up
+    return this.#isFollowed
   }
 
   /**
@@ -110,7 +97,7 @@ export class Registrar {
   /** Begins. `inherited` resolves when {@link inherit} is done, `synced` when the first list was observed. */
   start(inherited: Promise<void>, synced: Promise<void>): void {
     const { signal } = this.#ending
-    const followed = this.#host.findAddress(signal).then(() => this.#follower.run(signal))
+    const followed = this.#host.findAddress(signal).then(() => this.#follow(signal))
     const told = inherited.then(() => this.#host.run(signal))
     const ended = new Promise<void>((resolve) => {
       signal.addEventListener('abort', () => resolve(), { once: true })
@@ -160,9 +147,31 @@ export class Registrar {
     this.#publication.stop()
   }
 
+  #follow(signal: AbortSignal): Promise<void> {
+    const { engine, log, meter } = this.#options
+    const onList = async (containers: Container[]): Promise<void> => {
+      await this.fleet.reconcile(containers)
+      this.#isListed = true
+      this.#sweep()
+    }
+    const onChange = (up: boolean, reason: string): void => {
+      this.#isFollowed = up
+      meter.engine(up)
+      if (up) log.info('engine is followed')
+      else log.warn({ reason }, 'engine lost, its apps stay registered')
+      this.#host.refresh()
+    }
+    return engine.follow({ onList, onChange, onEvent: (event) => this.fleet.take(event) }, signal)
+  }
+
   /** Only when both sides have been heard is what is in etcd and not on this host known to be left over. */
   #sweep(): void {
     if (this.#isListed && this.#isSynced) this.fleet.sweep()
+  }
+
+  async #reconsider(key: string): Promise<void> {
+    const member = this.fleet.holders.at(key)
+    if (member) await this.fleet.refresh(member.instance.id)
   }
 
   /** Our instance is the one too many: the slot belongs to whoever holds its key. */

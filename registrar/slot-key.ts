@@ -24,6 +24,8 @@ export class SlotKey {
   #leaving: ((revision: string | null) => void)[] = []
   /** revision of the latest removal since it was last wanted, 0 if there was none */
   #removed = 0n
+  /** somebody removed it */
+  #isDoubted = false
   #isBusy = false
   /** ends the pause before the next try */
   #hurry = new AbortController()
@@ -49,6 +51,7 @@ export class SlotKey {
     this.want = value
     this.#wanted = performance.now()
     this.#removed = 0n
+    this.#isDoubted = false
     for (const told of this.#leaving.splice(0)) told(null)
     this.kick()
   }
@@ -63,13 +66,17 @@ export class SlotKey {
     })
   }
 
-  /** The key was seen to be this, or gone, as of `revision`. */
-  observe(seen: Written | null, revision: string): void {
+  /**
+   * The key was seen to be this, or gone, as of `revision`.
+   * @param isRemoval it was seen to go, not only to be missing from all there is
+   */
+  observe(seen: Written | null, revision: string, isRemoval = false): void {
     const have = this.#have?.modRevision
     if (have && BigInt(revision) < BigInt(have)) return // older than what we wrote since
     this.#news = BigInt(revision)
     // the answer to our own removal may be lost, or come later than this
     if (this.want === null && !seen && this.#have) this.#gone(revision)
+    if (isRemoval && this.#have) this.#isDoubted = true
     this.#have = seen && this.#leases.own.has(seen.lease) ? seen : null
     this.kick()
   }
@@ -93,7 +100,9 @@ export class SlotKey {
       this.#hurry = new AbortController()
       let goesOn = false
       try {
-        goesOn = this.want === null ? await this.#remove() : await this.#write(this.want)
+        if (this.want === null) goesOn = await this.#remove()
+        else if (this.#isDoubted) goesOn = await this.#reconsider()
+        else goesOn = await this.#write(this.want)
         hasFailed = false
       } catch (error) {
         const { message: reason, code } = error as Error & { code?: unknown }
@@ -115,6 +124,12 @@ export class SlotKey {
     return have?.value === this.want && have.lease === present && have.modRevision !== null
   }
 
+  async #reconsider(): Promise<true> {
+    this.#isDoubted = false
+    await this.#options.reconsider(this.key)
+    return true
+  }
+
   /** One try to write. False: not now. */
   async #write(want: string): Promise<boolean> {
     const { key } = this
@@ -125,6 +140,7 @@ export class SlotKey {
     if (before?.modRevision) {
       const { modRevision } = before
       const revision = await this.#store.replace(key, want, { modRevision, lease })
+      if (revision === null) this.#isDoubted = true
       this.#note(revision && { value: want, lease, modRevision: revision }, before.value)
       return true
     }

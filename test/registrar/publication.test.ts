@@ -38,11 +38,14 @@ afterEach(() => {
   informer.stop()
 })
 
+let reconsider: (key: string) => Promise<void> = async () => {}
+
 function open(through = store): Publication {
   return new Publication(through, {
     log: pino({ level: 'silent' }),
     patience: 200,
     onConflict: (key, holder) => conflicts.push(`${key} ${holder.value}`),
+    reconsider: (key) => reconsider(key),
     onLeaseGone: () => writes.push('lease gone'),
     onWrite: (change) => writes.push(change),
   })
@@ -219,4 +222,40 @@ test('wishes survive a time without etcd, and only the last one is carried out',
   await new Promise((resolve) => setTimeout(resolve, 1_500))
   await etcd.up()
   await becomes('10.0.0.1:2')
+})
+
+test('a key that somebody removed is looked into before it is written again', async () => {
+  publication.useLease(lease)
+  publication.publish(KEY, '10.0.0.1:1')
+  await becomes('10.0.0.1:1')
+  const seen: (string | null)[] = []
+  reconsider = async () => void seen.push(await valueOf())
+  await store.remove(KEY)
+  await eventually(() => seen.length > 0)
+  await becomes('10.0.0.1:1')
+  expect(seen).toEqual([null])
+  reconsider = async () => void publication.withdraw(KEY)
+  const before = (await store.get(KEY))?.modRevision
+  await store.remove(KEY)
+  await eventually(() => publication.keys().length === 0)
+  expect(await store.get(KEY)).toBeNull()
+  await store.put(KEY, '10.0.0.2:1')
+  const { createRevision } = (await store.get(KEY)) as { createRevision: string }
+  // nothing was written between the removal and this
+  expect(BigInt(createRevision)).toBe(BigInt(before as string) + 2n)
+  await store.remove(KEY)
+  reconsider = async () => {}
+})
+
+test('a key that was removed before a new lease came is looked into as well', async () => {
+  publication.useLease(lease)
+  publication.publish(KEY, '10.0.0.1:1')
+  await becomes('10.0.0.1:1')
+  informer.stop()
+  await store.remove(KEY)
+  reconsider = async () => void publication.withdraw(KEY)
+  publication.useLease(await store.grant(60))
+  await eventually(() => publication.keys().length === 0)
+  expect(await store.get(KEY)).toBeNull()
+  reconsider = async () => {}
 })

@@ -1,5 +1,5 @@
 import type { Container, EngineEvent } from '../model/container.ts'
-import { Backoff, pause } from './pause.ts'
+import { Silence } from './docker-silence.ts'
 
 /** The engine as it is followed. */
 export interface FollowedEngine {
@@ -9,16 +9,23 @@ export interface FollowedEngine {
   ping(): Promise<void>
 }
 
-export interface FollowerOptions {
+/** Who is told of an engine. */
+export interface Listener {
   /** All containers of ours. Events that come meanwhile wait until it resolves. */
   onList(containers: Container[]): Promise<void>
   onEvent(event: EngineEvent): void
   /** The engine answers and its events are followed, or no longer so: `reason` says why. Told on changes only. */
   onChange(up: boolean, reason: string): void
-  /** milliseconds between full lists, and between pings */
-  relist?: number
-  ping?: number
 }
+
+/** Milliseconds between full lists, and between pings. */
+const RELIST = 10_000
+const PING = 2_000
+/** Milliseconds an event may come later than the list that shows what it tells. */
+const LATE = 1_000
+/** Milliseconds between tries that go on for ever: doubling, and spread so that followers do not march in step. */
+const SHORTEST = 50
+const LONGEST = 1_000
 
 /** Milliseconds after which an event stream counts as one that holds. */
 const HOLDS = 5_000
@@ -30,31 +37,31 @@ const HOLDS = 5_000
  */
 export class Follower {
   readonly #engine: FollowedEngine
-  readonly #options: FollowerOptions
+  readonly #listener: Listener
   #up: boolean | null = null
 
-  constructor(engine: FollowedEngine, options: FollowerOptions) {
+  constructor(engine: FollowedEngine, listener: Listener) {
     this.#engine = engine
-    this.#options = options
-  }
-
-  get up(): boolean {
-    return this.#up === true
+    this.#listener = listener
   }
 
   /** Runs until `signal` aborts. Does not throw. */
   async run(signal: AbortSignal): Promise<void> {
-    const backoff = new Backoff()
+    let delay = SHORTEST
+    const hold = (): void => {
+      delay = SHORTEST
+    }
     while (!signal.aborted) {
       let reason = 'its event stream ended'
       try {
-        await this.#follow(signal, () => backoff.reset())
+        await this.#follow(signal, hold)
       } catch (error) {
         reason = error instanceof Error ? error.message : String(error)
       }
       if (signal.aborted) return
       this.#tell(false, reason)
-      await pause(backoff.next(), signal)
+      await pause(delay * (0.75 + Math.random() / 2), signal)
+      delay = Math.min(delay * 2, LONGEST)
     }
   }
 
@@ -68,40 +75,63 @@ export class Follower {
     try {
       const since = await this.#engine.time()
       void pause(HOLDS, signal).then(() => signal.aborted || onHolding())
-      const listed = this.#list(signal)
+      const silence = new Silence()
+      const list = (): Promise<string[]> => this.#list(silence, signal)
+      const listed = list()
       // whichever of these fails first ends the connection
       await Promise.race([
-        this.#read(since, listed, signal),
-        listed.then(() =>
-          this.#tick(this.#options.relist ?? 10_000, () => this.#list(signal), signal),
-        ),
-        this.#tick(this.#options.ping ?? 2_000, () => this.#engine.ping(), signal),
+        this.#read(since, listed, silence, signal),
+        listed.then(() => this.#tick(RELIST, () => this.#relist(list, silence, signal), signal)),
+        this.#tick(PING, () => this.#engine.ping(), signal),
       ])
     } finally {
       connection.abort()
     }
   }
 
-  async #list(signal: AbortSignal): Promise<void> {
+  /** Returns the containers of which events should have told, and did not. */
+  async #list(silence: Silence, signal: AbortSignal): Promise<string[]> {
     const containers = await this.#engine.list()
     // a list that comes after its connection broke says nothing of now
-    if (signal.aborted) return
+    if (signal.aborted) return []
     this.#tell(true, '')
-    await this.#options.onList(containers)
+    const untold = silence.compare(containers)
+    await this.#listener.onList(containers)
+    return untold
   }
 
-  async #read(since: bigint, listed: Promise<void>, signal: AbortSignal): Promise<void> {
+  /** A peer that takes our pings and sends no events is no more than a list every now and then. */
+  async #relist(
+    list: () => Promise<string[]>,
+    silence: Silence,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const untold = await list()
+    if (untold.length === 0) return
+    await pause(LATE, signal)
+    if (!signal.aborted && !untold.some((id) => silence.isTold(id)))
+      throw new Error('its containers change and it sends no events')
+  }
+
+  async #read(
+    since: bigint,
+    listed: Promise<unknown>,
+    silence: Silence,
+    signal: AbortSignal,
+  ): Promise<void> {
     let ready = false
     const buffer: EngineEvent[] = []
     const drained = listed.then(() => {
       ready = true
-      for (const event of buffer.splice(0)) this.#options.onEvent(event)
+      for (const event of buffer.splice(0)) this.#listener.onEvent(event)
     })
     // its failure ends the race; here it must only not be unhandled
     drained.catch(() => {})
-    for await (const event of this.#engine.events(since, signal))
-      if (ready) this.#options.onEvent(event)
+    for await (const event of this.#engine.events(since, signal)) {
+      silence.hear(event.id)
+      if (ready) this.#listener.onEvent(event)
       else buffer.push(event)
+    }
   }
 
   async #tick(every: number, run: () => Promise<void>, signal: AbortSignal): Promise<void> {
@@ -114,6 +144,20 @@ export class Follower {
   #tell(up: boolean, reason: string): void {
     if (this.#up === up) return
     this.#up = up
-    this.#options.onChange(up, reason)
+    this.#listener.onChange(up, reason)
   }
+}
+
+/** Waits for `milliseconds` or until `signal` aborts, whichever is first. Does not throw. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', finish)
+      resolve()
+    }
+    const timer = setTimeout(finish, milliseconds)
+    signal.addEventListener('abort', finish, { once: true })
+    if (signal.aborted) finish()
+  })
 }
