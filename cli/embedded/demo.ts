@@ -15,15 +15,15 @@ import { Failure } from '../failure.ts'
 import { isLeftover, markDemo, removeDemo } from './residue.ts'
 import { ROOT } from './root.ts'
 
-const IMAGE = 'reveille/demo:1'
+export const DEMO_IMAGE = 'reveille/demo:1'
 /** The same app for the process engine. */
 export const DEMO_IMAGES: Record<string, ProcessImage> = {
-  [IMAGE]: { command: [process.execPath, join(ROOT, 'examples/demo/app.js')] },
+  [DEMO_IMAGE]: { command: [process.execPath, join(ROOT, 'examples/demo/app.js')] },
 }
 
-const app = { image: IMAGE, health: 'http:/', idleAfter: '2m', stopTimeout: 2 } as const
+const app = { image: DEMO_IMAGE, health: 'http:/', idleAfter: '2m', stopTimeout: 2 } as const
 /** C is slow on purpose: who opens it in a browser sees the waiting page. */
-const APPS: AppInput[] = [
+export const DEMO_APPS: AppInput[] = [
   { ...app, name: 'A', env: { NAME: 'A' } },
   { ...app, name: 'B', env: { NAME: 'B' } },
   { ...app, name: 'C', env: { NAME: 'C', START_DELAY_MS: '4000' } },
@@ -33,7 +33,10 @@ const blueprint = (name: string, pattern: string): BlueprintInput => ({
   pattern,
   app: { ...app, env: { NAME: '{{name}}' } },
 })
-const BLUEPRINTS = [blueprint('letters', '^[D-Z]$'), blueprint('demo', '^demo-[a-z0-9]+$')]
+export const DEMO_BLUEPRINTS = [
+  blueprint('letters', '^[D-Z]$'),
+  blueprint('demo', '^demo-[a-z0-9]+$'),
+]
 
 const isEmpty = (path: string): boolean => !existsSync(path) || readdirSync(path).length === 0
 
@@ -74,7 +77,7 @@ export function demoFolders(settings: Settings): {
 
 /** Gives an engine the demo image, made of this machine's Node. Returns what takes it away again. */
 async function provideImage(url: string, engine: Engine): Promise<() => Promise<void>> {
-  if (await engine.hasImage(IMAGE)) return async () => {}
+  if (await engine.hasImage(DEMO_IMAGE)) return async () => {}
   try {
     const script = join(ROOT, 'cli/setup/demo-image.sh')
     await promisify(execFile)('bash', [script, url], { timeout: 180_000 })
@@ -87,7 +90,7 @@ async function provideImage(url: string, engine: Engine): Promise<() => Promise<
     protocol === 'unix:'
       ? new Docker({ socketPath: pathname })
       : new Docker({ host: hostname, port: Number(port), protocol: 'http' })
-  return async () => void (await docker.getImage(IMAGE).remove())
+  return async () => void (await docker.getImage(DEMO_IMAGE).remove())
 }
 
 export interface Demo {
@@ -119,8 +122,8 @@ export async function prepareDemo(url: string, settings: Settings): Promise<Demo
     add: () =>
       work(async (api) => {
         const wanted: [string, { name: string }][] = [
-          ...APPS.map((body): [string, { name: string }] => ['/v1/apps', body]),
-          ...BLUEPRINTS.map((body): [string, { name: string }] => ['/v1/blueprints', body]),
+          ...DEMO_APPS.map((body): [string, { name: string }] => ['/v1/apps', body]),
+          ...DEMO_BLUEPRINTS.map((body): [string, { name: string }] => ['/v1/blueprints', body]),
         ]
         for (const [path, body] of wanted) {
           const there = await api.get(`${path}/${body.name}`).catch(() => null)
@@ -135,7 +138,7 @@ export async function prepareDemo(url: string, settings: Settings): Promise<Demo
       }),
     clear: async () => {
       const made = (await engine.list()).filter(
-        ({ id, image }) => image === IMAGE && !before.has(id),
+        ({ id, image }) => image === DEMO_IMAGE && !before.has(id),
       )
       await Promise.allSettled(
         made.map(async ({ id }) => {

@@ -3,9 +3,10 @@
 #   import-image.sh <engine> <name:tag> <folder> [<instruction> ...]
 # engine: unix:///path or tcp://host:port. Instructions are those of a Dockerfile that need no files: CMD, ENV, USER, ...
 # Symbolic links that leave the folder are followed, so that large files need no copy.
+# The same files give the same layer, which images then share.
 # Does nothing when the engine has that image with that content already: a label holds its hash.
 set -euo pipefail
-[ $# -ge 3 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 3 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 engine=$1 name=$2 folder=$3
 shift 3
 
@@ -29,7 +30,7 @@ for change in "$@" "LABEL reveille.content=$hash"; do
   query+=(--url-query "changes=$change")
 done
 # An engine that fails in the middle says so in the last line of a 200.
-answer=$(tar -C "$folder" -ch --sort=name --numeric-owner --owner=0 --group=0 . |
+answer=$(tar -C "$folder" -ch --sort=name --mtime=@0 --numeric-owner --owner=0 --group=0 . |
   curl -sS -X POST "${api[@]}" "${query[@]}" -H 'Content-Type: application/x-tar' -T - "$base/images/create")
 case $answer in
   *'"error"'* | '{"message"'*) echo "import-image.sh: $name: $answer" >&2; exit 1 ;;

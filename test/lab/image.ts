@@ -15,8 +15,8 @@ const file = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const NODE_IMAGE = file('../../cli/setup/node-image.sh')
 const IMPORT_IMAGE = file('../../cli/setup/import-image.sh')
 
-/** Gives the engine the test images, made of files of this machine: no network, no registry. */
-export async function loadImages(url: string): Promise<void> {
+/** Gives the engine the test images, made of files of this machine: no network, no registry. Returns their names. */
+export async function loadImages(url: string): Promise<string[]> {
   const app = file('./app/app.js')
   const check =
     'HEALTHCHECK --interval=1s --timeout=2s CMD ["/bin/busybox","wget","-q","-O","-","http://127.0.0.1:8000/health"]'
@@ -25,6 +25,7 @@ export async function loadImages(url: string): Promise<void> {
     command('bash', NODE_IMAGE, url, HEALTH_IMAGE, app, check),
     loadHello(url),
   ])
+  return [APP_IMAGE, HEALTH_IMAGE, HELLO_IMAGE]
 }
 
 /** busybox ignores SIGTERM as the first process of a container: it needs the engine's init, which we always ask for. */
@@ -39,11 +40,11 @@ async function loadHello(url: string): Promise<void> {
   await command('bash', IMPORT_IMAGE, url, HELLO_IMAGE, root, 'EXPOSE 8000', cmd)
 }
 
-/** Gives an engine the test images of another one; both are sockets of this machine. */
-export async function copyImages(from: string, to: string): Promise<void> {
-  const names = [APP_IMAGE, HEALTH_IMAGE, HELLO_IMAGE].map((name) => `names=${name}`).join('&')
+/** Gives an engine these images of another one; both are sockets of this machine. */
+export async function copyImages(names: string[], from: string, to: string): Promise<void> {
+  const query = names.map((name) => `names=${name}`).join('&')
   const socket = (url: string) => `--unix-socket ${url.replace('unix://', '')}`
-  const get = `curl -sSf ${socket(from)} 'http://docker/images/get?${names}'`
+  const get = `curl -sSf ${socket(from)} 'http://docker/images/get?${query}'`
   const load = `curl -sSf ${socket(to)} -T - -X POST http://docker/images/load`
   await command('bash', '-c', `set -eo pipefail; ${get} | ${load}`)
 }

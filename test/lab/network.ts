@@ -77,9 +77,15 @@ export async function unplug(run: Run, place: Pick<Plug, 'name'>): Promise<void>
   await command('ip', 'link', 'del', outside(run, place)).catch(() => {})
 }
 
-/** Removes the bridge, if there is one. The links of namespaces went with them. */
+/**
+ * Removes the bridge and every plug, as far as they are there. A link goes with its network namespace, but that stays for
+ * as long as the kernel has something to say to a peer that is gone.
+ */
 export async function removeNetwork(run: Run): Promise<void> {
   const { bridge } = networkOf(run)
-  await command('ip', 'link', 'del', bridge).catch(() => {})
+  const links = (await command('ip', '-o', 'link', 'show')).matchAll(/^[0-9]+: ([^:@]+)/gm)
+  for (const [, name = ''] of links)
+    if (name === bridge || name.startsWith(`${bridge}-`))
+      await command('ip', 'link', 'del', name).catch(() => {})
   if (await isFiltered()) await command('iptables', '-w', '-D', ...passRule(bridge)).catch(() => {})
 }

@@ -8,7 +8,7 @@ import { currentRun, RUN_VARIABLE, type Run } from './run.ts'
 import { sweep } from './sweep.ts'
 
 /** All runs of all checkouts of this machine meet here, so that none takes another's number. */
-const RUNS = join(tmpdir(), 'reveille-lab')
+export const RUNS = join(tmpdir(), 'reveille-lab')
 const SLOTS = 64
 
 /**

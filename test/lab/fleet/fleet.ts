@@ -6,6 +6,8 @@ import type { Answer } from '../../system/client.ts'
 /** Settings of one service as its command line takes them, without the dashes: `{ 'hold-timeout': '5s' }`. */
 export type Flags = Record<string, string>
 
+export type ServiceName = 'registrar' | 'controller' | 'launcher'
+
 /** How a fleet is made. Everything has a default. */
 export interface FleetOptions {
   /** Docker hosts with a registrar each: h1, h2, ... (3) */
@@ -26,8 +28,10 @@ export interface FleetOptions {
   engines?: 'unix' | 'tls'
   /** MiB of disk that each host's engine has for its data; the machine's own disk unless given */
   disk?: number
-  /** settings added to those of every registrar, controller and launcher; they win over the lab's */
-  settings?: { registrar?: Flags; controller?: Flags; launcher?: Flags }
+  /** gives the engine at this `unix://` socket its images and returns their names (those of image.ts) */
+  images?: (engine: string) => Promise<string[]>
+  /** settings added to those of every service of a kind, or to that on the machine of that name; they win over the lab's */
+  settings?: Partial<Record<ServiceName, Flags | ((machine: string) => Flags)>>
 }
 
 /** One program on a machine. */
@@ -56,6 +60,8 @@ export interface LabMachine {
   readonly name: string
   /** IP address; published ports and services answer there */
   readonly address: string
+  /** what is on its disk */
+  readonly folder: string
   readonly processes: ReadonlyMap<string, LabProcess>
   /** Runs a command in its network to its end. Returns its stdout; throws with its stderr when it fails. */
   exec(file: string, ...args: string[]): Promise<string>

@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ask } from '../../system/client.ts'
 import type { LabGateway } from './fleet.ts'
 import { Machine } from './machine.ts'
 import type { Program } from './program.ts'
 import { servicePlan } from './service.ts'
-import { commonFlags, type Place, type Site } from './site.ts'
+import type { Place, Site } from './site.ts'
 
 /** A machine with an nginx and the controller that keeps its routes. */
 export class Gateway extends Machine implements LabGateway {
@@ -20,11 +19,9 @@ export class Gateway extends Machine implements LabGateway {
     this.origin = `http://${address}:8080`
     this.controller = this.install(
       'controller',
-      servicePlan('controller', `http://${address}:8092`, {
-        ...commonFlags(site, place),
-        listen: `${address}:8080`,
-        'controller-admin': `${address}:8092`,
-        ...site.options.settings.controller,
+      servicePlan(site, this, 'controller', {
+        port: 8092,
+        flags: { listen: `${address}:8080`, 'controller-admin': `${address}:8092` },
       }),
     )
     const folder = join(this.folder, 'run')
@@ -32,10 +29,7 @@ export class Gateway extends Machine implements LabGateway {
     this.nginx = this.install('nginx', {
       command: ['nginx', '-e', 'stderr', '-p', folder, '-c', file, '-g', 'daemon off;'],
       prepare: () => untilThere(file),
-      ready: async () => {
-        const answer = await ask(this.origin, '/_reveille/generation', { timeout: 1_000 })
-        return answer.status === 200
-      },
+      ready: async () => (await this.statusOf(`${this.origin}/_reveille/generation`)) === 200,
     })
   }
 }

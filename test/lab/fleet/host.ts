@@ -10,7 +10,7 @@ import type { LabHost } from './fleet.ts'
 import { Machine } from './machine.ts'
 import type { Program } from './program.ts'
 import { servicePlan } from './service.ts'
-import { commonFlags, KINDS, type Place, type Site } from './site.ts'
+import { KINDS, type Place, type Site } from './site.ts'
 
 /** A machine with a Docker engine and its registrar. */
 export class Host extends Machine implements LabHost {
@@ -34,14 +34,15 @@ export class Host extends Machine implements LabHost {
     this.dockerd = this.#installDockerd(path)
     this.registrar = this.install(
       'registrar',
-      servicePlan('registrar', `http://${place.address}:8093`, {
-        ...commonFlags(site, place),
-        docker: this.socket,
-        address: place.address,
-        'engine-advertise':
-          site.options.engines === 'tls' ? `tcp://${place.address}:2376` : this.socket,
-        'registrar-admin': `${place.address}:8093`,
-        ...site.options.settings.registrar,
+      servicePlan(site, this, 'registrar', {
+        port: 8093,
+        flags: {
+          docker: this.socket,
+          address: place.address,
+          'engine-advertise':
+            site.options.engines === 'tls' ? `tcp://${place.address}:2376` : this.socket,
+          'registrar-admin': `${place.address}:8093`,
+        },
       }),
     )
   }

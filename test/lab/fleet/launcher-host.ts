@@ -5,7 +5,7 @@ import type { LabLauncherHost } from './fleet.ts'
 import { Machine } from './machine.ts'
 import type { Program } from './program.ts'
 import { servicePlan } from './service.ts'
-import { commonFlags, type Place, type Site } from './site.ts'
+import type { Place, Site } from './site.ts'
 
 /** A machine with a launcher. */
 export class LauncherHost extends Machine implements LabLauncherHost {
@@ -19,16 +19,17 @@ export class LauncherHost extends Machine implements LabLauncherHost {
     const { ca, client } = site.certificates
     this.#token = site.token
     this.origin = `http://${address}:8091`
-    const plan = servicePlan('launcher', this.origin, {
-      ...commonFlags(site, place),
-      'wake-listen': `${address}:8090`,
-      'api-listen': `${address}:8091`,
-      ...(site.options.engines === 'tls' && {
-        'docker-ca': ca.cert,
-        'docker-cert': client.cert,
-        'docker-key': client.key,
-      }),
-      ...site.options.settings.launcher,
+    const plan = servicePlan(site, this, 'launcher', {
+      port: 8091,
+      flags: {
+        'wake-listen': `${address}:8090`,
+        'api-listen': `${address}:8091`,
+        ...(site.options.engines === 'tls' && {
+          'docker-ca': ca.cert,
+          'docker-cert': client.cert,
+          'docker-key': client.key,
+        }),
+      },
     })
     this.launcher = this.install('launcher', { ...plan, prepare: () => this.#giveToken() })
   }

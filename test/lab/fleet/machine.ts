@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ask } from '../../system/client.ts'
 import { cgroupOf, makeCgroups, removeCgroups } from '../cgroup.ts'
 import { command } from '../command.ts'
 import { plug, unplug } from '../network.ts'
@@ -96,6 +97,27 @@ export class Machine implements LabMachine {
     await this.crash()
     await this.boot()
     await this.start()
+  }
+
+  get isCut(): boolean {
+    return this.#drops.size > 0
+  }
+
+  /** What it answers over HTTP; asked from within where its network is broken. Rejects while it does not. */
+  async statusOf(url: string, curl: string[] = []): Promise<number> {
+    if (!this.isCut) return (await ask(url, new URL(url).pathname, { timeout: 1_000 })).status
+    const words = ['-s', '-m', '1', '-o', '/dev/null', '-w', '%{http_code}', ...curl, url]
+    return Number(await this.exec('curl', ...words))
+  }
+
+  /** What is done to it right now, in words; '' if nothing is. */
+  get trouble(): string {
+    const drops = [...this.#drops].map(({ peer, probability }) =>
+      probability === undefined
+        ? `cut off from ${peer?.name ?? 'all'}`
+        : `loses ${Math.round(probability * 100)} %`,
+    )
+    return [...(this.#keeper === null ? ['off'] : []), ...drops].join(', ')
   }
 
   /** Drops packets until `mend`, also over reboots. */

@@ -31,7 +31,11 @@ export class Member extends Machine implements LabMember {
         ...['--heartbeat-interval', '50', '--election-timeout', '500'],
         ...(site.options.secure ? securityOf(site) : []),
       ],
-      ready: () => isHealthy(this.url, site),
+      // cut off from the others it will not be healthy, but it can be up
+      ready: async () =>
+        this.isCut
+          ? (await this.statusOf(`${this.url}/health`, curlOptions(site))) > 0
+          : isHealthy(this.url, site),
     })
   }
 
@@ -48,6 +52,11 @@ function securityOf({ certificates: { ca, server } }: Site): string[] {
     ...[`--${whose}cert-file`, server.cert, `--${whose}key-file`, server.key],
     ...[`--${whose}client-cert-auth`, `--${whose}trusted-ca-file`, ca.cert],
   ])
+}
+
+function curlOptions({ options, certificates: { ca, client } }: Site): string[] {
+  if (!options.secure) return []
+  return ['--cacert', ca.cert, '--cert', client.cert, '--key', client.key]
 }
 
 /** Whether it has a leader and can write. */

@@ -1,20 +1,29 @@
 import { join } from 'node:path'
-import { ask } from '../../system/client.ts'
-import type { Flags } from './fleet.ts'
+import type { Flags, ServiceName } from './fleet.ts'
+import type { Machine } from './machine.ts'
 import type { Plan } from './program.ts'
+import { commonFlags, type Site } from './site.ts'
 
 const MAIN = join(import.meta.dirname, '../../../dist/cli/main.js')
 
-/** How one of our services is started: built, as an operator runs it. `origin`: where it answers about its health. */
+/** How one of our services is started: built, as an operator runs it. `port`: where it says how it is. */
 export function servicePlan(
-  service: 'registrar' | 'controller' | 'launcher',
-  origin: string,
-  flags: Flags,
+  site: Site,
+  machine: Machine,
+  service: ServiceName,
+  own: { port: number; flags: Flags },
 ): Plan {
-  const words = Object.entries(flags).map(([name, value]) => `--${name}=${value}`)
+  const set = site.options.settings[service] ?? {}
+  const flags = {
+    ...commonFlags(site, machine),
+    ...own.flags,
+    ...(typeof set === 'function' ? set(machine.name) : set),
+  }
+  const words = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`)
   return {
     command: [process.execPath, MAIN, service, ...words],
     // any answer: a service whose etcd is away is up, and says that it is not well
-    ready: async () => (await ask(origin, '/healthz', { timeout: 1_000 })).status > 0,
+    ready: async () =>
+      (await machine.statusOf(`http://${machine.address}:${own.port}/healthz`)) > 0,
   }
 }

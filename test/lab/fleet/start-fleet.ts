@@ -8,7 +8,7 @@ import { copyImages, loadImages } from '../image.ts'
 import { removeMounts } from '../mount.ts'
 import { makeNetwork, removeNetwork } from '../network.ts'
 import { currentRun, type Run } from '../run.ts'
-import type { FleetOptions, LabFleet } from './fleet.ts'
+import type { FleetOptions } from './fleet.ts'
 import { Gateway } from './gateway.ts'
 import { Host } from './host.ts'
 import { untilJoined } from './joined.ts'
@@ -28,6 +28,7 @@ const DEFAULTS = {
   secure: false,
   leaseTtl: 10,
   engines: 'tls',
+  images: loadImages,
   settings: {},
 } as const
 
@@ -35,7 +36,7 @@ const DEFAULTS = {
  * Starts a fleet on the run's bridge; resolves when all of it is up and has found each other. One at a time in a run.
  * Needs root and the built program. Throws with the words of the part that does not come up; nothing is left then.
  */
-export async function startFleet(options: FleetOptions = {}): Promise<LabFleet> {
+export async function startFleet(options: FleetOptions = {}): Promise<RunningFleet> {
   if (process.getuid?.() !== 0) throw new Error('the lab starts Docker engines: run as root')
   const site = await openSite(currentRun(), { ...DEFAULTS, ...options })
   const ownsNetwork = await makeNetwork(site.run)
@@ -44,8 +45,10 @@ export async function startFleet(options: FleetOptions = {}): Promise<LabFleet> 
   const fleet = new RunningFleet(site, machines, await etcd, async () => {
     ;(await etcd).close()
     await Promise.all(fleet.machines.map((machine) => machine.crash()))
-    for (const machine of fleet.machines) await removeCgroups(site.run, machine.name)
-    if (ownsNetwork) await removeNetwork(site.run)
+    if (ownsNetwork) {
+      await removeNetwork(site.run)
+      await removeCgroups(site.run)
+    }
     await removeMounts(site.folder)
     await rm(site.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   })
@@ -111,7 +114,7 @@ async function bringUp(site: Site, machines: Machines): Promise<void> {
     if (site.options.secure) await enableUsers(site)
   })()
   await Promise.all([
-    bringUpHosts(machines.hosts, members),
+    bringUpHosts(site, machines.hosts, members),
     members.then(() =>
       Promise.all([...machines.gateways, ...machines.launchers].map((machine) => machine.start())),
     ),
@@ -119,17 +122,19 @@ async function bringUp(site: Site, machines: Machines): Promise<void> {
 }
 
 /** The first engine's images are made, the others' are copies. */
-async function bringUpHosts(hosts: Host[], members: Promise<void>): Promise<void> {
+async function bringUpHosts(site: Site, hosts: Host[], members: Promise<void>): Promise<void> {
   const engines = hosts.map(async (host) => {
     await host.containerd.start()
     await host.dockerd.start()
   })
   const [first, ...others] = hosts
-  await engines[0]
-  if (first) await loadImages(first.socket)
-  await Promise.all(engines)
+  const made = async () => {
+    await engines[0]
+    return first ? site.options.images(first.socket) : []
+  }
+  const [images] = await Promise.all([made(), ...engines])
   await Promise.all([
-    ...others.map((other) => first && copyImages(first.socket, other.socket)),
+    ...others.map((other) => first && copyImages(images, first.socket, other.socket)),
     members.then(() => Promise.all(hosts.map((host) => host.start()))),
   ])
 }
