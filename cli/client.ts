@@ -54,8 +54,13 @@ export class Api {
   }
 
   /** Server-sent events until the server or the signal ends them. */
-  async *events(method: 'GET' | 'POST', path: string): AsyncGenerator<StreamEvent> {
+  async *events(
+    method: 'GET' | 'POST' | 'PUT',
+    path: string,
+    body?: unknown,
+  ): AsyncGenerator<StreamEvent> {
     const reply = await this.#call(method, path, {
+      ...(body !== undefined && { body }),
       patient: true,
       headers: { accept: 'text/event-stream' },
     })

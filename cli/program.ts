@@ -6,6 +6,7 @@ import { addConfig } from './command/config.ts'
 import { addDoctor } from './command/doctor.ts'
 import { addEvents } from './command/events.ts'
 import { addGateways, addHosts } from './command/fleet.ts'
+import { addHost } from './command/host.ts'
 import { addPs } from './command/instance.ts'
 import { addLogs } from './command/logs.ts'
 import { addServices } from './command/service.ts'
@@ -45,6 +46,7 @@ export function createProgram(terminal: Terminal): Command {
   addLogs(program, terminal)
   program.commandsGroup('Cluster:')
   addHosts(program, terminal)
+  addHost(program, terminal)
   addGateways(program, terminal)
   addEvents(program, terminal)
   program.commandsGroup('This machine:')

@@ -1,11 +1,15 @@
 import { z } from 'zod'
 import {
   AppView,
+  Drained,
   GatewayView,
   HostView,
   InstanceView,
   Removed,
+  Replaced,
+  RollStepView,
   Slept,
+  Undrained,
   Woken,
 } from '../launcher/api/schema.ts'
 import { Blueprint } from '../model/blueprint.ts'
@@ -13,7 +17,7 @@ import { PHASES } from '../model/progress.ts'
 import { Failure } from './failure.ts'
 
 // The API's own words for its answers: there is no second copy to keep in step.
-export { AppView, Blueprint, Removed, Slept, Woken }
+export { AppView, Blueprint, Drained, Removed, Replaced, RollStepView, Slept, Undrained, Woken }
 export const Apps = z.object({ apps: z.array(AppView) })
 export const Blueprints = z.object({ blueprints: z.array(Blueprint) })
 export const Instances = z.object({ instances: z.array(InstanceView) })

@@ -14,3 +14,15 @@ export async function deadline<T>(
     clearTimeout(timer)
   }
 }
+
+/** Waits for `work` until the signal says that nobody does any more; the work itself goes on. */
+export function leave<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work
+  return new Promise((resolve, reject) => {
+    const left = (): void => reject(signal.reason)
+    const done = (): void => signal.removeEventListener('abort', left)
+    signal.addEventListener('abort', left)
+    if (signal.aborted) left()
+    work.then(resolve, reject).finally(done)
+  })
+}

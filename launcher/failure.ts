@@ -19,7 +19,7 @@ export function printable(line: string): string {
 }
 
 /** The last lines a container wrote; none if the engine does not tell them in time. */
-export async function lastLines(engine: Engine, id: string): Promise<string[]> {
+export async function lastLines(engine: Pick<Engine, 'logs'>, id: string): Promise<string[]> {
   const lines: string[] = []
   try {
     for await (const line of engine.logs(id, { tail: LINES, signal: AbortSignal.timeout(2_000) }))

@@ -140,7 +140,12 @@ function stateOf(
 ): Instance['state'] {
   if (container.state === 'paused') return 'paused'
   if (is.running) return is.stopping ? 'stopping' : is.ready ? 'ready' : 'starting'
-  return ORDERLY.has(container.exitCode) ? 'asleep' : 'exited'
+  return endedInOrder(container) ? 'asleep' : 'exited'
+}
+
+/** Whether what does not run was stopped, or ended without an error. */
+export function endedInOrder({ exitCode }: Container): boolean {
+  return ORDERLY.has(exitCode)
 }
 
 function compare(a: string, b: string): number {

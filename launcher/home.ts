@@ -58,7 +58,8 @@ export class Homes {
     if (!home) return sights
     const there = sights.find(({ host }) => host.name === home.host)
     const isFirm = home.volumes.length > 0 || this.#hasCompany(app)
-    if (!isFirm && (!there || there.trouble !== null)) return sights
+    const isLeft = this.#catalog.state.drains.has(home.host)
+    if (!isFirm && (!there || there.trouble !== null || isLeft)) return sights
     const what = home.volumes.length > 0 ? 'does not have its volumes' : 'does not have its group'
     const where = there ? `on ${home.host}` : `on ${home.host}, which is away`
     return sights.map((sight) =>

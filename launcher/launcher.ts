@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import type { Endpoint } from '../model/endpoint.ts'
 import { ProblemError } from '../model/problem.ts'
 import type { Control } from './api/control.ts'
 import { Availability, type Hook } from './available.ts'
@@ -8,6 +9,7 @@ import { Backoff, slotKey } from './backoff.ts'
 import { Board } from './board.ts'
 import { type Catalog, type Change, HOSTS } from './catalog.ts'
 import { Claims, type Lease } from './claim.ts'
+import { leave } from './deadline.ts'
 import type { Engine, Engines } from './engine.ts'
 import { EventStreams } from './events.ts'
 import { buildGate } from './gate.ts'
@@ -20,6 +22,7 @@ import { Pages, type PageTemplates } from './page.ts'
 import { Room } from './room.ts'
 import { Slots } from './slots.ts'
 import { Starter } from './start.ts'
+import { Stopwatch } from './stopwatch.ts'
 import { type Meter, Wakes } from './wake.ts'
 import type { ClaimStore } from './withdrawal.ts'
 import { Witnesses } from './witnesses.ts'
@@ -168,6 +171,11 @@ export function createLauncher(options: LauncherOptions): Launcher {
         unfollow()
       }
     },
+    bring: async (what) => {
+      const run = { ...what, patient: true, watch: new Stopwatch() }
+      // Patient, so never null: it ends with an Endpoint or throws.
+      return (await starter.start(run)) as Endpoint
+    },
     progress: (name) => board.current(name),
     onProgress: (listener) => board.follow(listener),
   }
@@ -204,16 +212,4 @@ export function watchEnds(batch: readonly Change[], catalog: Catalog, backoff: B
     const asked = catalog.claim(key.app, key.slot)?.value.action === 'sleep'
     backoff.gone(slotKey(key.app, key.slot), asked, performance.now())
   }
-}
-
-/** Waits for `work` until the signal says that nobody does any more; the work itself goes on. */
-function leave<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work
-  return new Promise((resolve, reject) => {
-    const left = (): void => reject(signal.reason)
-    const done = (): void => signal.removeEventListener('abort', left)
-    signal.addEventListener('abort', left)
-    if (signal.aborted) left()
-    work.then(resolve, reject).finally(done)
-  })
 }

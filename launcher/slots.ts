@@ -1,10 +1,13 @@
+import type { App } from '../model/app.ts'
 import type { Container } from '../model/container.ts'
 import { formatEndpoint } from '../model/endpoint.ts'
 import { type InstanceSpec, readLabels } from '../model/label.ts'
 import { canonical } from '../model/name.ts'
 import type { Host } from '../model/record.ts'
 import { deadline } from './deadline.ts'
-import type { Engines } from './engine.ts'
+import type { Engine, Engines } from './engine.ts'
+import { lastLines } from './failure.ts'
+import { revisionOf } from './revision.ts'
 import { type ClaimOptions, sleepSlot } from './slot.ts'
 
 /** One container of an app, where it is and what it says of itself. */
@@ -20,11 +23,8 @@ export interface SlotsOptions extends ClaimOptions {
   drainTimeout: number
 }
 
-/** The part of an engine that is needed to clear away what it has. */
-export interface SlotEngine {
-  list(): Promise<Container[]>
-  remove(id: string): Promise<void>
-}
+/** The part of an engine that is needed to look at what it has, and to clear it away. */
+export type SlotEngine = Pick<Engine, 'list' | 'remove' | 'logs'>
 
 /** How long an engine may take to say what it has, milliseconds. */
 const PATIENCE = 3_000
@@ -35,6 +35,15 @@ const NEWS = 5_000
 
 export const isUp = ({ container }: Found): boolean =>
   !['created', 'exited', 'dead', 'removing'].includes(container.state)
+
+/** Whether a container was made from another App than `app`. */
+export function isOlder(app: App): (found: Found) => boolean {
+  const revision = revisionOf(app)
+  return ({ spec }) =>
+    canonical(spec.app) === canonical(app.name) &&
+    spec.revision !== revision &&
+    spec.revision !== ''
+}
 
 /** Single slots of apps: what is there of them, and how they are put to sleep and cleared away. */
 export class Slots {
@@ -93,6 +102,14 @@ export class Slots {
   async remove(containers: readonly Found[]): Promise<void> {
     const { engines } = this.#options
     for (const { host, container } of containers) await engines.at(host.engine).remove(container.id)
+  }
+
+  /** What the container of a slot wrote last; nothing if there is none, or its engine does not tell. */
+  async lines(app: string, slot: number): Promise<string[]> {
+    const { found } = await this.of(app)
+    const own = found.find(({ spec }) => spec.slot === slot)
+    if (!own) return []
+    return await lastLines(this.#options.engines.at(own.host.engine), own.container.id)
   }
 
   /**

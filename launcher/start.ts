@@ -4,7 +4,7 @@ import { ProblemError } from '../model/problem.ts'
 import type { Progress } from '../model/progress.ts'
 import { type Catalog, HOSTS } from './catalog.ts'
 import type { Claims, WakeClaim } from './claim.ts'
-import { whyDrained } from './drained.ts'
+import { pinOf, whyDrained } from './drained.ts'
 import { codeOf, type Engine, type Engines } from './engine.ts'
 import { etcdAway } from './failure.ts'
 import type { Homes } from './home.ts'
@@ -120,9 +120,10 @@ export class Starter {
   ): Promise<Endpoint> {
     const { app, slot, watch, report, signal } = run
     const { catalog, engines, launchpad, room, homes } = this.#options
+    const pinned = pinOf(app, catalog.state.homes)
     const placed = place(app, this.#candidates(run, sights), {
       limit: (host) => room.limit(host),
-      barred: (sight) => whyDrained(sight, catalog.state.drains),
+      barred: (sight) => whyDrained(sight, catalog.state.drains, pinned),
     })
     if (!placed.ok)
       throw new ProblemError('unavailable', { app: app.name, detail: placed.reason, retryAfter: 5 })

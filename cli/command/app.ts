@@ -12,6 +12,7 @@ import { printFields, printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
 import { forget } from './forget.ts'
 import { stateCell } from './instance.ts'
+import { addReplace } from './replace.ts'
 import { store } from './store.ts'
 import { addTemplate, check, readRecords, readTemplate, type TemplateFlags } from './template.ts'
 
@@ -28,6 +29,7 @@ export function addApp(program: Command, terminal: Terminal): void {
   ])
   addAdd(app, terminal)
   addSet(app, terminal)
+  addReplace(app, terminal)
   addList(app, terminal)
   addShow(app, terminal)
   const remove = app.command('rm').description('forget apps and remove their containers')

@@ -27,6 +27,7 @@ export function addHosts(program: Command, terminal: Terminal): void {
       const rows = found.map((host) => [
         host.name,
         host.alive ? stateCell('ready') : { text: 'no answer', color: 'red' as const },
+        host.drained === null ? '' : { text: 'drained', color: 'yellow' as const },
         String(host.instances ?? ''),
         host.address,
         String(host.cpus),
@@ -37,7 +38,18 @@ export function addHosts(program: Command, terminal: Terminal): void {
       ])
       printTable(
         terminal,
-        ['NAME', 'ENGINE', 'RUNNING', 'ADDRESS', 'CPUS', 'MEMORY', 'DISK FREE', 'LABELS', 'URL'],
+        [
+          'NAME',
+          'ENGINE',
+          'NOTE',
+          'RUNNING',
+          'ADDRESS',
+          'CPUS',
+          'MEMORY',
+          'DISK FREE',
+          'LABELS',
+          'URL',
+        ],
         rows,
       )
     }),

@@ -2,14 +2,14 @@ import type { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts'
-import { ProblemError, problem } from '../../model/problem.ts'
+import { ProblemError } from '../../model/problem.ts'
 import type { Catalog } from '../catalog.ts'
 import type { Sleeper } from '../sleep.ts'
 import type { Control } from './control.ts'
-import { EventStream } from './event-stream.ts'
 import type { Log } from './options.ts'
 import type { Router } from './router.ts'
-import { answers, NameParams, NoQuery, Slept, stream, Woken } from './schema.ts'
+import { answers, NameParams, NoQuery, Progressive, Slept, stream, Woken } from './schema.ts'
+import { inSight, isWatched } from './sight.ts'
 import { stateOf } from './status.ts'
 
 export interface ActionRoutes {
@@ -22,9 +22,6 @@ export interface ActionRoutes {
 }
 
 const tags = ['apps']
-const Progressive = z.strictObject({
-  progress: z.enum(['0', '1']).optional().describe('1: stream the progress, as Accept does'),
-})
 
 /** What a wake answers with, typed for both ways. */
 const Awoken: z.ZodType<z.output<typeof Woken> | Readable> = Woken
@@ -77,8 +74,7 @@ export function actionRoutes(router: Router, options: ActionRoutes): void {
     },
     async (request, reply) => {
       const app = known(request.params.name)
-      const wanted = request.headers.accept?.includes('text/event-stream') ?? false
-      if (wanted || request.query.progress === '1') return wakeInSight(app, options, reply)
+      if (isWatched(request)) return wakeInSight(app, options, reply)
       const endpoint = await control.wake(app, undefined, gone(reply))
       return woken(app, endpoint)
     },
@@ -135,23 +131,8 @@ function gone(reply: FastifyReply): AbortSignal {
 
 /** A wake as a stream: every step, then how it ended. */
 function wakeInSight(app: string, { control, log }: ActionRoutes, reply: FastifyReply): Readable {
-  const controller = new AbortController()
-  const events = new EventStream(() => controller.abort(new Error('the caller has left')))
-  const wake = async (): Promise<void> => {
-    try {
-      const step = control.wake(
-        app,
-        (progress) => events.send('progress', progress),
-        controller.signal,
-      )
-      events.send('ready', woken(app, await step))
-    } catch (error) {
-      const known = error instanceof ProblemError
-      if (!known && !controller.signal.aborted) log.error({ err: error, app }, 'a wake failed here')
-      events.send('failed', known ? error.problem : problem('internal'))
-    }
-    events.end()
-  }
-  void wake()
-  return events.open(reply)
+  return inSight(reply, log, async (events, signal) => {
+    const step = control.wake(app, (progress) => events.send('progress', progress), signal)
+    events.send('ready', woken(app, await step))
+  })
 }

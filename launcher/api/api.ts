@@ -3,17 +3,26 @@ import swagger from '@fastify/swagger'
 import { type FastifyInstance, fastify } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
+import type { Endpoint } from '../../model/endpoint.ts'
 import { ProblemError } from '../../model/problem.ts'
+import { Drainer } from '../drain.ts'
 import { Estate } from '../estate.ts'
+import { type Bring, Exchange } from '../exchange.ts'
 import { Fleet } from '../fleet.ts'
 import { Homes } from '../home.ts'
+import { Mover } from '../move.ts'
 import { reachable } from '../reachable.ts'
+import { Replacer } from '../replace.ts'
+import { Retreat } from '../retreat.ts'
+import { Rolls } from '../roll.ts'
 import { Sleeper } from '../sleep.ts'
+import { Slots } from '../slots.ts'
 import { openApps, openBlueprints } from '../store.ts'
 import { actionRoutes } from './actions.ts'
 import { appRoutes } from './apps.ts'
 import { blueprintRoutes } from './blueprints.ts'
 import { document } from './document.ts'
+import { drainRoutes } from './drains.ts'
 import { eventRoutes } from './events.ts'
 import { guard } from './guard.ts'
 import { hostRoutes } from './hosts.ts'
@@ -21,6 +30,7 @@ import { instanceRoutes } from './instances.ts'
 import { logRoutes } from './logs.ts'
 import type { ApiOptions } from './options.ts'
 import { answerProblems, complaints, refuseConnection, sendProblem } from './problems.ts'
+import { replaceRoute } from './replace.ts'
 import type { Router } from './router.ts'
 import { serviceRoutes } from './service.ts'
 
@@ -74,30 +84,43 @@ export function buildApi(options: ApiOptions): FastifyInstance {
 }
 
 function routes(router: Router, options: ApiOptions): void {
-  const { catalog, control, engines, registries, session, id } = options
+  const { catalog, control, engines, registries, session, id, log } = options
   const store = reachable(options.store)
   const fleet = new Fleet({ catalog, engines })
   const apps = openApps({ catalog, store, registries })
-  const sleeper = new Sleeper({
-    catalog,
-    fleet,
-    engines,
-    estate: new Estate({ catalog, homes: new Homes(catalog, store, engines), engines }),
-    store,
-    session,
+  const claiming = {
+    ...{ catalog, engines, store, session },
     owner: () => `${id}/${randomUUID()}`,
     now: () => new Date(),
+    drainTimeout: options.drainTimeout ?? 30,
+  }
+  const sleeper = new Sleeper({
+    ...claiming,
+    fleet,
+    estate: new Estate({ catalog, homes: new Homes(catalog, store, engines), engines }),
     forget: (name, expected) => apps.remove(name, expected),
     wake: (name) => control.wake(name),
-    drainTimeout: options.drainTimeout ?? 30,
   })
+  const ending = new AbortController()
+  router.addHook('onClose', async () => ending.abort(new Error('this launcher ends')))
+  const slots = new Slots(claiming)
+  const rolls = new Rolls(claiming, ending.signal)
+  const bring = (what: Bring): Promise<Endpoint> => control.bring(what)
+  const exchange = new Exchange({ catalog, slots, bring, signal: ending.signal })
+  const retreat = new Retreat({ apps, slots, exchange })
   const onSleep = options.onSleep ?? (() => {})
   appRoutes(router, { catalog, control, store, apps, fleet, sleeper })
-  actionRoutes(router, { catalog, control, sleeper, onSleep, log: options.log })
+  actionRoutes(router, { catalog, control, sleeper, onSleep, log })
+  replaceRoute(router, {
+    ...{ catalog, apps, log },
+    replacer: new Replacer({ catalog, apps, rolls, slots, exchange, retreat }),
+  })
   logRoutes(router, { catalog, fleet, engines })
   blueprintRoutes(router, openBlueprints({ catalog, store, registries }))
   instanceRoutes(router, fleet)
   hostRoutes(router, { catalog, fleet })
+  const mover = new Mover({ catalog, rolls, slots, exchange })
+  drainRoutes(router, { drainer: new Drainer({ ...claiming, slots, exchange, mover }), log })
   eventRoutes(router, { catalog, control })
   serviceRoutes(router, options)
 }

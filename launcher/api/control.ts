@@ -1,6 +1,7 @@
 import type { Container } from '../../model/container.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import type { Progress } from '../../model/progress.ts'
+import type { Bring } from '../exchange.ts'
 import type { Grounds } from '../ground.ts'
 
 /** What the API asks of the core that wakes apps. Names are taken ignoring case, stored or from a Blueprint. */
@@ -14,6 +15,8 @@ export interface Control {
     onProgress?: (progress: Progress) => void,
     signal?: AbortSignal,
   ): Promise<Endpoint>
+  /** Brings one slot up, however long others change it. Throws ProblemError, or the engine's error. */
+  bring(what: Bring): Promise<Endpoint>
   /** Where the wake of an app is; null if none is under way in this launcher. */
   progress(name: string): Progress | null
   /** Tells every step of every wake of this launcher. Returns how to stop listening. */

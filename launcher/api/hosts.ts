@@ -23,6 +23,7 @@ export function hostRoutes(router: Router, { fleet, catalog }: { fleet: Fleet; c
       const hosts = [...containers].map(([host, list]) => ({
         ...host,
         alive: list !== null,
+        drained: catalog.state.drains.get(host.name)?.value.since ?? null,
         instances: list?.filter(({ state }) => state === 'running').length ?? null,
       }))
       return { hosts: hosts.sort((a, b) => (a.name < b.name ? -1 : 1)) }

@@ -1,15 +1,23 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { App } from '../../model/app.ts'
+import { isId } from '../../model/key.ts'
 import { AppName } from '../../model/name.ts'
 import { PHASES } from '../../model/progress.ts'
 import { Gateway, Host } from '../../model/record.ts'
+import { STEPS } from '../roll.ts'
 import { PROBLEM_TYPE } from './problems.ts'
 
 /** What requests and answers look like; the OpenAPI document is made from these. */
 
 export const NameParams = z.strictObject({ name: AppName })
+export const HostParams = z.strictObject({
+  host: z.string().refine(isId, 'must be a name like host-1'),
+})
 export const NoQuery = z.strictObject({})
+export const Progressive = z.strictObject({
+  progress: z.enum(['0', '1']).optional().describe('1: stream the progress, as Accept does'),
+})
 
 export const Status = z.object({
   state: z.enum(['asleep', 'starting', 'ready', 'stopping']),
@@ -45,6 +53,40 @@ export const Removed = z.object({
   unreachable: z.array(z.string()).describe('hosts whose engine did not answer'),
 })
 
+export const Replaced = z.object({
+  app: AppName,
+  revision: z.string().describe('etcd revision of the App now'),
+  slots: z.array(z.number().int()).describe('instances that were made anew'),
+  removed: z.number().int().describe('containers of the old App that were removed'),
+  left: z.array(z.string()).describe('what could not be removed, and why'),
+})
+
+export const RollStepView = z.object({
+  app: z.string(),
+  step: z.enum(STEPS),
+  slot: z.number().int().optional(),
+  phase: z.enum(PHASES).optional().describe('of a start'),
+  detail: z.string().optional(),
+})
+
+export const Drained = z.object({
+  host: z.string(),
+  moved: z.number().int().describe('instances that run elsewhere now'),
+  removed: z.number().int().describe('sleeping containers that were removed'),
+  left: z
+    .array(
+      z.object({
+        app: z.string(),
+        slot: z.number().int(),
+        container: z.string().describe('container id'),
+        reason: z.string(),
+      }),
+    )
+    .describe('what could not be moved, and why'),
+})
+
+export const Undrained = z.object({ host: z.string() })
+
 export const InstanceView = z.object({
   app: z.string(),
   slot: z.number().int(),
@@ -58,6 +100,7 @@ export const InstanceView = z.object({
 export const HostView = Host.extend({
   alive: z.boolean().describe('its engine answers'),
   instances: z.number().int().nullable().describe('running; null if its engine does not answer'),
+  drained: z.iso.datetime().nullable().describe('since when it gets nothing new; null if it does'),
 })
 
 export const GatewayView = Gateway

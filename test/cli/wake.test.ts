@@ -65,6 +65,9 @@ const control: Control = {
       })
     return { host: '10.0.0.5', port: 49_150 }
   },
+  bring: async () => {
+    throw new Error('a wake does not ask for this')
+  },
   progress: () => null,
   onProgress: (listener) => {
     listeners.add(listener)
@@ -204,7 +207,7 @@ test('app ls and app show tell that the last run crashed.', async () => {
 test('hosts tells which engines answer, what is free and how they are labelled.', async () => {
   const { out } = await stage.cli(['hosts'])
   expect(out).toMatch(
-    /^h1 +ready +0 +10\.0\.0\.5 +2 +3\.7 GiB +5\.0 GiB +zone=a,disk=ssd +unix:\/\/\/none$/m,
+    /^h1 +ready +- +0 +10\.0\.0\.5 +2 +3\.7 GiB +5\.0 GiB +zone=a,disk=ssd +unix:\/\/\/none$/m,
   )
 })
 

@@ -121,6 +121,9 @@ async function launcher(
       wake: async (app) => {
         throw new ProblemError('unavailable', { app, detail: 'nothing can be woken here' })
       },
+      bring: async ({ app: { name } }) => {
+        throw new ProblemError('unavailable', { app: name, detail: 'nothing is started here' })
+      },
       progress: () => null,
       onProgress: () => () => {},
       ...options.control,

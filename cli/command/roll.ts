@@ -1,0 +1,79 @@
+import type { z } from 'zod'
+import { escapeLine, escapeText, printJson } from '../escape.ts'
+import { Failure } from '../failure.ts'
+import { ProgressLine } from '../progress.ts'
+import { RollStepView, Told, understandText } from '../reply.ts'
+import type { Session } from '../session.ts'
+
+/** A change that exchanges instances, as the API streams it. */
+export interface RollCall {
+  method: 'POST' | 'PUT'
+  path: string
+  body?: unknown
+  /** the event that says that it is done */
+  done: string
+  /** what goes on when this command is interrupted */
+  goesOn: string
+}
+
+const WORDS: Record<z.output<typeof RollStepView>['step'], string> = {
+  proving: 'tries an instance',
+  storing: 'is stored',
+  draining: 'open requests may end',
+  starting: 'starts anew',
+  removing: 'clears away',
+  'going-back': 'goes back',
+}
+
+/**
+ * Does it in sight: a line for each step. Returns the data of the event that ends it.
+ * @throws Failure with the reason where it failed, or was interrupted
+ */
+export async function rollInSight(session: Session, call: RollCall): Promise<string> {
+  const { api, json, terminal } = session
+  const line = new ProgressLine(json ? { ...terminal, live: false, err: () => {} } : terminal)
+  let last = ''
+  try {
+    for await (const { event, data } of api.events(call.method, call.path, call.body)) {
+      if (event === call.done) return data
+      if (event === 'failed') {
+        line.end()
+        throw failure(session, data)
+      }
+      const step = understandText(RollStepView, data)
+      if (json) {
+        terminal.out(`${printJson({ event, ...step }, 0)}\n`)
+        continue
+      }
+      const text = textOf(step)
+      line.say(text)
+      if (!terminal.live && text !== last) terminal.err(`${text}\n`)
+      last = text
+    }
+  } finally {
+    line.end()
+  }
+  if (terminal.interrupt().aborted) throw new Failure('interrupted', [call.goesOn])
+  throw new Failure('the launcher went away meanwhile', [
+    'Run this again: it goes on where it stopped.',
+  ])
+}
+
+function textOf({ app, step, slot, phase, detail }: z.output<typeof RollStepView>): string {
+  const what = slot === undefined ? escapeLine(app) : `${escapeLine(app)}/${slot}`
+  const more = phase ?? detail?.split('\n')[0] ?? ''
+  return `${what} ${WORDS[step]}${more === '' ? '' : ` (${escapeLine(more)})`}`
+}
+
+/** What to say of a problem: its reason, and above it the last lines of the app where they came along. */
+function failure({ json, terminal }: Session, data: string): Failure {
+  const { title, detail = '', retryAfter } = understandText(Told, data)
+  const [reason = '', ...lines] = detail.split('\n')
+  if (json) terminal.out(`${printJson({ event: 'failed', problem: JSON.parse(data) }, 0)}\n`)
+  else if (lines.length > 0) {
+    terminal.err('Its last lines:\n')
+    for (const text of lines) terminal.err(`  ${escapeText(text)}\n`)
+  }
+  const hints = retryAfter === undefined ? [] : [`Another try makes sense in ${retryAfter} s.`]
+  return new Failure(reason === '' ? title : `${title}: ${reason}`, hints)
+}
