@@ -8,14 +8,14 @@ import { doubleStarts, type EngineEvent, mostRunning, starts } from './starts.ts
 const shot = (more: Partial<Shot>): Shot => ({
   ...{ id: 7, app: 'shop', origin: 'http://10.0.0.1', began: 1_000, ended: 1_010, status: 200 },
   ...{ retryAfter: null, error: null },
-  seen: { app: 'shop', host: 'h', bootId: 'b' },
+  seen: { app: 'shop', host: 'h', bootId: 'b', listening: 1 },
   ...more,
 })
 const unseen = { seen: null }
 
 it('I1 names the app that answered for another', () => {
   expect(strangers([shot({}), shot({ seen: null, status: 503 })])).toEqual([])
-  const other = shot({ seen: { app: 'admin', host: 'h', bootId: 'b' } })
+  const other = shot({ seen: { app: 'admin', host: 'h', bootId: 'b', listening: 1 } })
   expect(strangers([other])).toEqual(['I1: request 7 to shop was answered by admin'])
 })
 

@@ -1,6 +1,15 @@
 import { Agent, request } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 
+/** What the test app says of itself. `host` begins the id of its container. */
+export interface Seen {
+  app: string
+  host: string
+  bootId: string
+  /** since when it listens, milliseconds since 1970 */
+  listening: number
+}
+
 /** One request as its client saw it. Times are performance.now() of this process, milliseconds. */
 export interface Shot {
   id: number
@@ -14,9 +23,11 @@ export interface Shot {
   status: number | null
   retryAfter: string | null
   /** who answered, as the test app says it; null where the answer was not the app's */
-  seen: { app: string; host: string; bootId: string; version?: string } | null
+  seen: Seen | null
   /** why there is no answer */
   error: string | null
+  /** the beginning of an answer that was not the app's */
+  words?: string
 }
 
 export interface LoadOptions {
@@ -131,6 +142,7 @@ export class Load {
           shot.status = response.statusCode ?? null
           shot.retryAfter = response.headers['retry-after'] ?? null
           shot.seen = readApp(text)
+          if (shot.seen === null) shot.words = text.slice(0, 200)
           end(null)
         })
       })
@@ -139,13 +151,26 @@ export class Load {
   }
 }
 
-function readApp(text: string): Shot['seen'] {
+/** Who answered, as the test app says it; null for any other answer. */
+export function readApp(text: string): Shot['seen'] {
   try {
     const said = JSON.parse(text)
-    return typeof said?.app === 'string' && typeof said.bootId === 'string' ? said : null
+    return typeof said?.app === 'string' && typeof said.host === 'string' ? (said as Seen) : null
   } catch {
     return null
   }
+}
+
+/** The first of those that were not answered with 200, each a sentence: when, where, how long it took, what it was told. */
+export function failed(shots: readonly Shot[], most = 5): string[] {
+  return shots
+    .filter(({ status }) => status !== 200)
+    .slice(0, most)
+    .map(({ app, origin, began, ended, status, error, words = '' }) => {
+      const at = new Date(performance.timeOrigin + began).toISOString()
+      const took = Math.round((ended ?? performance.now()) - began)
+      return `${at} ${app} at ${origin}: ${error ?? status} after ${took} ms ${words.trim()}`
+    })
 }
 
 /** What became of these requests, for a message: `998 x 200, 2 x 502`. */

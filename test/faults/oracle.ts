@@ -3,7 +3,8 @@ import { disagreements, type Picture } from './agreement.ts'
 import { failures, type Healthy, indefinite, strangers } from './answers.ts'
 import { type Footprint, growth } from './footprint.ts'
 import { GatewayWatch, type WatchedGateway } from './gateway-watch.ts'
-import { Load, type LoadOptions } from './load.ts'
+import { herd } from './herd.ts'
+import { Load, type LoadOptions, type Shot } from './load.ts'
 import { doubleStarts, type EngineEvent, type Lost } from './starts.ts'
 import { Witness, type WitnessedEngine } from './witness.ts'
 
@@ -32,6 +33,7 @@ export class Oracle {
   readonly #subject: Subject
   readonly #before: Footprint
   readonly #loads: Load[] = []
+  readonly #herds: Shot[][] = []
   readonly #healthy: Healthy[] = []
   readonly #lost: Lost[] = []
   readonly #allowed: number[] = []
@@ -67,6 +69,17 @@ export class Oracle {
     const load = new Load({ origins, ...options })
     this.#loads.push(load)
     return load
+  }
+
+  /** So many clients ask for an app at once, and every answer is judged. */
+  async herd(app: string, count: number): Promise<Shot[]> {
+    const { shots, done } = await herd(
+      this.#subject.gateways.map(({ origin }) => origin),
+      app,
+      count,
+    )
+    this.#herds.push(shots)
+    return await done
   }
 
   /** From now on, until the returned function is called, no request to these apps may fail. */
@@ -123,7 +136,8 @@ export class Oracle {
 
   /** Ends the watch. Every sentence is a violation. */
   async verdict(): Promise<string[]> {
-    const shots = (await Promise.all(this.#loads.map((load) => load.stop()))).flat()
+    const loads = await Promise.all(this.#loads.map((load) => load.stop()))
+    const shots = [...loads, ...this.#herds].flat()
     const events = (await Promise.all(this.#witnesses.map((one) => one.stop()))).flat()
     const gateways = (await Promise.all(this.#gateways.map((one) => one.stop()))).flat()
     return [

@@ -54,11 +54,16 @@ const routes = {
     console.error(`${NAME}: exits with ${argument} on request`)
     process.exit(Number(argument))
   },
+  /** How many requests are open, this one not counted. */
+  open: (_request, response) => send(response, 200, { open: open.size - 1 }),
   /** Never answers. */
   hang: () => {},
 }
 
+const open = new Set()
 const server = createServer((request, response) => {
+  open.add(response)
+  response.on('close', () => open.delete(response))
   const [path, search] = request.url.split('?')
   const [, segment, argument] = path.split('/')
   const route = Object.hasOwn(routes, segment) ? routes[segment] : describe
@@ -67,6 +72,10 @@ const server = createServer((request, response) => {
 server.requestTimeout = 0
 server.on('upgrade', echo)
 
+let listening = 0
+server.on('listening', () => {
+  listening = Date.now()
+})
 if (NEVER_LISTEN === undefined) setTimeout(() => server.listen(Number(PORT)), startDelay)
 else setInterval(() => {}, 60_000)
 
@@ -88,7 +97,7 @@ function describe(request, response) {
   request.on('end', () => {
     const { method, url, headers } = request
     const bodySha1 = sha1.digest('hex')
-    const who = { app: NAME, host: hostname(), pid: process.pid, bootId }
+    const who = { app: NAME, host: hostname(), pid: process.pid, bootId, listening }
     send(response, 200, { ...who, method, url, headers, bodyBytes, bodySha1 })
   })
 }

@@ -51,8 +51,8 @@ export interface LabProcess {
   resume(): Promise<void>
   /** SIGTERM; SIGKILL after 10 s */
   end(): Promise<void>
-  /** Starts it again with the same arguments; resolves when it answers. */
-  start(): Promise<void>
+  /** Starts it again with the same arguments, and for this life these settings; resolves when it answers. */
+  start(settings?: Flags): Promise<void>
 }
 
 /** A network of its own on the run's bridge, with what runs in it. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Part } from '../part.ts'
-import type { LabProcess } from './fleet.ts'
+import type { Flags, LabProcess } from './fleet.ts'
 
 /** How a program is started, each time. */
 export interface Plan {
@@ -57,10 +57,13 @@ export class Program implements LabProcess {
     return readFileSync(this.#ground.logOf(this.name), 'utf8')
   }
 
-  async start(): Promise<void> {
+  async start(settings: Flags = {}): Promise<void> {
     if (this.#part !== null) throw new Error(`${this.name} of ${this.#ground.name} runs already`)
     await this.#plan.prepare?.()
-    const part = await this.#ground.spawn(this.name, this.#plan.command)
+    const part = await this.#ground.spawn(this.name, [
+      ...this.#plan.command,
+      ...Object.entries(settings).map(([name, value]) => `--${name}=${value}`),
+    ])
     this.#part = part
     void part.gone.then(() => {
       if (this.#part === part) this.#part = null

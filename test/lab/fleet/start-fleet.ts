@@ -17,7 +17,7 @@ import { Machine } from './machine.ts'
 import { Member } from './member.ts'
 import { type Machines, RunningFleet } from './running-fleet.ts'
 import { ETCD_USER, KINDS, type Kind, memberUrls, placesOf, type Site } from './site.ts'
-import { enableUsers } from './users.ts'
+import { enableUsers, etcdctlOf } from './users.ts'
 
 const DEFAULTS = {
   hosts: 3,
@@ -111,7 +111,7 @@ async function bringUp(site: Site, machines: Machines): Promise<void> {
   )
   const members = (async () => {
     await Promise.all(machines.members.map((member) => member.start()))
-    if (site.options.secure) await enableUsers(site)
+    if (site.options.secure) await enableUsers(etcdctlOf(site))
   })()
   await Promise.all([
     bringUpHosts(site, machines.hosts, members),

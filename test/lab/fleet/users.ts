@@ -16,9 +16,12 @@ export function etcdctlOf(site: Site): Record<string, string> {
   }
 }
 
-/** Gives etcd its users: ours, which may touch nothing but our keys. Nobody else gets in from then on. */
-export async function enableUsers(site: Site): Promise<void> {
-  const { ETCDCTL_USER: _, ...before } = etcdctlOf(site)
+/**
+ * Gives etcd its users: ours, which may touch nothing but our keys. Nobody else gets in from then on.
+ * @param environment what {@link etcdctlOf} says of it
+ */
+export async function enableUsers(environment: Record<string, string>): Promise<void> {
+  const { ETCDCTL_USER: _, ...before } = environment
   const settings = Object.entries(before).map(([name, value]) => `${name}=${value}`)
   const { user, password } = ETCD_USER
   const etcdctl = (line: string) => command('env', ...settings, 'etcdctl', ...line.split(' '))

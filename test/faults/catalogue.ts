@@ -1,0 +1,16 @@
+import type { Fault } from './fault.ts'
+import { thunderingHerd } from './p01-thundering-herd.ts'
+import { wakeIdleRace } from './p02-wake-idle-race.ts'
+import { drainOnStop } from './p03-drain-on-stop.ts'
+import { leaderKilled } from './p05-leader-killed.ts'
+
+/** All faults, in the order in which they run. */
+export const CATALOGUE: readonly Fault[] = [thunderingHerd, wakeIdleRace, drainOnStop, leaderKilled]
+
+/** Those with these ids, or all. Throws if there is none of that id. */
+export function faultsOf(ids: readonly string[]): Fault[] {
+  const known = CATALOGUE.map(({ id }) => id)
+  for (const id of ids)
+    if (!known.includes(id)) throw new Error(`no fault ${id}; there are ${known.join(', ')}`)
+  return CATALOGUE.filter(({ id }) => ids.length === 0 || ids.includes(id))
+}

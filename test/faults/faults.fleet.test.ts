@@ -1,0 +1,25 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { LabFleet } from '../lab/fleet/fleet.ts'
+import { startFleet } from '../lab/fleet/start-fleet.ts'
+import { CATALOGUE } from './catalogue.ts'
+import { judge } from './fault.ts'
+import { FLEET } from './fleet.ts'
+import { steady } from './steady.ts'
+
+/** Every fault once, over one fleet; `npm run faults` runs them more often. Each says itself what it took. */
+describe('faults', () => {
+  let fleet: LabFleet
+  beforeAll(async () => {
+    fleet = await startFleet(FLEET)
+    await steady(fleet)
+  }, 300_000)
+  afterAll(() => fleet?.stop())
+
+  it.each(CATALOGUE)(
+    '$id: $title',
+    async (fault) => {
+      expect((await judge(fault, fleet)).violations).toEqual([])
+    },
+    600_000,
+  )
+})
