@@ -2,7 +2,6 @@ import {
   type ICompare,
   type IDuplexStream,
   type IRequestOp,
-  type ITxnResponse,
   type IWatchRequest,
   type IWatchResponse,
   Range,
@@ -11,6 +10,7 @@ import type { Entry } from '../model/state.ts'
 import { EtcdError, toEtcdError } from './etcd-error.ts'
 import { type EtcdOptions, Members } from './etcd-members.ts'
 import { abandon, found, guards, putOp, putRequest, toEntry } from './etcd-request.ts'
+import { type GuardedPut, putAll, writeIf } from './etcd-transaction.ts'
 
 export { EtcdError, type EtcdErrorCode } from './etcd-error.ts'
 export type { EtcdOptions } from './etcd-members.ts'
@@ -92,7 +92,7 @@ export class Store {
     { lease = '0' }: { lease?: string } = {},
   ): Promise<{ won: boolean; holder: Entry | null; revision: string }> {
     const absent: ICompare = { key: Buffer.from(key), target: 'Create', create_revision: '0' }
-    const { result, again } = await this.#write([absent], putOp(key, value, lease))
+    const { result, again } = await writeIf(this.#members, [absent], putOp(key, value, lease))
     const revision = result.header.revision
     if (result.succeeded) {
       const holder = { key, value, modRevision: revision, createRevision: revision, lease }
@@ -109,7 +109,11 @@ export class Store {
     value: string,
     { modRevision, lease = '0' }: { modRevision: string; lease?: string },
   ): Promise<string | null> {
-    const { result, again } = await this.#write(guards(key, modRevision), putOp(key, value, lease))
+    const { result, again } = await writeIf(
+      this.#members,
+      guards(key, modRevision),
+      putOp(key, value, lease),
+    )
     if (result.succeeded) return result.header.revision
     const holder = found(result)
     const ours = again && holder?.value === value && holder.lease === lease
@@ -123,9 +127,14 @@ export class Store {
   ): Promise<string | null> {
     const bytes = Buffer.from(key)
     const drop: IRequestOp = { request_delete_range: { key: bytes } }
-    const { result, again } = await this.#write(guards(key, modRevision, lease), drop)
+    const { result, again } = await writeIf(this.#members, guards(key, modRevision, lease), drop)
     if (result.succeeded) return result.header.revision
     return again && found(result) === null ? result.header.revision : null
+  }
+
+  /** Writes all of `puts`, or none. See {@link putAll}. */
+  putAll(puts: readonly GuardedPut[]): ReturnType<typeof putAll> {
+    return putAll(this.#members, puts)
   }
 
   /** A new lease of `ttl` seconds. */
@@ -182,14 +191,5 @@ export class Store {
   /** Ends the connections. Later calls reject with `closed`. */
   close(): void {
     this.#members.close()
-  }
-
-  /** Runs `op` if all of `compare` hold, else reads the key. `again`: an earlier attempt may have done it. */
-  #write(compare: ICompare[], op: IRequestOp): Promise<{ result: ITxnResponse; again: boolean }> {
-    const read: IRequestOp = { request_range: { key: compare[0]?.key ?? Buffer.alloc(0) } }
-    return this.#members.call(async (client, options, again) => ({
-      result: await client.kv.txn({ compare, success: [op], failure: [read] }, options),
-      again,
-    }))
   }
 }

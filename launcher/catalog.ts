@@ -12,7 +12,7 @@ export type Change = { type: 'put'; entry: Entry } | { type: 'delete'; key: stri
 /** Gets a batch and the canonical names of the apps it is about (and {@link HOSTS}). */
 export type ChangeListener = (batch: readonly Change[], topics: ReadonlySet<string>) => void
 
-/** The topic of changes to hosts and their drains; no app can have this name. */
+/** The topic of changes to hosts, their drains and rooms; no app can have this name. */
 export const HOSTS = '/hosts'
 
 /**
@@ -145,11 +145,9 @@ export class Catalog {
   /** Takes one change into the state. Returns whom it concerns. */
   #take(change: Change): string | null {
     const text = change.type === 'put' ? change.entry.key : change.key
+    const rejection = change.type === 'put' ? this.state.put(change.entry) : null
+    if (rejection) this.#rejected(rejection)
     if (change.type === 'delete') this.state.delete(text)
-    else {
-      const rejection = this.state.put(change.entry)
-      if (rejection) this.#rejected(rejection)
-    }
     const key = this.keys.parse(text)
     switch (key?.kind) {
       case 'endpoint':
@@ -165,6 +163,7 @@ export class Catalog {
         return canonical(key.name)
       case 'host':
       case 'drain':
+      case 'room':
         return HOSTS
       default:
         return null

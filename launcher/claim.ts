@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ProblemError } from '../model/problem.ts'
 import type { Claim } from '../model/record.ts'
-import type { Entry, Held } from '../model/state.ts'
+import type { Held } from '../model/state.ts'
 import type { Catalog } from './catalog.ts'
+import { Takeover } from './takeover.ts'
 import { type ClaimStore, type Written, withdraw } from './withdrawal.ts'
 
 /** The launcher's session with etcd; what it wrote vanishes with it. */
@@ -16,6 +17,9 @@ export interface Lease {
 export interface WakeClaim {
   /** somebody else had the slot first: what was seen before is old */
   contested: boolean
+  /** what is in etcd; whoever changes it there keeps it right */
+  written: Written
+  content: Claim
   /** false as soon as somebody else may have the right; asked right before each effect */
   valid(): boolean
   /** Gives the right back, in the background, until that worked. */
@@ -38,8 +42,6 @@ export interface ClaimsOptions {
 const PATIENCE = 10_000
 /** How long to wait for news of a claim before etcd is asked again, milliseconds. */
 const RECHECK = 2_000
-/** A claim under no lease was put by hand, and nobody takes it away: it stands for this long, milliseconds. */
-const LEASELESS = 5_000
 
 /** Gets and gives back claims for wakes. */
 export class Claims {
@@ -48,11 +50,11 @@ export class Claims {
   readonly #prefix: string
   /** claims on their way out, by key */
   readonly #leaving = new Map<string, Promise<void>>()
-  /** claims under no lease, by key: since when they are in our way */
-  readonly #leaseless = new Map<string, { modRevision: string; since: number }>()
+  readonly #takeover: Takeover
 
   constructor(options: ClaimsOptions) {
     this.#options = options
+    this.#takeover = new Takeover(() => options.earlier?.() ?? null)
     this.#prefix = `${options.id}/${randomUUID().slice(0, 8)}`
   }
 
@@ -68,11 +70,8 @@ export class Claims {
   ): Promise<WakeClaim | 'running' | 'busy'> {
     const { catalog } = this.#options
     const owner = `${this.#prefix}/${randomUUID()}`
-    const value = JSON.stringify({
-      owner,
-      action: 'wake',
-      since: new Date().toISOString(),
-    } satisfies Claim)
+    const content: Claim = { owner, action: 'wake', since: new Date().toISOString() }
+    const value = JSON.stringify(content)
     const key = catalog.keys.claim(app, slot)
     let contested = false
     let lost: string | null = null
@@ -90,7 +89,7 @@ export class Claims {
         const { lease } = this.#options.session
         try {
           const outcome = await this.#try(key, value, owner, held)
-          if ('lease' in outcome) return this.#claim(outcome, contested)
+          if ('lease' in outcome) return this.#claim(outcome, content, contested)
           // etcd has answered, and somebody else holds it: what was lost did not get there.
           lost = null
           if (!options.patient) return 'busy'
@@ -133,24 +132,10 @@ export class Claims {
     }
     const { modRevision } = held.entry
     if (held.value.owner === owner) return { key, owner, lease: held.entry.lease, modRevision }
-    if (!this.#mayTake(held)) return { blockedAt: modRevision }
+    if (!this.#takeover.allows(held)) return { blockedAt: modRevision }
     const revision = await store.replace(key, value, { modRevision, lease })
     if (revision === null) return { blockedAt: modRevision }
     return { key, owner, lease, modRevision: revision }
-  }
-
-  /** A sleep that may be called off, what an earlier run of this launcher left behind, or a claim put by hand. */
-  #mayTake({ value, entry }: Held<Claim>): boolean {
-    if (entry.lease === '0') return this.#hasStoodLong(entry) || mayBeCalledOff(value)
-    return mayBeCalledOff(value) || entry.lease === this.#options.earlier?.()
-  }
-
-  #hasStoodLong({ key, modRevision }: Entry): boolean {
-    const known = this.#leaseless.get(key)
-    if (known?.modRevision === modRevision) return performance.now() - known.since > LEASELESS
-    if (this.#leaseless.size >= 1_000) this.#leaseless.clear()
-    this.#leaseless.set(key, { modRevision, since: performance.now() })
-    return false
   }
 
   /** Waits until the slot's Endpoint or claim changed since `blockedAt`, or RECHECK has passed. */
@@ -166,12 +151,15 @@ export class Claims {
     await this.#options.catalog.whenWithin(app, changed, RECHECK, signal)
   }
 
-  #claim(won: Won, contested: boolean): WakeClaim {
+  #claim(won: Won, content: Claim, contested: boolean): WakeClaim {
     const { session } = this.#options
+    const written: Written = { ...won }
     return {
       contested,
+      written,
+      content,
       valid: () => session.valid() && session.lease === won.lease,
-      release: () => this.#leave(won),
+      release: () => this.#leave(written),
     }
   }
 
@@ -188,8 +176,4 @@ export class Claims {
     })
     this.#leaving.set(key, leaving)
   }
-}
-
-function mayBeCalledOff(claim: Claim): boolean {
-  return claim.action === 'sleep' && claim.phase !== 'stopping' && !claim.firm
 }

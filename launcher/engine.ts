@@ -5,6 +5,8 @@ import type { FollowedEngine } from './witnesses.ts'
 /** The part of a container engine that a wake uses. Every call has a deadline; what throws has a `code`. */
 export interface Engine extends Pick<FollowedEngine, 'follow'> {
   groups: Grounds
+  /** Resolves if it answers. */
+  ping(): Promise<void>
   list(): Promise<Container[]>
   /** @param id container id or name; null if there is none of ours */
   inspect(id: string): Promise<Container | null>

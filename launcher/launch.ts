@@ -8,7 +8,8 @@ import { ProblemError } from '../model/problem.ts'
 import type { Progress } from '../model/progress.ts'
 import type { Host } from '../model/record.ts'
 import { codeOf, type Engine, wordsOf } from './engine.ts'
-import { etcdAway, startFailed } from './failure.ts'
+import { etcdAway, printable, startFailed } from './failure.ts'
+import { HostFault, ImageMissing } from './fault.ts'
 import { layGround } from './ground.ts'
 import type { Hold } from './home.ts'
 import { Queue } from './queue.ts'
@@ -27,6 +28,10 @@ export interface Launch {
   hold: Hold | null
   /** the right to start it */
   claim: { valid(): boolean }
+  /** resolves when the host's room is promised to it: nothing is started before; rejects if there is none any more */
+  promised: Promise<void>
+  /** a client waits for it */
+  isUrgent: boolean
   /** whether the App is still as it was when the wake began; asked before anything is made for it */
   isCurrent(): boolean
   report(step: Omit<Progress, 'app'>): void
@@ -69,17 +74,19 @@ export class Launchpad {
 
   /** @param anew the container that is there belongs to a network that is gone */
   #start(launch: Launch, anew = false): Promise<string> {
-    const { host, engine, report, watch, signal } = launch
-    return queueOf(this.#starts, host.name, this.#options.startsPerHost).run(async () => {
+    const { host, engine, isUrgent, report, watch, signal } = launch
+    const atOnce = startsAtOnce(host, this.#options.startsPerHost)
+    return queueOf(this.#starts, host.name, atOnce).run(async () => {
       signal.throwIfAborted()
       watch.lap('queue')
       const id = await prepare(launch, anew)
+      await promised(launch, id)
       allowed(launch)
       report({ phase: 'starting' })
       await engine.start(id)
       watch.lap('start')
       return id
-    })
+    }, isUrgent)
   }
 
   async #pull({ app, host, engine, report, watch, signal }: Launch): Promise<void> {
@@ -94,17 +101,42 @@ export class Launchpad {
         await engine.pull(app.image, (percent) => report({ phase: 'pulling', percent }), limit)
       } catch (error) {
         if (late.aborted && !signal.aborted)
-          throw startFailed(app.name, `its image took more than ${PULL_LIMIT / 60_000} min to pull`)
-        if (codeOf(error) === 'unreachable' || codeOf(error) === 'aborted') throw error
-        throw startFailed(app.name, wordsOf(error)) // they begin with the image's name
+          throw pullFailed(app, `its image took more than ${PULL_LIMIT / 60_000} min to pull`)
+        const code = codeOf(error)
+        if (code === 'unreachable' || code === 'aborted') throw error
+        // The words begin with the image's name.
+        throw pullFailed(app, wordsOf(error), code === 'no-image' ? ImageMissing : HostFault)
       }
     })
     watch.lap('pull')
   }
 }
 
+function pullFailed(app: App, words: string, Kind = HostFault): ProblemError {
+  return new Kind('start-failed', { app: app.name, detail: printable(words) })
+}
+
+/**
+ * As many as the host has CPUs: a start is work for them, and more at once only make all of them late. One CPU has
+ * time for a second one while the first waits for its disk.
+ */
+export function startsAtOnce({ cpus }: Pick<Host, 'cpus'>, most: number): number {
+  return cpus > 0 ? Math.min(most, Math.max(2, Math.ceil(cpus))) : most
+}
+
+/** Waits until the room is ours. What was made for nothing is removed again. */
+async function promised({ promised: room, container, engine }: Launch, id: string): Promise<void> {
+  try {
+    await room
+  } catch (error) {
+    if (id !== container?.id) engine.remove(id).catch(() => {})
+    throw error
+  }
+}
+
 /** Throws if somebody else may have the right by now: queues and pulls take long. */
-function allowed({ app, claim }: Launch): void {
+function allowed({ app, claim, signal }: Launch): void {
+  signal.throwIfAborted()
   if (!claim.valid()) throw etcdAway(app.name)
 }
 

@@ -5,11 +5,12 @@ import type { Endpoint } from '../model/endpoint.ts'
 import { ProblemError } from '../model/problem.ts'
 import type { Control } from './api/control.ts'
 import { Availability, type Hook } from './available.ts'
-import { Backoff, slotKey } from './backoff.ts'
+import { Backoff } from './backoff.ts'
 import { Board } from './board.ts'
-import { type Catalog, type Change, HOSTS } from './catalog.ts'
+import { type Catalog, HOSTS } from './catalog.ts'
 import { Claims, type Lease } from './claim.ts'
 import { leave } from './deadline.ts'
+import { watchEnds } from './ends.ts'
 import type { Engine, Engines } from './engine.ts'
 import { EventStreams } from './events.ts'
 import { buildGate } from './gate.ts'
@@ -19,6 +20,8 @@ import { Keeper } from './keep.ts'
 import { Launchpad } from './launch.ts'
 import { Living, type Reach } from './living.ts'
 import { Pages, type PageTemplates } from './page.ts'
+import { Placement } from './placement.ts'
+import { Reservations, type RoomStore } from './reservation.ts'
 import { Room } from './room.ts'
 import { Slots } from './slots.ts'
 import { Starter } from './start.ts'
@@ -34,7 +37,7 @@ const NOTICE = 5
 export interface LauncherOptions {
   id: string
   catalog: Catalog
-  store: ClaimStore
+  store: ClaimStore & RoomStore
   session: Lease
   /** lease of the run of this launcher before this one, null if none is known to be over */
   earlier?(): string | null
@@ -102,14 +105,13 @@ export function createLauncher(options: LauncherOptions): Launcher {
     id,
     earlier: () => options.earlier?.() ?? null,
   })
-  const launchpad = new Launchpad(settings)
+  const room = new Room(catalog, settings)
+  const homes = new Homes(catalog, store, engines)
+  const placement = new Placement({ catalog, engines, room, homes })
   const starter = new Starter({
-    catalog,
-    claims,
-    engines,
-    launchpad,
-    room: new Room(catalog, settings),
-    homes: new Homes(catalog, store, engines),
+    ...{ catalog, claims, engines, room, homes, placement },
+    launchpad: new Launchpad(settings),
+    reservations: new Reservations({ catalog, store, room }),
   })
   const availability = new Availability({
     hook,
@@ -195,21 +197,5 @@ export function createLauncher(options: LauncherOptions): Launcher {
       events.end()
       wakes.end()
     },
-  }
-}
-
-/** Tells the back-off which apps ended: asked to by a sleep, or by themselves. */
-export function watchEnds(batch: readonly Change[], catalog: Catalog, backoff: Backoff): void {
-  // A host that goes takes its Endpoints along when its lease ends: its registrar died, not the apps.
-  const isHost = (change: Change): boolean =>
-    change.type === 'delete' && catalog.keys.parse(change.key)?.kind === 'host'
-  if (batch.some(isHost)) return
-  for (const change of batch) {
-    // One that is only missing from a list may have gone with etcd's data, not with its container.
-    if (change.type !== 'delete' || !change.seen) continue
-    const key = catalog.keys.parse(change.key)
-    if (key?.kind !== 'endpoint') continue
-    const asked = catalog.claim(key.app, key.slot)?.value.action === 'sleep'
-    backoff.gone(slotKey(key.app, key.slot), asked, performance.now())
   }
 }

@@ -23,7 +23,7 @@ function isSlot(container: Container, app: App, slot: number): boolean {
  * The container of a slot on one engine: by the name we give it, which is one quick question; where there is none,
  * by its labels, since an operator may have made it under a name of their own.
  */
-async function find(engine: Engine, app: App, slot: number): Promise<Container | null> {
+export async function find(engine: Engine, app: App, slot: number): Promise<Container | null> {
   const own = await engine.inspect(containerName(app.name, slot))
   if (own && isSlot(own, app, slot)) return own
   return (await engine.list()).find((container) => isSlot(container, app, slot)) ?? null

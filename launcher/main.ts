@@ -66,6 +66,7 @@ export async function run(settings: Settings): Promise<void> {
     'blueprint',
     'host',
     'drain',
+    'room',
     'endpoint',
     'claim',
     'activity',

@@ -44,11 +44,13 @@ export function plus(a: Amount, b: Amount): Amount {
 }
 
 /** One slot on one host. */
-interface Seat {
+export interface Seat {
   app: string
   slot: number
   host: string
   need: Amount
+  /** etcd has it: nobody else counts without it */
+  certain: boolean
 }
 
 /**
@@ -66,8 +68,16 @@ export class Room {
     this.#options = options
   }
 
-  /** How full each of `hosts` is, by name; the slot itself does not count. */
-  occupancy(hosts: readonly Host[], app: string, slot: number): Map<string, Occupancy> {
+  /**
+   * How full each of `hosts` is, by name; the slot itself does not count.
+   * @param what `certain`: only what etcd has, by its own word
+   */
+  occupancy(
+    hosts: readonly Host[],
+    app: string,
+    slot: number,
+    what: 'all' | 'certain' = 'all',
+  ): Map<string, Occupancy> {
     const own = this.#key(app, slot)
     const found = new Map<string, Occupancy>(
       hosts.map(({ name }) => [
@@ -79,7 +89,8 @@ export class Room {
     for (const seat of this.#seats(hosts)) {
       const key = this.#key(seat.app, seat.slot)
       const there = found.get(seat.host)
-      if (!there || key === own || seen.has(`${key}@${seat.host}`)) continue
+      if (!there || key === own || (what === 'certain' && !seat.certain)) continue
+      if (seen.has(`${key}@${seat.host}`)) continue
       seen.add(`${key}@${seat.host}`)
       there.promised = plus(there.promised, seat.need)
       if (canonical(seat.app) === canonical(app)) there.siblings += 1
@@ -97,14 +108,17 @@ export class Room {
     }
   }
 
-  /** Counts a slot on a host from now on. Returns how to take that back: its Endpoint counts by then, or nothing. */
-  take(app: App, slot: number, host: Host): () => void {
-    const key = this.#key(app.name, slot)
-    const seat = { app: app.name, slot, host: host.name, need: needOf(app) }
-    this.#placed.set(key, seat)
-    return () => {
-      if (this.#placed.get(key) === seat) this.#placed.delete(key)
-    }
+  /** Counts a slot on a host from now on. */
+  take(app: App, slot: number, host: Host): Seat {
+    const seat = { app: app.name, slot, host: host.name, need: needOf(app), certain: false }
+    this.#placed.set(this.#key(app.name, slot), seat)
+    return seat
+  }
+
+  /** Counts a seat no longer: its Endpoint counts by now, or nothing is there. */
+  leave(seat: Seat): void {
+    const key = this.#key(seat.app, seat.slot)
+    if (this.#placed.get(key) === seat) this.#placed.delete(key)
   }
 
   *#seats(hosts: readonly Host[]): Generator<Seat> {
@@ -115,13 +129,14 @@ export class Room {
     for (const [app, slots] of state.endpoints) {
       const need = needOf(this.#catalog.find(app))
       for (const [slot, { value }] of slots)
-        for (const host of byAddress.get(value.host) ?? []) yield { app, slot, host, need }
+        for (const host of byAddress.get(value.host) ?? [])
+          yield { app, slot, host, need, certain: true }
     }
     for (const { value, entry } of state.claims.values()) {
       const key = keys.parse(entry.key)
       if (value.host === undefined || key?.kind !== 'claim') continue
       const { memory = UNKNOWN.memory, cpus = UNKNOWN.cpus } = value
-      yield { ...key, host: value.host, need: { memory, cpus, instances: 1 } }
+      yield { ...key, host: value.host, need: { memory, cpus, instances: 1 }, certain: true }
     }
     yield* this.#placed.values()
   }

@@ -16,7 +16,7 @@ export type Decoded =
   | { kind: 'launcher'; name: string; value: Endpoint }
   | { kind: 'gateway'; name: string; value: Gateway }
   | { kind: 'home'; name: string; value: Home }
-  | { kind: 'activity'; name: string }
+  | { kind: 'activity' | 'room'; name: string }
   | { kind: 'refused'; reason: string }
 
 const LARGEST = 65_536
@@ -38,7 +38,8 @@ export function decode(key: Key, text: string, policy: AddressPolicy): Decoded {
         : refused(verdict.reason)
     }
     case 'activity':
-      return { kind: 'activity', name: key.name }
+    case 'room':
+      return { kind: key.kind, name: key.name }
     case 'app':
       return record(App, text, (value) =>
         value.name === key.name ? { kind: 'app', name: key.name, value } : misplaced,

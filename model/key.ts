@@ -11,6 +11,7 @@ export type NamedKind =
   | 'blueprint'
   | 'host'
   | 'drain'
+  | 'room'
   | 'launcher'
   | 'gateway'
   | 'activity'
@@ -22,6 +23,7 @@ const FOLDER: Record<NamedKind, string> = {
   blueprint: 'blueprints',
   host: 'hosts',
   drain: 'drains',
+  room: 'rooms',
   launcher: 'launchers',
   gateway: 'gateways',
   activity: 'activity',

@@ -44,6 +44,8 @@ export class State {
   readonly hosts = new Map<string, Held<Host>>()
   /** by host name */
   readonly drains = new Map<string, Held<Drain>>()
+  /** by host name: changed by each promise of room there, which is all it says */
+  readonly rooms = new Map<string, Entry>()
   /** by canonical app name */
   readonly rolls = new Map<string, Held<Roll>>()
   readonly launchers = new Map<string, Held<Endpoint>>()
@@ -110,24 +112,8 @@ export class State {
         this.blueprints.delete(key.name)
         this.blueprintChanges += 1
         return
-      case 'host':
-        this.hosts.delete(key.name)
-        return
-      case 'drain':
-        this.drains.delete(key.name)
-        return
-      case 'roll':
-        this.rolls.delete(key.name)
-        return
-      case 'launcher':
-        this.launchers.delete(key.name)
-        return
-      case 'gateway':
-        this.gateways.delete(key.name)
-        return
-      case 'home':
-        this.homes.delete(key.name)
-        return
+      default:
+        this.#named(key.kind).delete(key.name)
     }
   }
 
@@ -139,6 +125,13 @@ export class State {
   /** The running instances of an app by slot, ignoring case. */
   slots(name: string): ReadonlyMap<number, Held<Endpoint>> {
     return this.endpoints.get(canonical(name)) ?? new Map()
+  }
+
+  /** What is kept under plain names. */
+  #named(
+    kind: 'host' | 'room' | 'drain' | 'roll' | 'launcher' | 'gateway' | 'home',
+  ): Map<string, unknown> {
+    return this[`${kind}s`]
   }
 
   #take(entry: Entry): string | null {
@@ -174,6 +167,9 @@ export class State {
         return null
       case 'host':
         this.hosts.set(decoded.name, { value: decoded.value, entry })
+        return null
+      case 'room':
+        this.rooms.set(decoded.name, entry)
         return null
       case 'drain':
         this.drains.set(decoded.name, { value: decoded.value, entry })

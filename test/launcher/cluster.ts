@@ -112,6 +112,7 @@ export class Cluster {
       'blueprint',
       'host',
       'drain',
+      'room',
       'endpoint',
       'claim',
       'activity',

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { Backoff, slotKey } from '../../launcher/backoff.ts'
 import { Catalog, type Change } from '../../launcher/catalog.ts'
-import { watchEnds } from '../../launcher/launcher.ts'
+import { watchEnds } from '../../launcher/ends.ts'
 import { Keys } from '../../model/key.ts'
 import { State } from '../../model/state.ts'
 

@@ -22,3 +22,15 @@ it('runs so many tasks at once, in order, and goes on after one that fails', asy
   expect(all.map(({ status }) => status === 'fulfilled')).toEqual([true, false, true, true, true])
   expect(queue.length).toBe(0)
 })
+
+it('lets urgent tasks go before all that wait, in the order they came, and ends none for them', async () => {
+  const queue = new Queue(1)
+  const began: string[] = []
+  const add = (name: string, isUrgent: boolean) =>
+    queue.run(async () => void began.push(name), isUrgent)
+  await Promise.all([
+    ...[add('running', false), add('fill', false), add('one', true), add('fill too', false)],
+    add('two', true),
+  ])
+  expect(began).toEqual(['running', 'one', 'two', 'fill', 'fill too'])
+})
