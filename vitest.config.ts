@@ -42,7 +42,7 @@ export default defineConfig({
           globalSetup: ['test/lab/setup.ts'],
           // One fleet at a time: a run has one network.
           fileParallelism: false,
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },
         },

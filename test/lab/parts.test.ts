@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { startEtcd } from './etcd.ts'
@@ -9,6 +10,7 @@ import { temporaryFolder } from './folder.ts'
 import { startNginx } from './nginx.ts'
 import { freePort } from './port.ts'
 import { bornAt, sessionOf } from './process-table.ts'
+import { startProxy } from './proxy.ts'
 import { sweep } from './sweep.ts'
 
 it('keeps the data of an etcd that is ended, killed and started again', async () => {
@@ -73,4 +75,26 @@ it('spares a process that only has the pid of one that is gone', async () => {
   await sweep(run)
   expect(await sessionOf(other.pid as number)).toEqual([other.pid])
   other.kill('SIGKILL')
+})
+
+it('takes longer each way by a proxy with a delay, and says all of it in order', async () => {
+  const server = createServer((socket) => {
+    socket.on('data', (data) => {
+      for (const byte of data) socket.write(Buffer.from([byte]))
+      socket.end()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const proxy = await startProxy(`http://127.0.0.1:${port}`, { delay: 100 })
+  const began = performance.now()
+  const socket = connect(Number(new URL(proxy.url).port), '127.0.0.1')
+  socket.write('in order')
+  let answer = ''
+  for await (const data of socket) answer += String(data)
+  expect(answer).toBe('in order')
+  // timers may be a millisecond early
+  expect(performance.now() - began).toBeGreaterThanOrEqual(195)
+  await proxy.stop()
+  server.close()
 })

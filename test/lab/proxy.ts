@@ -22,7 +22,14 @@ export interface Proxy {
   stop(): Promise<void>
 }
 
-export async function startProxy(target: string): Promise<Proxy> {
+/**
+ * Starts one. `address`: where it listens, so that machines of a fleet reach it (127.0.0.1). `delay`: milliseconds that
+ * everything takes longer, each way (0).
+ */
+export async function startProxy(
+  target: string,
+  { address: host = '127.0.0.1', delay = 0 }: { address?: string; delay?: number } = {},
+): Promise<Proxy> {
   let { hostname, port } = new URL(target)
   const sockets = new Set<Socket>()
   let mode: 'pass' | 'refuse' | 'freeze' | 'mute' = 'pass'
@@ -32,12 +39,17 @@ export async function startProxy(target: string): Promise<Proxy> {
     for (const socket of sockets) socket.resetAndDestroy()
     sockets.clear()
   }
+  /** Timers of one length go off in the order they were set. */
+  const later = (action: () => void): void => {
+    if (delay === 0) action()
+    else setTimeout(action, delay)
+  }
   const own = (socket: Socket, other: Socket): void => {
     sockets.add(socket)
     socket.on('error', () => {})
     socket.on('close', () => {
       sockets.delete(socket)
-      if (mode !== 'freeze') other.destroy()
+      if (mode !== 'freeze') later(() => other.destroy())
     })
   }
   let asked = 0
@@ -51,22 +63,23 @@ export async function startProxy(target: string): Promise<Proxy> {
     own(client, upstream)
     own(upstream, client)
     client.on('data', (data) => {
-      if (mode !== 'freeze') upstream.write(data)
+      if (mode !== 'freeze') later(() => upstream.write(data))
     })
     upstream.on('data', (data) => {
       if (mode !== 'pass') return
-      client.write(data.subarray(0, left))
+      const part = data.subarray(0, left)
+      later(() => client.write(part))
       left -= data.length
       if (left > 0) return
       left = Number.POSITIVE_INFINITY
       setImmediate(cut)
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http://${host}:${address.port}`,
     get asked() {
       return asked
     },

@@ -6,7 +6,7 @@ import { makeCa, makeCertificate, readTls } from '../certificate.ts'
 import { removeCgroups } from '../cgroup.ts'
 import { copyImages, loadImages } from '../image.ts'
 import { removeMounts } from '../mount.ts'
-import { makeNetwork, removeNetwork } from '../network.ts'
+import { makeNetwork, networkOf, removeNetwork } from '../network.ts'
 import { currentRun, type Run } from '../run.ts'
 import type { FleetOptions } from './fleet.ts'
 import { Gateway } from './gateway.ts'
@@ -67,9 +67,11 @@ async function openSite(run: Run, options: Site['options']): Promise<Site> {
   // not recursive: a second fleet in this run would share the first one's names
   await mkdir(folder)
   const kinds = Object.keys(KINDS) as Kind[]
-  const addresses = kinds.flatMap((kind) =>
+  const machines = kinds.flatMap((kind) =>
     placesOf({ run, options }, kind).map(({ address }) => address),
   )
+  // the last for proxies that a test puts in the way
+  const addresses = [...machines, networkOf(run).gateway]
   const ca = await makeCa(folder)
   const [server, client] = await Promise.all([
     makeCertificate(folder, 'server', ca, addresses, 'serverAuth,clientAuth'),
