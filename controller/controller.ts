@@ -1,43 +1,31 @@
-import { Directory } from '../model/directory.ts'
-import type { AddressPolicy } from '../model/endpoint.ts'
-import type { Keys } from '../model/key.ts'
-import { type Rejection, State } from '../model/state.ts'
+import type { Rejection } from '../model/state.ts'
 import { Apply, type ApplyOptions } from './apply.ts'
-import { contest } from './contest.ts'
 import { Naming } from './naming.ts'
 import { type Outcome, Pace } from './pace.ts'
-import { countEndpoints, type GatewayPlan, planGateway, type Surroundings } from './plan.ts'
+import { countEndpoints } from './plan.ts'
 import { compile, type Template } from './render.ts'
-import { type Change, ShrinkGuard } from './shrink.ts'
+import type { Change } from './shrink.ts'
 import { Status, type StatusOptions } from './status.ts'
+import { View, type ViewOptions } from './view.ts'
 
-export interface ControllerOptions extends ApplyOptions, Omit<StatusOptions, 'listen'> {
-  keys: Keys
-  policy: AddressPolicy
-  surroundings: Surroundings
-  /** TTL of registrars' leases, seconds */
-  leaseTtl: number
+export interface ControllerOptions
+  extends ApplyOptions,
+    ViewOptions,
+    Omit<StatusOptions, 'listen'> {
   /** the template's text; read anew before each run */
   template(): Promise<string>
 }
 
-/** How many apps of blueprints are remembered: as many as may run behind one gateway. */
-const KEPT = 20_000
-
 /** Keeps the proxy's configuration what etcd says it should be. */
 export class Controller {
   readonly #options: ControllerOptions
-  readonly #state: State
-  readonly #directory: Directory
-  readonly #guard: ShrinkGuard
+  readonly #view: View
   readonly #apply: Apply
   readonly #pace: Pace
   readonly #naming = new Naming()
   readonly #status: Status
   #tick: NodeJS.Timeout | undefined
-  #synced = false
   #template = ''
-  #revision = '0'
   #changedAt: number | null = null
   /** the plan that runs, as text */
   #live = ''
@@ -45,9 +33,7 @@ export class Controller {
 
   constructor(options: ControllerOptions) {
     this.#options = options
-    this.#state = new State(options.keys, options.policy)
-    this.#directory = new Directory(this.#state, KEPT)
-    this.#guard = new ShrinkGuard(options.keys, options.leaseTtl * 1000)
+    this.#view = new View(options)
     this.#apply = new Apply(options)
     this.#status = new Status({ ...options, listen: options.surroundings.listen })
     this.#pace = new Pace(() => this.#run())
@@ -64,7 +50,7 @@ export class Controller {
 
   /** Whether the app has a route in the last plan. */
   routes(app: string): boolean {
-    return this.#state.endpoints.has(app)
+    return this.#view.has(app)
   }
 
   /**
@@ -72,27 +58,31 @@ export class Controller {
    * nobody yet answers better than none.
    */
   async start(): Promise<void> {
-    if (!(await this.#apply.start()) && (await this.#run()) === 'failed') this.#pace.trigger()
+    if (await this.#apply.start()) await this.#view.recall()
+    else if ((await this.#run()) === 'failed') this.#pace.trigger()
     this.#tick = setInterval(() => void this.#look(), 1000)
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#tick)
     await this.#pace.stop()
+    await this.#view.stop()
   }
 
   /** Takes a batch of the informer: all that is up to `revision`. */
   change(batch: readonly Change[], revision: string): void {
-    this.#synced = true
     this.#changedAt ??= performance.now()
-    const admitted = this.#guard.admit(batch, Date.now())
-    if (this.#guard.holding && admitted.length < batch.length)
+    const { kept, rewound, rejected } = this.#view.take(batch, revision)
+    // What was applied of the etcd before says nothing of this one.
+    if (rewound) this.#status.applied = '0'
+    if (kept > 0)
       this.#options.log.warn(
-        { kept: batch.length - admitted.length },
-        'most endpoints are missing from etcd at once: their routes stay for one TTL',
+        { kept },
+        rewound
+          ? 'etcd lost its data or was restored: routes that it does not know stay for one TTL'
+          : 'most endpoints are missing from etcd at once: their routes stay for one TTL',
       )
-    this.#take(admitted)
-    this.#revision = revision
+    for (const rejection of rejected) this.#name(rejection)
     if (this.#busy || !this.#isLive()) this.#pace.trigger()
   }
 
@@ -101,37 +91,22 @@ export class Controller {
    * an instance wait for it.
    */
   #isLive(): boolean {
-    const plan = this.#plan()
+    const plan = this.#view.plan()
     if (this.#status.failure !== null || JSON.stringify(plan) !== this.#live) return false
-    if (!this.#guard.holding) this.#status.applied = this.#revision
+    if (!this.#view.isInDoubt) this.#status.applied = this.#view.revision
+    this.#view.refresh()
     this.#status.report({ result: 'unchanged', generation: this.#apply.generation })
     this.#changedAt = null
     this.#publish()
     return true
   }
 
-  #plan(): GatewayPlan {
-    const { endpoints, launchers } = this.#state
-    const known = { endpoints, launchers, directory: this.#directory }
-    return planGateway(known, this.#options.surroundings, 0)
-  }
-
-  #take(batch: readonly Change[]): void {
-    for (const change of batch) {
-      if (change.type === 'delete') this.#state.delete(change.key)
-      else {
-        const rejection = this.#state.put(change.entry)
-        if (rejection) this.#name(rejection)
-      }
-    }
-  }
-
   /** Nothing is told before etcd has said what there is. */
   #publish(): void {
-    if (!this.#synced) return
-    const { lost } = contest(this.#state, this.#options.surroundings.launchers)
+    if (!this.#view.synced) return
+    const { entries, lost } = this.#view.rejected()
     for (const rejection of lost) this.#name(rejection)
-    this.#status.publish(this.#apply.generation, [...this.#state.rejected.values(), ...lost])
+    this.#status.publish(this.#apply.generation, [...entries, ...lost])
   }
 
   #name(rejection: Rejection): void {
@@ -141,17 +116,13 @@ export class Controller {
 
   /** Looks for what no event tells: patience that ran out, an edited template, a proxy that strayed. */
   async #look(): Promise<void> {
-    const due = this.#guard.due(Date.now())
-    if (due.length > 0) {
-      this.#options.log.warn(
-        { endpoints: due.length },
-        'endpoints did not come back, routes removed',
-      )
-      this.#take(due)
+    const endpoints = this.#view.giveUp()
+    if (endpoints > 0) {
+      this.#options.log.warn({ endpoints }, 'endpoints did not come back, routes removed')
       this.#pace.trigger()
     }
     const template = await this.#options.template().catch(() => this.#template)
-    if (this.#synced && (template !== this.#template || (await this.#apply.strayed())))
+    if (this.#view.synced && (template !== this.#template || (await this.#apply.strayed())))
       this.#pace.trigger()
   }
 
@@ -165,10 +136,10 @@ export class Controller {
 
   async #offer(): Promise<Outcome> {
     const { template, meters } = this.#options
-    const revision = this.#revision
+    const revision = this.#view.revision
     const since = this.#changedAt ?? performance.now()
     this.#changedAt = null
-    const plan = this.#plan()
+    const plan = this.#view.plan()
     // A template that cannot be read or compiled is refused like one that renders nonsense.
     const source = await template().catch((error: Error) => error)
     if (typeof source === 'string') this.#template = source
@@ -181,7 +152,8 @@ export class Controller {
     if (outcome.result === 'unchanged' || outcome.result === 'live') {
       this.#live = JSON.stringify(plan)
       this.#status.endpoints = countEndpoints(plan)
-      if (!this.#guard.holding) this.#status.applied = revision
+      this.#view.keep()
+      if (!this.#view.isInDoubt) this.#status.applied = revision
     }
     if (outcome.result === 'live') meters.applySeconds.observe((performance.now() - since) / 1000)
     this.#status.report(outcome)

@@ -27,6 +27,7 @@ import { Activity } from './activity.ts'
 import { nearest } from './address.ts'
 import type { Proxy } from './apply.ts'
 import { Controller } from './controller.ts'
+import { Memory } from './memory.ts'
 import type { Surroundings } from './plan.ts'
 import { policyOf } from './policy.ts'
 import { GatewayRecord } from './record.ts'
@@ -74,6 +75,9 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
     files: new ReplacedFile(resolve(settings.output || join(settings.runDir, 'nginx.conf'))),
     proxy: proxyOf(settings, folder),
     confirm: settings.confirm === 'on',
+    memory: new Memory(new ReplacedFile(resolve(settings.runDir, 'routes.json')), ({ message }) =>
+      log.warn({ reason: message }, 'what runs is not remembered over a restart'),
+    ),
     record,
     log,
     meters: metrics,

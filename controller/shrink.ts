@@ -7,7 +7,9 @@ export type Change = { type: 'put'; entry: Entry } | { type: 'delete'; key: stri
 /**
  * The guard against an etcd that forgot: a list in which most endpoints are suddenly missing is news, not truth.
  * Their routes stay for one TTL, in which a live registrar registers again. A delete that was seen as an event is
- * never held back, and an address that somebody else registers meanwhile is given up at once.
+ * never held back, and an address that somebody else registers meanwhile is given up at once. Where etcd went back in
+ * time, nothing that is missing was deleted: every route stays for that long, be it the only one, and what Apps and
+ * Blueprints said of routes stays until they are written anew, since nobody does that by himself.
  */
 export class ShrinkGuard {
   readonly #keys: Keys
@@ -28,13 +30,17 @@ export class ShrinkGuard {
     return this.#held.size > 0
   }
 
-  /** Gives back the changes to take now. `now` in milliseconds. */
-  admit(batch: readonly Change[], now: number): Change[] {
+  /**
+   * Gives back the changes to take now.
+   * @param now milliseconds
+   * @param rewound whether the batch is a list of an etcd that was restored or lost its data
+   */
+  admit(batch: readonly Change[], now: number, rewound = false): Change[] {
     const endpoints = (change: Change) => change.type === 'delete' && this.#known.has(change.key)
     const missing = batch.filter(
       (change) => endpoints(change) && change.type === 'delete' && !change.seen,
     )
-    const suspicious = missing.length >= 2 && missing.length * 2 > this.#known.size
+    const suspicious = rewound || (missing.length >= 2 && missing.length * 2 > this.#known.size)
     const taken: Change[] = []
     for (const change of batch) {
       if (change.type === 'delete') {
@@ -44,6 +50,7 @@ export class ShrinkGuard {
             this.#held.set(change.key, { address, until: now + this.#patience })
           continue
         }
+        if (rewound && !change.seen && this.#isLaw(change.key)) continue
         this.#forget(change.key)
       } else if (this.#keys.parse(change.entry.key)?.kind === 'endpoint') {
         this.#held.delete(change.entry.key)
@@ -66,6 +73,11 @@ export class ShrinkGuard {
     for (const change of batch) if (change.type === 'put') addresses.add(change.entry.value)
     const lost = [...this.#held].filter(([, { address }]) => addresses.has(address))
     return lost.map(([key]) => this.#give(key))
+  }
+
+  #isLaw(key: string): boolean {
+    const kind = this.#keys.parse(key)?.kind
+    return kind === 'app' || kind === 'blueprint'
   }
 
   #give(key: string): Change {

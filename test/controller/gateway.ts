@@ -41,14 +41,18 @@ export interface LabController {
   stop(): Promise<void>
 }
 
-/** Starts etcd, a controller with these settings over sensible ones, and, once there is a file, nginx. */
+/**
+ * Starts etcd, a controller with these settings over sensible ones, and, once there is a file, nginx. `beside`: the
+ * gateway whose etcd this one shares; it is to be stopped after this one.
+ */
 export async function startControllerLab(
   change: (folder: string) => Promise<Partial<Settings>> | Partial<Settings> = () => ({}),
+  beside?: LabController,
 ): Promise<LabController> {
   const folder = await temporaryFolder()
   await chmod(folder, 0o755) // nginx's workers are another user
   const [etcd, listen, admin, activity] = await Promise.all([
-    startEtcd(),
+    beside?.etcd ?? startEtcd(),
     freePort(),
     freePort(),
     freePort(),
@@ -98,7 +102,7 @@ export async function startControllerLab(
       lab.nginx = await startNginx(file)
     },
     record: async () => {
-      const entry = await store.get('/services/gateways/gateway-1')
+      const entry = await store.get(`/services/gateways/${settings.id}`)
       return entry && (JSON.parse(entry.value) as Gateway)
     },
     configuration: () => readFile(file, 'utf8'),
@@ -107,7 +111,7 @@ export async function startControllerLab(
       await lab.stopController()
       store.close()
       await lab.nginx?.stop()
-      await etcd.stop()
+      if (!beside) await etcd.stop()
       await rm(folder, { recursive: true, force: true })
     },
   }

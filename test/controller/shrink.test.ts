@@ -42,6 +42,27 @@ describe('ShrinkGuard', () => {
     expect(guardOf('a').admit([gone('a')], 0)).toHaveLength(1)
   })
 
+  it('keeps all that an etcd lacks which went back in time, be it one', () => {
+    const one = guardOf('a')
+    expect(one.admit([gone('a')], 0, true)).toEqual([])
+    expect(one.due(10_000)).toEqual([gone('a')])
+    const four = guardOf('a', 'b', 'c', 'd')
+    expect(four.admit([gone('a'), put('b')], 0, true)).toEqual([put('b')])
+    // what is seen to be deleted is deleted, then too
+    expect(four.admit([gone('b', true)], 1)).toEqual([gone('b', true)])
+    expect(four.due(10_000)).toEqual([gone('a')])
+  })
+
+  it('keeps what Apps and Blueprints said about routes in an etcd that forgot them', () => {
+    const guard = guardOf('a')
+    const app = (seen: boolean): Change => ({ type: 'delete', key: '/services/apps/a', seen })
+    const blueprint: Change = { type: 'delete', key: '/services/blueprints/b', seen: false }
+    expect(guard.admit([app(false), blueprint], 0, true)).toEqual([])
+    expect(guard.due(60_000)).toEqual([])
+    expect(guard.admit([app(true)], 1)).toEqual([app(true)])
+    expect(guard.admit([app(false)], 2)).toEqual([app(false)])
+  })
+
   it('believes every delete that was seen as an event', () => {
     const guard = guardOf('a', 'b', 'c')
     const batch = [gone('a', true), gone('b', true), gone('c', true)]

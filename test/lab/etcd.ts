@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { temporaryFolder } from './folder.ts'
 import { type Part, startPart } from './part.ts'
 import { freePort } from './port.ts'
@@ -15,6 +16,8 @@ export interface LabEtcd {
   kill(): Promise<void>
   /** Starts it again on the same port and data; resolves when it answers. */
   up(): Promise<void>
+  /** Loses its data; it must not run. */
+  wipe(): Promise<void>
   /** SIGSTOP: connections stay open and nothing answers. */
   pause(): Promise<void>
   resume(): Promise<void>
@@ -37,6 +40,7 @@ export async function startEtcd(): Promise<LabEtcd> {
     up: async () => {
       part = await startMember(folder, url, peer)
     },
+    wipe: () => rm(join(folder, 'data'), { recursive: true }),
     pause: () => part.signal('SIGSTOP'),
     resume: () => part.signal('SIGCONT'),
   }

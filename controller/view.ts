@@ -1,0 +1,161 @@
+import { Directory } from '../model/directory.ts'
+import type { AddressPolicy } from '../model/endpoint.ts'
+import type { Keys } from '../model/key.ts'
+import { type Entry, type Rejection, State } from '../model/state.ts'
+import { contest } from './contest.ts'
+import type { Memory } from './memory.ts'
+import { type GatewayPlan, planGateway, type Surroundings } from './plan.ts'
+import { type Change, ShrinkGuard } from './shrink.ts'
+
+export interface ViewOptions {
+  keys: Keys
+  policy: AddressPolicy
+  surroundings: Surroundings
+  /** TTL of registrars' leases, seconds */
+  leaseTtl: number
+  memory: Pick<Memory, 'recall' | 'keep' | 'stop'>
+}
+
+/** How many apps of blueprints are remembered: as many as may run behind one gateway. */
+const KEPT = 20_000
+/** Registrars may hear of etcd's return, and write to it, later than we list, seconds. */
+const NOTICE = 3
+
+/** What a batch came to. */
+export interface Taken {
+  /** entries that are kept although the list lacks them */
+  kept: number
+  /** whether etcd went back in time: it lost its data or was restored */
+  rewound: boolean
+  rejected: Rejection[]
+}
+
+/** What this gateway takes for the truth: what etcd says, less what is not to be believed at once. */
+export class View {
+  readonly #options: ViewOptions
+  readonly #state: State
+  readonly #directory: Directory
+  readonly #guard: ShrinkGuard
+  /** keys that an earlier controller knew and etcd has not told of yet */
+  readonly #remembered = new Set<string>()
+  #revision = '0'
+  #synced = false
+  /** whether what is remembered is of an etcd that is no more */
+  #outdated = false
+
+  constructor(options: ViewOptions) {
+    this.#options = options
+    this.#state = new State(options.keys, options.policy)
+    this.#directory = new Directory(this.#state, KEPT)
+    this.#guard = new ShrinkGuard(options.keys, (options.leaseTtl + NOTICE) * 1000)
+  }
+
+  /** etcd revision up to which every change is in the plan, unless {@link isInDoubt}. */
+  get revision(): string {
+    return this.#revision
+  }
+
+  /** Whether etcd has said what there is. */
+  get synced(): boolean {
+    return this.#synced
+  }
+
+  /** Whether something is kept that etcd does not have. */
+  get isInDoubt(): boolean {
+    return this.#guard.holding
+  }
+
+  has(app: string): boolean {
+    return this.#state.endpoints.has(app)
+  }
+
+  /** What runs is what an earlier controller knew: a list that lacks it is judged as one that comes later. */
+  async recall(): Promise<void> {
+    const remembered = await this.#options.memory.recall()
+    if (!remembered) return
+    this.#revision = remembered.revision
+    for (const { key } of remembered.entries) this.#remembered.add(key)
+    const puts = remembered.entries.map((entry): Change => ({ type: 'put', entry }))
+    this.#apply(this.#guard.admit(puts, Date.now()))
+  }
+
+  /** Takes a batch of the informer: all that is up to `revision`. */
+  take(batch: readonly Change[], revision: string): Taken {
+    const rewound = BigInt(revision) < BigInt(this.#revision)
+    const whole = [...this.#missing(batch), ...batch]
+    const admitted = this.#guard.admit(whole, Date.now(), rewound)
+    this.#synced = true
+    this.#outdated ||= rewound
+    this.#revision = revision
+    const kept = this.#guard.holding ? Math.max(0, whole.length - admitted.length) : 0
+    return { kept, rewound, rejected: this.#apply(admitted) }
+  }
+
+  /** Gives up what was kept for long enough. Returns how many endpoints. */
+  giveUp(): number {
+    const due = this.#guard.due(Date.now())
+    this.#apply(due)
+    return due.length
+  }
+
+  plan(): GatewayPlan {
+    const { endpoints, launchers } = this.#state
+    const known = { endpoints, launchers, directory: this.#directory }
+    return planGateway(known, this.#options.surroundings, 0)
+  }
+
+  /** What has no effect: bad entries, and addresses that belong to somebody else. */
+  rejected(): { entries: Rejection[]; lost: Rejection[] } {
+    const { lost } = contest(this.#state, this.#options.surroundings.launchers)
+    return { entries: [...this.#state.rejected.values()], lost }
+  }
+
+  /**
+   * The plan runs: it is remembered over a restart. Not while a list is in doubt: the revision before is what tells a
+   * later controller that etcd went back.
+   */
+  keep(): void {
+    if (!this.#synced || this.#guard.holding) return
+    this.#outdated = false
+    const { endpoints, apps, blueprints } = this.#state
+    const entries: Entry[] = [...blueprints.values()].map(({ entry }) => entry)
+    for (const [name, slots] of endpoints) {
+      const app = apps.get(name)
+      if (app) entries.push(app.entry)
+      for (const { entry } of slots.values()) entries.push(entry)
+    }
+    this.#options.memory.keep({ revision: this.#revision, entries })
+  }
+
+  /** The plan ran already: that is remembered only if it has to be. */
+  refresh(): void {
+    if (this.#outdated) this.keep()
+  }
+
+  /** Resolves when all that is to be remembered is written. */
+  stop(): Promise<void> {
+    return this.#options.memory.stop()
+  }
+
+  /** The first batch is all there is: what it lacks is gone, as far as a list can say so. */
+  #missing(batch: readonly Change[]): Change[] {
+    for (const change of batch) if (change.type === 'put') this.#remembered.delete(change.entry.key)
+    const missing = [...this.#remembered].map(
+      (key): Change => ({ type: 'delete', key, seen: false }),
+    )
+    this.#remembered.clear()
+    return missing
+  }
+
+  #apply(batch: readonly Change[]): Rejection[] {
+    const rejected: Rejection[] = []
+    for (const change of batch) {
+      if (change.type === 'delete') this.#state.delete(change.key)
+      else {
+        const rejection = this.#state.put(change.entry)
+        if (rejection) rejected.push(rejection)
+      }
+    }
+    return rejected
+  }
+}
