@@ -1,6 +1,9 @@
 import { Agent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
 import Docker from 'dockerode'
+import { parseSshUrl } from '../model/engine-url.ts'
+import { TunnelAgent } from './docker-ssh.ts'
+import { SshTunnel } from './ssh-tunnel.ts'
 
 /** What proves to an engine who we are, and to us who it is; contents of PEM files. */
 export interface EngineTls {
@@ -12,30 +15,56 @@ export interface EngineTls {
 /** Milliseconds a TLS connection waits for its next call: longer than the pings are apart. */
 const IDLE = 10_000
 
-/**
- * A client for the engine at `unix:///path` or `tcp://ip:port`, by TLS if `tls` is given. The environment's
- * DOCKER_HOST has no say. Each plain call has its own connection, since a kept one that the engine closed meanwhile
- * would fail a start; of TLS connections, whose handshake takes longer than most calls, the latest used is kept.
- * @throws Error if `url` is neither
- */
-export function openClient(url: string, tls: EngineTls | null = null): Docker {
-  const { protocol, hostname, port, pathname } = new URL(url)
-  // dockerode's types leave the agent out; without an own protocol and host it would read DOCKER_HOST
-  const plain = { protocol: 'http', agent: new Agent({ keepAlive: false }) } as const
-  if (protocol === 'unix:' && pathname.length > 1)
-    return new Docker({ ...plain, host: '', socketPath: pathname })
-  if (protocol === 'tcp:' && hostname !== '' && port !== '') {
-    const place = { host: hostname, port: Number(port) }
-    return new Docker(tls ? { ...secured(tls), ...place } : { ...plain, ...place })
-  }
-  throw new Error(`engine address ${url} is neither unix:///path nor tcp://host:port`)
+/** How engines are reached. */
+export interface EngineAccess {
+  /** what those at tcp:// are shown, null for plain tcp */
+  tls?: EngineTls | null
+  /** an ssh_config file for those at ssh://, '' for the user's own */
+  ssh?: string
 }
 
-function secured(tls: EngineTls): Docker.DockerOptions {
+/** A client, and how to let go of what it holds. */
+export interface Client {
+  docker: Docker
+  close(): void
+}
+
+/**
+ * A client for the engine at `unix:///path`, `tcp://ip:port` or `ssh://[user@]ip[:port]`. The environment's DOCKER_HOST
+ * has no say. Each call has its own connection, since a kept one that the engine closed meanwhile would fail a start;
+ * but of TLS connections, whose handshake takes longer than most calls, the latest used is kept.
+ * @throws Error if `url` is none of these
+ */
+export function openClient(url: string, { tls = null, ssh = '' }: EngineAccess = {}): Client {
+  const there = parseSshUrl(url)
+  if (there) {
+    const tunnel = new SshTunnel(there, ssh)
+    const agent = new TunnelAgent(tunnel)
+    return { docker: open({ agent, host: 'engine' }), close: () => tunnel.close() }
+  }
+  const { protocol, hostname, port, pathname } = new URL(url)
+  const agent = new Agent({ keepAlive: false })
+  const close = (): void => {}
+  if (protocol === 'unix:' && pathname.length > 1)
+    return { docker: open({ agent, host: '', socketPath: pathname }), close }
+  const place = { host: hostname, port: Number(port) }
+  if (protocol === 'tcp:' && hostname !== '' && port !== '')
+    return { docker: open(tls ? secured(tls, place) : { agent, ...place }), close }
+  throw new Error(
+    `engine address ${url} is neither unix:///path nor tcp://ip:port nor ssh://[user@]ip`,
+  )
+}
+
+/** dockerode's types leave the agent out; without an own protocol and host it would read DOCKER_HOST. */
+function open(options: Docker.DockerOptions & { agent: Agent }): Docker {
+  return new Docker({ protocol: 'http', ...options })
+}
+
+function secured(tls: EngineTls, place: { host: string; port: number }) {
   const agent = new SecureAgent({
     ...tls,
     ...{ keepAlive: true, scheduling: 'lifo', maxFreeSockets: 4, timeout: IDLE },
     minVersion: 'TLSv1.2',
   })
-  return { protocol: 'https', agent } as Docker.DockerOptions
+  return { protocol: 'https' as const, agent, ...place }
 }

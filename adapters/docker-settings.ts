@@ -1,18 +1,19 @@
 import { readFileSync } from 'node:fs'
 import type { Settings } from '../model/setting.ts'
-import type { EngineTls } from './docker-client.ts'
+import type { EngineAccess, EngineTls } from './docker-client.ts'
 
-type EngineSettings = Pick<Settings, 'dockerCa' | 'dockerCert' | 'dockerKey'>
+type EngineSettings = Pick<Settings, 'dockerCa' | 'dockerCert' | 'dockerKey' | 'dockerSsh'>
 
 /**
- * What engines at tcp:// are shown, read from its files; null if nothing is set.
+ * How engines are reached, the certificates read from their files.
  * @throws Error if a file cannot be read, or a certificate has no key
  */
-export function engineTls(settings: EngineSettings): EngineTls | null {
-  const { dockerCa, dockerCert, dockerKey } = settings
+export function engineAccess(settings: EngineSettings): EngineAccess {
+  const { dockerCa, dockerCert, dockerKey, dockerSsh } = settings
   if ((dockerCert === '') !== (dockerKey === ''))
     throw new Error('--docker-cert and --docker-key belong together: one of them is missing')
   const file = (path: string): Buffer | undefined => (path === '' ? undefined : readFileSync(path))
   const [ca, cert, key] = [dockerCa, dockerCert, dockerKey].map(file)
-  return ca || cert ? { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) } : null
+  const tls: EngineTls = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) }
+  return { tls: ca || cert ? tls : null, ssh: dockerSsh }
 }

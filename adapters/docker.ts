@@ -4,7 +4,7 @@ import type { Container, ContainerRequest, EngineEvent } from '../model/containe
 import { APP_LABEL } from '../model/label.ts'
 import { createBody } from './docker-body.ts'
 import { getPath, makeCall, orNull, readStream, SLOW } from './docker-call.ts'
-import { type EngineTls, openClient } from './docker-client.ts'
+import { type EngineAccess, openClient } from './docker-client.ts'
 import { fromInspection, fromSummary, healthcheckCommand } from './docker-container.ts'
 import { EngineError } from './docker-error.ts'
 import { EVENT_FILTERS, formatSince, readEvents } from './docker-event.ts'
@@ -211,21 +211,16 @@ export class Engine {
   }
 }
 
-/** How an engine is reached. */
-export interface EngineAccess {
-  /** what engines at tcp:// are shown, null for plain tcp */
-  tls?: EngineTls | null
-  /** how closely it is watched; without it each call has its deadline alone */
-  pace?: Pace
-}
-
 /**
- * Opens the engine at `unix:///path` or `tcp://ip:port`; nothing is sent yet. With a pace it is pinged from its first
- * call until it is closed.
- * @throws Error if `url` is neither
+ * Opens the engine at `unix:///path`, `tcp://ip:port` or `ssh://[user@]ip[:port]`; nothing is sent yet. With a pace it
+ * is pinged from its first call until it is closed; without one each call has its deadline alone.
+ * @throws Error if `url` is none of these
  */
-export function openEngine(url: string, { tls = null, pace }: EngineAccess = {}): Engine {
-  const docker = openClient(url, tls)
-  const line = pace && guard(docker, pace)
-  return new Engine(docker, () => line?.close())
+export function openEngine(url: string, access: EngineAccess & { pace?: Pace } = {}): Engine {
+  const { docker, close } = openClient(url, access)
+  const line = access.pace && guard(docker, access.pace)
+  return new Engine(docker, () => {
+    line?.close()
+    close()
+  })
 }

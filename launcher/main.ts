@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import closeWithGrace from 'close-with-grace'
 import { openEngine } from '../adapters/docker.ts'
-import { engineTls } from '../adapters/docker-settings.ts'
+import { engineAccess } from '../adapters/docker-settings.ts'
 import { connect } from '../adapters/etcd.ts'
 import { etcdOptions } from '../adapters/etcd-settings.ts'
 import { openHook } from '../adapters/hook.ts'
@@ -97,10 +97,10 @@ export async function run(settings: Settings): Promise<void> {
     },
   })
 
-  const tls = engineTls(settings)
+  const access = engineAccess(settings)
   const engines = new Engines((url) => {
-    if (isOpen(url, tls !== null)) log.warn({ engine: url }, OPEN)
-    return openEngine(url, { tls, pace: PACE })
+    if (isOpen(url, Boolean(access.tls))) log.warn({ engine: url }, OPEN)
+    return openEngine(url, { ...access, pace: PACE })
   })
   const probe = new Probe(false)
   const hook = openHook(settings.available)

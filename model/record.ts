@@ -1,17 +1,10 @@
 import { z } from 'zod'
 import { isPlainAddress } from './address.ts'
-import { parseEndpoint } from './endpoint.ts'
+import { isEngineUrl } from './engine-url.ts'
 import { isId } from './key.ts'
 import { AppName } from './name.ts'
 
 const Id = z.string().refine(isId, 'must be a name like host-1')
-
-/** Whether `text` says how an engine is reached: a socket of this machine, or a numbered address. No name is resolved. */
-export function isEngineUrl(text: string): boolean {
-  if (/^unix:\/\/\/[\x21-\x7e]{1,200}$/.test(text)) return true
-  const endpoint = text.startsWith('tcp://') ? parseEndpoint(text.slice('tcp://'.length)) : null
-  return endpoint !== null && isPlainAddress(endpoint.host)
-}
 
 const PlainAddress = z.string().refine(isPlainAddress, 'must be an IP address of one machine')
 
@@ -21,7 +14,7 @@ export const Host = z.object({
   address: PlainAddress.describe('IP address under which the instances of this host are reached'),
   engine: z
     .string()
-    .refine(isEngineUrl, 'must be unix:///path or tcp://address:port')
+    .refine(isEngineUrl, 'must be unix:///path, tcp://address:port or ssh://user@address')
     .describe('how a launcher reaches the engine: unix:///var/run/docker.sock'),
   publish: PlainAddress.describe('IP address container ports are published on'),
   cpus: z.number(),

@@ -4,7 +4,7 @@ import { startAdmin } from '../adapters/admin.ts'
 import { countConnections } from '../adapters/connections.ts'
 import { freeBytes } from '../adapters/disk.ts'
 import { openEngine } from '../adapters/docker.ts'
-import { engineTls } from '../adapters/docker-settings.ts'
+import { engineAccess } from '../adapters/docker-settings.ts'
 import { connect } from '../adapters/etcd.ts'
 import { etcdOptions } from '../adapters/etcd-settings.ts'
 import { Informer } from '../adapters/informer.ts'
@@ -44,7 +44,7 @@ async function runRegistrar(settings: Settings): Promise<void> {
     name: settings.id ?? hostname(),
     incarnation: await readIncarnation(settings.docker),
     keys,
-    engine: openEngine(settings.docker, { tls: engineTls(settings) }),
+    engine: openEngine(settings.docker, engineAccess(settings)),
     engineUrl: settings.engineAdvertise || settings.docker,
     address: settings.address,
     labels: readHostLabels(settings.hostLabels),

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import Docker from 'dockerode'
 import { type Engine, openEngine } from '../../adapters/docker.ts'
-import { engineTls } from '../../adapters/docker-settings.ts'
+import { engineAccess } from '../../adapters/docker-settings.ts'
 import type { ProcessImage } from '../../adapters/process-engine.ts'
 import type { AppInput } from '../../model/app.ts'
 import type { BlueprintInput } from '../../model/blueprint.ts'
@@ -104,7 +104,7 @@ export interface Demo {
 
 /** Prepares the demo on an engine. */
 export async function prepareDemo(url: string, settings: Settings): Promise<Demo> {
-  const engine = openEngine(url, { tls: engineTls(settings) })
+  const engine = openEngine(url, engineAccess(settings))
   const before = new Set((await engine.list()).map(({ id }) => id))
   const removeImage = await provideImage(url, engine)
   const work = async (each: (api: Api) => Promise<void>): Promise<void> => {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openEngine } from '../../adapters/docker.ts'
-import { engineTls } from '../../adapters/docker-settings.ts'
+import { engineAccess } from '../../adapters/docker-settings.ts'
 import { findProgram } from '../../adapters/pdeathsig.ts'
 import { type ProcessImage, startProcessEngine } from '../../adapters/process-engine.ts'
 import type { Settings } from '../../model/setting.ts'
@@ -34,9 +34,9 @@ const DEFAULT = 'unix:///var/run/docker.sock'
 
 /** Whether an engine answers there, and where its instances are reached. */
 async function addressOf(url: string, settings: Settings): Promise<string | null> {
-  const tls = engineTls(settings)
+  const access = engineAccess(settings)
   try {
-    const engine = openEngine(url, { tls })
+    const engine = openEngine(url, access)
     await engine.ping()
     const { bridge } = await engine.info()
     return bridge === '' ? '127.0.0.1' : bridge

@@ -24,6 +24,8 @@ systemd        | systemd-analyze         | to check the unit files (tests)
 wrk            | wrk                     | load for the benchmark
 chromium       | chromium                | a browser, for the tests of the pages it is shown
 docker-registry | docker-registry        | to pull images from (tests)
+openssh-client | ssh ssh-keygen          | to reach engines at ssh://
+openssh-server | sshd                    | an engine behind ssh (tests)
 '
 row() { awk -F' *[|] *' -v package="$1" '$1 == package { print; exit }' <<<"$known"; }
 commands_of() { row "$1" | awk -F' *[|] *' '{ print $2 }'; }

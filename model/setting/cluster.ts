@@ -42,6 +42,12 @@ export const CLUSTER_SETTINGS = {
     z.string().default(''),
     'key of the client certificate for engines (PEM)',
   ),
+  dockerSsh: setting(
+    ['up', 'launcher', 'registrar'],
+    'file',
+    z.string().default(''),
+    "ssh_config file for engines at ssh://; the user's own unless given",
+  ),
   prefix: setting(
     SERVICES,
     'path',

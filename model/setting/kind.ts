@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { isPlainAddress, parseNetwork } from '../address.ts'
 import { formatDuration, parseDuration } from '../duration.ts'
 import { parseEndpoint } from '../endpoint.ts'
+import { isEngineUrl } from '../engine-url.ts'
 import { parseHostLabel } from '../host-label.ts'
 import { isId } from '../key.ts'
-import { isEngineUrl } from '../record.ts'
 import { whole } from '../whole.ts'
 
 /** The processes a setting is for; `cli` are the commands that talk to a running cluster. */
@@ -76,7 +76,7 @@ export const engineUrl = z
   .string()
   .refine(
     (text) => text === '' || isEngineUrl(text),
-    'must be unix:///path or tcp://address:port, with an IP address',
+    'must be unix:///path, tcp://address:port or ssh://user@address, with an IP address',
   )
 export const id = z.string().refine(isId, 'must be a name of letters, digits, ".", "_" and "-"')
 export const hostLabel = z
