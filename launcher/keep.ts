@@ -75,10 +75,20 @@ export class Keeper {
     const last = catalog.lastUse(name)
     const used = last === null ? null : (performance.now() - last) / 1000
     for (const slot of missingSlots(app, running, used, this.#lost.has(name))) this.#fill(app, slot)
+    if (running.size > 0) this.#keepNeeded(app)
     // The slots above are those of a roll, until it is over: it has its own use for them.
     if (catalog.state.rolls.has(name)) return
     const [surplus] = surplusSlots(app, running)
     if (surplus !== undefined && this.#isOfHost(name, surplus)) this.#retire(app, surplus)
+  }
+
+  /** What an app that runs depends on runs too. */
+  #keepNeeded({ dependsOn }: App): void {
+    const { catalog } = this.#options
+    for (const name of dependsOn) {
+      const needed = catalog.find(name)
+      if (needed && catalog.state.slots(name).size === 0) this.#fill(needed, 0)
+    }
   }
 
   /** Nobody but its sidekick can end what no host's registrar has registered. */

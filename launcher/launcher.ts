@@ -10,6 +10,7 @@ import { Board } from './board.ts'
 import { type Catalog, HOSTS } from './catalog.ts'
 import { Claims, type Lease } from './claim.ts'
 import { leave } from './deadline.ts'
+import { Dependencies } from './dependencies.ts'
 import { watchEnds } from './ends.ts'
 import type { Engine, Engines } from './engine.ts'
 import { EventStreams } from './events.ts'
@@ -112,6 +113,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
     ...{ catalog, claims, engines, room, homes, placement },
     launchpad: new Launchpad(settings),
     reservations: new Reservations({ catalog, store, room }),
+    dependencies: new Dependencies({ catalog, board, wake: (app) => wakes.need(app) }),
   })
   const availability = new Availability({
     hook,
@@ -119,7 +121,16 @@ export function createLauncher(options: LauncherOptions): Launcher {
     onTrouble: (question, error) =>
       log.warn({ app: question.name, error: String(error) }, 'the isAvailable hook gave no answer'),
   })
-  const wakes = new Wakes({ catalog, living, availability, backoff, board, starter, meter, log })
+  const wakes: Wakes = new Wakes({
+    catalog,
+    living,
+    availability,
+    backoff,
+    board,
+    starter,
+    meter,
+    log,
+  })
   const slots = new Slots({
     ...{ catalog, engines, store, session },
     owner: () => `${id}/${randomUUID()}`,

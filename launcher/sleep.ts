@@ -1,4 +1,5 @@
 import type { Container } from '../model/container.ts'
+import { neededNow } from '../model/dependency.ts'
 import type { Endpoint } from '../model/endpoint.ts'
 import { GROUP_LABEL } from '../model/group.ts'
 import { APP_LABEL, readLabels } from '../model/label.ts'
@@ -24,6 +25,15 @@ export interface SleeperOptions extends ClaimOptions {
   wake(name: string): Promise<Endpoint>
   /** seconds open requests may keep an instance that is told to sleep */
   drainTimeout: number
+}
+
+export interface RemoveOptions {
+  /** revision the stored App must have */
+  expected?: string | undefined
+  /** its volumes too, with all that is in them */
+  volumes?: boolean
+  /** although other apps depend on it */
+  force?: boolean
 }
 
 /** What a removal did. */
@@ -53,11 +63,17 @@ export class Sleeper {
 
   /**
    * Puts every instance above `min` to sleep. Returns how many were asked to; they may be awake again, since a
-   * request that comes meanwhile wins (unless `firm`). Throws ProblemError `conflict` if `min` keeps all awake.
+   * request that comes meanwhile wins (unless `firm`). Throws ProblemError `conflict` if `min`, or an app that needs
+   * it, keeps all awake.
    */
   async sleep(name: string, { firm = false } = {}): Promise<number> {
     const min = this.#options.catalog.find(name)?.min ?? 0
     const slots = await this.#running(name)
+    const users = slots.length > 0 ? this.#users(name) : []
+    if (users.length > 0)
+      throw new ProblemError('conflict', {
+        detail: `it is needed by ${users.join(', ')}: put to sleep first what needs it, it follows by itself`,
+      })
     const free = slots.filter(({ slot }) => slot >= min)
     if (slots.length > 0 && free.length === 0)
       throw new ProblemError('conflict', { detail: `min: ${min} keeps it awake` })
@@ -78,10 +94,15 @@ export class Sleeper {
    */
   async remove(
     name: string,
-    { expected, volumes = false }: { expected?: string | undefined; volumes?: boolean } = {},
+    { expected, volumes = false, force = false }: RemoveOptions = {},
   ): Promise<Removal | null> {
     const { catalog, fleet, engines, store, forget } = this.#options
     const app = catalog.find(name)
+    const users = new Set([...this.#users(name), ...this.#dependents(name)])
+    if (users.size > 0 && !force)
+      throw new ProblemError('conflict', {
+        detail: `it is needed by ${[...users].slice(0, 5).join(', ')}: remove first what needs it, or force it`,
+      })
     // Before anything is done: of a sidekick's app nothing would come of it.
     await this.#running(name)
     const forgotten = await forget(name, expected)
@@ -113,6 +134,20 @@ export class Sleeper {
     if (app) await this.#options.estate.settle(app, volumes, present, removal)
     await store.remove(catalog.keys.named('activity', canonical(name)))
     return forgotten || removal.containers > 0 ? removal : null
+  }
+
+  /** Apps that depend on it and are awake. */
+  #users(name: string): string[] {
+    const { catalog } = this.#options
+    const needed = neededNow(catalog.state, catalog.keys, (other) => catalog.find(other))
+    return needed.get(canonical(name)) ?? []
+  }
+
+  /** Stored apps that depend on it. */
+  #dependents(name: string): string[] {
+    return [...this.#options.catalog.state.apps.values()]
+      .filter(({ value }) => value.dependsOn.some((other) => canonical(other) === canonical(name)))
+      .map(({ value }) => value.name)
   }
 
   /** Instances that run, ready or not, each slot once. */

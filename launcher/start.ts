@@ -4,6 +4,7 @@ import type { Progress } from '../model/progress.ts'
 import { type AttemptOptions, begin } from './attempt.ts'
 import { HOSTS } from './catalog.ts'
 import type { Claims, WakeClaim } from './claim.ts'
+import type { Dependencies } from './dependencies.ts'
 import { clear } from './leftover.ts'
 import type { Sight } from './place.ts'
 import type { Placement } from './placement.ts'
@@ -26,6 +27,7 @@ export interface Run {
 export interface StarterOptions extends AttemptOptions {
   claims: Claims
   placement: Placement
+  dependencies: Pick<Dependencies, 'ready'>
 }
 
 /** How long a wake waits for a host that can be used, milliseconds: registrars start beside us, engines restart. */
@@ -47,7 +49,7 @@ export class Starter {
    */
   async start(run: Run): Promise<Endpoint | null> {
     const { app, slot } = run
-    const { catalog, claims, placement } = this.#options
+    const { catalog, claims, placement, dependencies } = this.#options
     // Looking changes nothing, so it need not wait for the claim.
     const looking = placement.look(app, slot)
     const claim = await claims.acquire(app.name, slot, run)
@@ -55,7 +57,9 @@ export class Starter {
     if (claim === 'running') return catalog.endpoint(app.name, slot)
     const trip = new Trip(run.app)
     try {
-      const first = claim.contested ? placement.look(app, slot) : looking
+      // Under our claim: it keeps awake what is needed, from here on.
+      const isOld = (await dependencies.ready(run)) || claim.contested
+      const first = isOld ? placement.look(app, slot) : looking
       return await this.#travel(run, claim, trip, await this.#usable(run, first))
     } finally {
       // Those who wait are answered first. And who comes next must not find a container that is being stopped.

@@ -41,6 +41,8 @@ export interface Asker {
   dead: string
   /** id of the instance that the client stays with, '' if none */
   pin?: string
+  /** for another app that needs it: its failures count as they do for a visitor */
+  isNeeded?: boolean
 }
 
 interface Flight {
@@ -73,6 +75,18 @@ export class Wakes {
     if (!flight.unproven || formatEndpoint(endpoint) !== asker.dead) return endpoint
     this.#options.living.doubt(app.name)
     return await this.#join(app, asker).endpoint
+  }
+
+  /** Where an app is that another one needs; wakes it if nothing answers. The hook is asked about visitors only. */
+  async need(app: App): Promise<Endpoint> {
+    const asker = { question: null, dead: '', isNeeded: true }
+    try {
+      return await this.ask(app, asker)
+    } catch (error) {
+      if (!(error instanceof ProblemError) || error.code !== 'not-available') throw error
+      // That was the answer to a visitor whose wake was joined, and it is over.
+      return await this.ask(app, asker)
+    }
   }
 
   /** Fills a slot that nobody waits for. Returns whether it runs now; failures are logged and count as such. */
@@ -119,7 +133,7 @@ export class Wakes {
       if (!alive.proven) unproven()
       return alive.endpoint
     }
-    if (asker.question === null)
+    if (asker.question === null && !asker.isNeeded)
       for (let slot = 0; slot < app.replicas; slot++) backoff.forget(slotKey(app.name, slot))
     const paused = this.#paused(app, 0)
     if (paused) throw paused

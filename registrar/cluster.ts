@@ -1,3 +1,5 @@
+import { neededNow } from '../model/dependency.ts'
+import { Directory } from '../model/directory.ts'
 import type { Keys } from '../model/key.ts'
 import type { InstanceSpec } from '../model/label.ts'
 import { canonical } from '../model/name.ts'
@@ -14,13 +16,25 @@ export type ClusterChange =
 export type Terms = Pick<InstanceSpec, 'min' | 'idleAfter' | 'stopTimeout'>
 
 /** Kinds of keys that matter here. */
-const KINDS = ['activity', 'app', 'claim', 'gateway'] as const
+const KINDS = ['activity', 'app', 'blueprint', 'claim', 'endpoint', 'gateway'] as const
+/** Changes of these say anew which apps are needed by others. */
+const OF_NEEDS: ReadonlySet<string> = new Set(['app', 'blueprint', 'claim', 'endpoint'])
+/** Nothing is routed by what is read here: any address will do. */
+const ANYWHERE = [
+  { family: 4, bits: 0n, prefix: 0 },
+  { family: 6, bits: 0n, prefix: 0 },
+] as const
+/** So many names of blueprints' apps are remembered: all that run are gone through. */
+const KEPT = 20_000
 
-/** What this host has to know of the rest of the cluster: apps, claims, gateways, and which apps are used. */
+/** What this host has to know of the rest of the cluster: apps, what runs, claims, gateways, and which apps are used. */
 export class Cluster {
   readonly #keys: Keys
-  // addresses do not matter here: nothing is routed by it
   readonly #state: State
+  readonly #directory: Directory
+  /** by app that others need: who they are; null if it must be found out anew */
+  #needed: Map<string, string[]> | null = null
+  #revision = 0n
   /** by canonical app name: performance.now() when a use was last heard of */
   readonly #used = new Map<string, number>()
   readonly #watchers = new Set<() => void>()
@@ -28,7 +42,8 @@ export class Cluster {
 
   constructor(keys: Keys) {
     this.#keys = keys
-    this.#state = new State(keys, { networks: [], denied: new Set() })
+    this.#state = new State(keys, { networks: [...ANYWHERE], denied: new Set() })
+    this.#directory = new Directory(this.#state, KEPT)
   }
 
   /** Folders whose keys {@link observe} wants to see. */
@@ -41,6 +56,7 @@ export class Cluster {
       const text = change.type === 'put' ? change.entry.key : change.key
       const key = this.#keys.parse(text)
       if (!key || !KINDS.some((kind) => kind === key.kind)) continue
+      if (OF_NEEDS.has(key.kind)) this.#needed = null
       if (change.type === 'put') this.#state.put(change.entry)
       else this.#state.delete(text)
       if (change.type === 'put' && key.kind === 'activity') this.use(key.name)
@@ -49,7 +65,19 @@ export class Cluster {
       if (this.claim(key.app, key.slot)?.value.action === 'wake') this.use(key.app)
       this.#claimWatchers.get(text)?.(change, revision)
     }
+    if (BigInt(revision) > this.#revision) this.#revision = BigInt(revision)
     for (const watcher of this.#watchers) watcher()
+  }
+
+  /** Whether every change up to `revision` is known here. */
+  hasSeen(revision: string): boolean {
+    return this.#revision >= BigInt(revision)
+  }
+
+  /** Whether an app that runs, starts or ends somewhere depends on this one: it is used, whoever else asks for it. */
+  isNeeded(app: string): boolean {
+    this.#needed ??= neededNow(this.#state, this.#keys, (name) => this.#directory.find(name))
+    return this.#needed.has(canonical(app))
   }
 
   use(app: string): void {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { canonical } from '../model/name.ts'
 import type { Claim } from '../model/record.ts'
 import type { Held } from '../model/state.ts'
 import type { Cluster } from './cluster.ts'
@@ -72,7 +73,12 @@ export class Idle {
     const open = new Set(cluster.requests().map(({ claim }) => claim.entry.modRevision))
     for (const revision of this.#unmet.keys()) if (!open.has(revision)) this.#unmet.delete(revision)
     const now = performance.now()
+    const needs = roster.needs()
     for (const member of roster.values()) {
+      const { id, spec } = member.instance
+      // what needs it sleeps first: its own idle time begins when that is gone
+      if (needs.has(canonical(spec.app)) || cluster.isNeeded(spec.app))
+        this.#open.set(id, { last: now, isOpen: false })
       if (this.#busy.size >= WIDTH) return
       if (this.#isDue(member, now)) this.#start(member, () => this.#look(member, signal))
     }

@@ -64,7 +64,7 @@ async function runRegistrar(settings: Settings): Promise<void> {
     },
     log,
   })
-  const informer = new Informer(store, [keys.folder('endpoint'), ...registrar.cluster.prefixes], {
+  const informer = new Informer(store, registrar.cluster.prefixes, {
     onChange: (batch, revision) => registrar.observe(batch, revision),
     log,
   })

@@ -125,7 +125,7 @@ export class Registrar {
     this.#host.refresh()
   }
 
-  /** Takes news from etcd of the folders of endpoints and of {@link Cluster.prefixes}. */
+  /** Takes news from etcd of the folders of {@link Cluster.prefixes}. */
   observe(changes: ClusterChange[], revision: string): void {
     this.cluster.observe(changes, revision)
     for (const change of changes) {

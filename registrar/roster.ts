@@ -1,3 +1,4 @@
+import { canonical } from '../model/name.ts'
 import { type Instance, isRunning } from './instance.ts'
 import { isSlot } from './reading.ts'
 
@@ -29,6 +30,12 @@ export class Roster extends Map<string, Member> {
   /** Whether there is a container for `slot` of `app`, running or not. */
   hasSlot(app: string, slot: number): boolean {
     return [...this.values()].some(({ instance }) => isSlot(instance, app, slot))
+  }
+
+  /** Which apps those that run here were made to depend on, in lower case. */
+  needs(): Set<string> {
+    const running = [...this.values()].filter(({ instance }) => isRunning(instance))
+    return new Set(running.flatMap(({ instance }) => instance.spec.dependsOn ?? []).map(canonical))
   }
 
   /** How many instances there are in each phase. */

@@ -118,9 +118,12 @@ export class Sleep {
       pause(REMOVAL, signal).then(() => null),
     ])
     if (removed === null) return attempt.isTaken() ? 'taken-back' : 'unsure'
+    const { app } = member.instance.spec
     const isUsed = (): boolean =>
-      !isRequested && cluster.lastUse(member.instance.spec.app) > attempt.began
-    await cluster.until(() => isUsed() || cluster.hasApplied(removed), GATEWAYS, signal)
+      !isRequested && (cluster.lastUse(app) > attempt.began || cluster.isNeeded(app))
+    // who needs it has a claim before it looks for our Endpoint: if it saw that, we see the claim
+    const isGone = (): boolean => cluster.hasApplied(removed) && cluster.hasSeen(removed)
+    await cluster.until(() => isUsed() || isGone(), GATEWAYS, signal)
     const isQuiet = await this.#waitForQuiet(attempt, isUsed)
     if (attempt.isTaken()) return 'taken-back'
     if (signal.aborted) return 'unsure'

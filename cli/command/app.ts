@@ -34,6 +34,7 @@ export function addApp(program: Command, terminal: Terminal): void {
   addShow(app, terminal)
   const remove = app.command('rm').description('forget apps and remove their containers')
   remove.argument('<name...>', 'apps to remove')
+  remove.option('--force', 'also those that other apps depend on')
   remove.option('--volumes', 'their volumes too, with all that is in them; else these stay')
   addExamples(addConnection(remove), [['reveille app rm shop', 'remove shop']])
   remove.action((names: string[], flags: Flags) => forget(terminal, 'app', names, flags))

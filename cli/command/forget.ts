@@ -13,7 +13,8 @@ export async function forget(
   flags: Record<string, unknown>,
 ): Promise<void> {
   await withSession(terminal, flags, async ({ api, json }) => {
-    const query = flags.volumes === true ? '?volumes=1' : ''
+    const asked = ['force', 'volumes'].filter((flag) => flags[flag] === true)
+    const query = asked.length > 0 ? `?${asked.map((flag) => `${flag}=1`).join('&')}` : ''
     const records = names.map((name) => ({ name, path: `${pathOf(kind, name)}${query}` }))
     const results: object[] = []
     try {

@@ -4,6 +4,7 @@ import { App } from '../../model/app.ts'
 import { canonical } from '../../model/name.ts'
 import { ProblemError } from '../../model/problem.ts'
 import type { Collection, Store } from '../collection.ts'
+import { refuseEndless } from '../dependencies.ts'
 import type { Fleet, Instance } from '../fleet.ts'
 import type { Sleeper } from '../sleep.ts'
 import { ETag, expected, nameFromPath } from './etag.ts'
@@ -22,6 +23,7 @@ export interface AppRoutes extends Pick<ApiOptions, 'catalog' | 'control'> {
 
 const tags = ['apps']
 const Removing = z.strictObject({
+  force: z.enum(['0', '1']).optional().describe('1: although other apps depend on it'),
   volumes: z.enum(['0', '1']).optional().describe('1: its volumes too, with all that is in them'),
 })
 
@@ -63,6 +65,7 @@ export function appRoutes(router: Router, options: AppRoutes): void {
       },
     },
     async (request, reply) => {
+      refuseEndless(request.body, options.catalog)
       const revision = await apps.create(request.body)
       return await stored(reply.code(201), request.body, revision, options)
     },
@@ -108,6 +111,7 @@ export function appRoutes(router: Router, options: AppRoutes): void {
       },
     },
     async (request, reply) => {
+      refuseEndless(request.body, options.catalog)
       let revision = await apps.replace(request.body, expected(request.headers))
       if (revision === null) {
         if (request.headers['if-match'] !== undefined) throw new ProblemError('changed')
@@ -139,6 +143,7 @@ export function appRoutes(router: Router, options: AppRoutes): void {
       const removal = await sleeper.remove(stored, {
         expected: expected(request.headers),
         volumes: request.query.volumes === '1',
+        force: request.query.force === '1',
       })
       if (!removal) throw new ProblemError('unknown-app')
       return { name: stored, ...removal }

@@ -24,3 +24,29 @@ test("what the stored App says holds for instances that run already, whatever th
   cluster.observe([{ type: 'delete', key }], '3')
   expect(cluster.terms(spec)).toEqual({ min: 1, idleAfter: 300, stopTimeout: 10 })
 })
+
+test('an app is needed while another one that depends on it runs, stored or made by a blueprint', () => {
+  const cluster = new Cluster(keys)
+  const text = (key: string, value: string, revision: string) => ({
+    type: 'put' as const,
+    entry: { ...entry(key, {}, revision), value },
+  })
+  const app = { image: 'shop:1', dependsOn: ['{{name}}-db'] }
+  const blueprint = { name: 'customers', pattern: '^customer-[a-z]+$', app }
+  cluster.observe(
+    [
+      { type: 'put', entry: entry(keys.named('blueprint', 'customers'), blueprint, '2') },
+      text(keys.endpoint('customer-x', 1), '10.0.0.1:4000', '3'),
+    ],
+    '3',
+  )
+  expect(cluster.isNeeded('Customer-X-db')).toBe(true)
+  expect(cluster.isNeeded('customer-y-db')).toBe(false)
+  expect([cluster.hasSeen('3'), cluster.hasSeen('4')]).toEqual([true, false])
+  cluster.observe([{ type: 'delete', key: keys.endpoint('customer-x', 1) }], '4')
+  expect(cluster.isNeeded('customer-x-db')).toBe(false)
+  const since = new Date().toISOString()
+  const claim = { owner: 'x', action: 'wake', since }
+  cluster.observe([{ type: 'put', entry: entry(keys.claim('customer-x', 0), claim, '5') }], '5')
+  expect(cluster.isNeeded('customer-x-db')).toBe(true)
+})

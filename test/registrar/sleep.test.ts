@@ -34,8 +34,10 @@ async function sleepOf(change: Partial<SleepPorts> = {}) {
   const lease = await store.grant(60)
   const standing = { lease: lease as string | null, valid: () => true }
   const stops: string[] = []
+  const cluster = new Cluster(keys)
+  cluster.observe([], '1')
   const ports: SleepPorts = {
-    ...{ store, standing, keys, cluster: new Cluster(keys), log: pino({ level: 'silent' }) },
+    ...{ store, standing, keys, cluster, log: pino({ level: 'silent' }) },
     fleet: { drain: async () => '1', undrain: () => {}, refresh: async () => {} },
     connections: async () => 0,
     stop: async (id) => void stops.push(id),
@@ -99,4 +101,33 @@ test('a stop that failed is not tried again once the lease is not certainly ours
   })
   expect(await sleep.run(member('fenced'), null, never)).toBe('unsure')
   expect(tries).toHaveLength(1)
+})
+
+test('what an app depends on stays awake when the app is woken while its route goes', async () => {
+  const cluster = new Cluster(keys)
+  const put = (key: string, value: object, revision: string) => ({
+    type: 'put' as const,
+    entry: {
+      ...{ key, value: JSON.stringify(value), lease: '0' },
+      ...{ modRevision: revision, createRevision: revision },
+    },
+  })
+  const app = { name: 'above', image: 'a:1', dependsOn: ['below'] }
+  cluster.observe([put(keys.named('app', 'above'), app, '1')], '1')
+  const claim = { owner: 'x', action: 'wake', since: new Date().toISOString() }
+  const { sleep, stops } = await sleepOf({
+    cluster,
+    fleet: {
+      drain: async () => {
+        // its claim was written before the route went, and is heard of after that
+        setTimeout(() => cluster.observe([put(keys.claim('above', 0), claim, '2')], '3'), 50)
+        return '3'
+      },
+      undrain: () => {},
+      refresh: async () => {},
+    },
+  })
+  expect(await sleep.run(member('below'), null, never)).toBe('in-use')
+  expect(stops).toEqual([])
+  expect(await store.get(keys.claim('below', 0))).toBeNull()
 })
