@@ -22,7 +22,8 @@ const REMEDIES: [RegExp, string][] = [
 export function explainSsh(said: string): string {
   const lines = said.split('\n').map((line) => line.trim())
   // what it warns of and what it frames its warnings with is not why it failed
-  const last = lines.filter((line) => /[a-z]/i.test(line) && !line.startsWith('Warning:')).at(-1) ?? ''
+  const last =
+    lines.filter((line) => /[a-z]/i.test(line) && !line.startsWith('Warning:')).at(-1) ?? ''
   const remedy = REMEDIES.find(([words]) => words.test(said))?.[1]
   return remedy === undefined ? last : `${last} (${remedy})`
 }
