@@ -5,6 +5,7 @@ import { addBlueprint } from './command/blueprint.ts'
 import { addConfig } from './command/config.ts'
 import { addDoctor } from './command/doctor.ts'
 import { addEvents } from './command/events.ts'
+import { addExplain } from './command/explain.ts'
 import { addGateways, addHosts } from './command/fleet.ts'
 import { addHost } from './command/host.ts'
 import { addPs } from './command/instance.ts'
@@ -44,6 +45,7 @@ export function createProgram(terminal: Terminal): Command {
   addSleep(program, terminal)
   addRestart(program, terminal)
   addLogs(program, terminal)
+  addExplain(program, terminal)
   program.commandsGroup('Cluster:')
   addHosts(program, terminal)
   addHost(program, terminal)

@@ -5,6 +5,7 @@ import {
   GatewayView,
   HostView,
   InstanceView,
+  PlacementView,
   Removed,
   Replaced,
   RollStepView,
@@ -17,7 +18,18 @@ import { PHASES } from '../model/progress.ts'
 import { Failure } from './failure.ts'
 
 // The API's own words for its answers: there is no second copy to keep in step.
-export { AppView, Blueprint, Drained, Removed, Replaced, RollStepView, Slept, Undrained, Woken }
+export {
+  AppView,
+  Blueprint,
+  Drained,
+  PlacementView,
+  Removed,
+  Replaced,
+  RollStepView,
+  Slept,
+  Undrained,
+  Woken,
+}
 export const Apps = z.object({ apps: z.array(AppView) })
 export const Blueprints = z.object({ blueprints: z.array(Blueprint) })
 export const Instances = z.object({ instances: z.array(InstanceView) })

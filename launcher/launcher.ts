@@ -99,13 +99,8 @@ export function createLauncher(options: LauncherOptions): Launcher {
     perClient: settings.heldPerClient,
     total: settings.heldTotal,
   })
-  const claims = new Claims({
-    catalog,
-    store,
-    session,
-    id,
-    earlier: () => options.earlier?.() ?? null,
-  })
+  const earlier = (): string | null => options.earlier?.() ?? null
+  const claims = new Claims({ catalog, store, session, id, earlier })
   const room = new Room(catalog, settings)
   const homes = new Homes(catalog, store, engines)
   const placement = new Placement({ catalog, engines, room, homes })
@@ -189,6 +184,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
       // Patient, so never null: it ends with an Endpoint or throws.
       return (await starter.start(run)) as Endpoint
     },
+    judge: (app, slot) => placement.judge(app, slot),
     progress: (name) => board.current(name),
     onProgress: (listener) => board.follow(listener),
   }

@@ -28,6 +28,10 @@ export interface Rules {
 /** A candidate with what speaks against it, null if nothing does. */
 export interface Verdict extends Candidate {
   refusal: string | null
+  /** what its host may promise */
+  limit: Amount
+  /** what of the slot is there: `older` would be made anew */
+  has: 'running' | 'stopped' | 'older' | 'nothing'
 }
 
 /** Disk that must be free where an image is to be pulled, bytes: how large it is shows only then. */
@@ -45,12 +49,14 @@ export function hasImage(host: Host, image: string): boolean {
 }
 
 /**
- * Whether what is there need only be started. One that is paused is not to be started anywhere else either; one of an
- * older App is made anew, which any host can do.
+ * What is there of the slot. One that is paused counts as stopped, as it is not to be started anywhere else either; one
+ * of an older App is made anew, which any host can do.
  */
-function isKept(container: Container | null, revision: string): boolean {
-  if (container === null) return false
-  return container.state === 'paused' || isMadeFrom(container, revision)
+function holdings(container: Container | null, revision: string): Verdict['has'] {
+  if (container === null) return 'nothing'
+  if (isUp(container)) return 'running'
+  const isKept = container.state === 'paused' || isMadeFrom(container, revision)
+  return isKept ? 'stopped' : 'older'
 }
 
 /** Why the app does not fit on the host at all, or null. Engines refuse more CPUs than there are. */
@@ -98,8 +104,7 @@ function refusal(app: App, candidate: Candidate, rules: Rules): string | null {
 }
 
 /** The share of what a host may promise that is promised, of whatever there is least of. */
-function load({ host, promised }: Candidate, rules: Rules): number {
-  const limit = rules.limit(host)
+function load({ promised, limit }: Verdict): number {
   return Math.max(
     promised.memory / limit.memory,
     promised.cpus / limit.cpus,
@@ -116,15 +121,20 @@ export function judge(app: App, candidates: readonly Candidate[], rules: Rules):
   const revision = revisionOf(app)
   const order = (candidate: Verdict): number[] => [
     Number(candidate.refusal !== null),
-    Number(!isUp(candidate.container)),
+    Number(candidate.has !== 'running'),
     candidate.siblings,
-    Number(!isKept(candidate.container, revision)),
+    Number(candidate.has !== 'stopped'),
     Number(!hasImage(candidate.host, app.image)),
-    load(candidate, rules),
+    load(candidate),
   ]
   return candidates
     .map((candidate) => {
-      const verdict = { ...candidate, refusal: refusal(app, candidate, rules) }
+      const verdict: Verdict = {
+        ...candidate,
+        refusal: refusal(app, candidate, rules),
+        limit: rules.limit(candidate.host),
+        has: holdings(candidate.container, revision),
+      }
       return { verdict, order: order(verdict) }
     })
     .sort((a, b) => {

@@ -29,6 +29,7 @@ import { hostRoutes } from './hosts.ts'
 import { instanceRoutes } from './instances.ts'
 import { logRoutes } from './logs.ts'
 import type { ApiOptions } from './options.ts'
+import { placementRoute } from './placement.ts'
 import { answerProblems, complaints, refuseConnection, sendProblem } from './problems.ts'
 import { replaceRoute } from './replace.ts'
 import type { Router } from './router.ts'
@@ -115,6 +116,7 @@ function routes(router: Router, options: ApiOptions): void {
     ...{ catalog, apps, log },
     replacer: new Replacer({ catalog, apps, rolls, slots, exchange, retreat }),
   })
+  placementRoute(router, { catalog, control })
   logRoutes(router, { catalog, fleet, engines })
   blueprintRoutes(router, openBlueprints({ catalog, store, registries }))
   instanceRoutes(router, fleet)

@@ -1,8 +1,10 @@
+import type { App } from '../../model/app.ts'
 import type { Container } from '../../model/container.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import type { Progress } from '../../model/progress.ts'
 import type { Bring } from '../exchange.ts'
 import type { Grounds } from '../ground.ts'
+import type { Verdict } from '../place.ts'
 
 /** What the API asks of the core that wakes apps. Names are taken ignoring case, stored or from a Blueprint. */
 export interface Control {
@@ -17,6 +19,8 @@ export interface Control {
   ): Promise<Endpoint>
   /** Brings one slot up, however long others change it. Throws ProblemError, or the engine's error. */
   bring(what: Bring): Promise<Endpoint>
+  /** What speaks for and against each host as a place for a slot, the one it would go to first. Starts nothing. */
+  judge(app: App, slot: number): Promise<Verdict[]>
   /** Where the wake of an app is; null if none is under way in this launcher. */
   progress(name: string): Progress | null
   /** Tells every step of every wake of this launcher. Returns how to stop listening. */

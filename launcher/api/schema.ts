@@ -97,6 +97,32 @@ export const InstanceView = z.object({
   exitCode: z.number().int().nullable().describe('of the last run, while it does not run'),
 })
 
+const AmountView = z.object({
+  memory: z.number().nullable().describe('bytes; null is no limit'),
+  cpus: z.number().nullable(),
+  instances: z.number().nullable(),
+})
+export const PlacementView = z.object({
+  app: AppName,
+  slot: z.number().int(),
+  hosts: z.array(
+    z.object({
+      host: z.string(),
+      verdict: z.enum(['chosen', 'possible', 'refused']),
+      rank: z.number().int().nullable().describe('1 is where it would go; null if refused'),
+      reason: z.string().nullable().describe('why it is refused, as a failed wake says it'),
+      container: z
+        .enum(['running', 'stopped', 'older', 'nothing'])
+        .nullable()
+        .describe('what is there of the slot; older is made anew; null if its engine did not say'),
+      image: z.boolean().describe('the image is there'),
+      siblings: z.number().int().describe('other instances of the app there'),
+      promised: AmountView.describe('to what runs or starts there, without this slot'),
+      limit: AmountView.describe('what may be promised'),
+    }),
+  ),
+})
+
 export const HostView = Host.extend({
   alive: z.boolean().describe('its engine answers'),
   instances: z.number().int().nullable().describe('running; null if its engine does not answer'),

@@ -68,6 +68,7 @@ const control: Control = {
   bring: async () => {
     throw new Error('a wake does not ask for this')
   },
+  judge: async () => [],
   progress: () => null,
   onProgress: (listener) => {
     listeners.add(listener)

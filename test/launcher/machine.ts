@@ -136,6 +136,13 @@ export class Machine implements Engine {
     if (container) this.containers.delete(container.id)
   }
 
+  /** Nothing is told: what the launcher knows it has from etcd. */
+  follow(_listener: unknown, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      signal.addEventListener('abort', () => resolve())
+    })
+  }
+
   wait(): Promise<number> {
     return new Promise(() => {})
   }

@@ -79,7 +79,7 @@ export class Machines {
       health: () => ({ ok: true }),
       synced: informer.synced,
       settings: {
-        ...{ holdTimeout: 30, drainTimeout: 5, pageAfter: 300, reasons: 'full' },
+        ...{ leaseTtl: 10, holdTimeout: 30, drainTimeout: 5, pageAfter: 300, reasons: 'full' },
         ...{ heldPerApp: 2000, heldPerClient: 4000, heldTotal: 10_000 },
         ...{ overcommit: 1, cpuOvercommit: 100, instancesPerHost: 500, startsPerHost: 4 },
         ...{ availableTimeout: 500, registries: ['*'] },
@@ -102,7 +102,7 @@ export class Machines {
       await catalog.when('/hosts', all, signal)
     }
     const { control, start } = launcher
-    return { catalog, session, knows, start, wake: (name: string) => control.wake(name) }
+    return { catalog, session, knows, start, wake: (name: string) => control.wake(name), control }
   }
 
   async close(): Promise<void> {

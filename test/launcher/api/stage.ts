@@ -124,6 +124,7 @@ async function launcher(
       bring: async ({ app: { name } }) => {
         throw new ProblemError('unavailable', { app: name, detail: 'nothing is started here' })
       },
+      judge: async () => [],
       progress: () => null,
       onProgress: () => () => {},
       ...options.control,
