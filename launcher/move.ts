@@ -51,7 +51,8 @@ export class Mover {
 
   async #exchange(app: App, up: readonly Found[], turn: Turn, tell: Tell): Promise<Left[]> {
     const { catalog, slots, exchange } = this.#options
-    const spare = spareSlot(app.replicas, (await slots.of(app.name)).found)
+    const registered = catalog.state.slots(app.name).keys()
+    const spare = spareSlot(app.replicas, (await slots.of(app.name)).found, registered)
     if (spare === null) return up.map((one) => leave(one, 'has no slot left to be moved with'))
     const revision = revisionOf(app)
     const isWanted = (): boolean => {

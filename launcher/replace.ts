@@ -71,7 +71,7 @@ export class Replacer {
     const { found } = await this.#look(name)
     const isOther = revisionOf(next) !== revisionOf(held.value)
     const needsProof = isOther || found.some((one) => isUp(one) && isOld(one))
-    const spare = needsProof ? proofSlot(held.value, next, found) : null
+    const spare = needsProof ? this.#proofSlot(held.value, next, found) : null
     if (spare !== null) await exchange.prove(next, spare, tell, () => this.#isStill(held))
     let revision: string
     let renewed: number[]
@@ -110,7 +110,31 @@ export class Replacer {
     const own = found.find(({ spec }) => spec.revision === '')
     if (own)
       throw conflict(name, `${own.container.name} on ${own.host.name} was made by hand: remove it`)
+    this.#mustBeOurs(name, found)
     return { found }
+  }
+
+  /** What a sidekick has registered nobody here can exchange. Throws ProblemError `conflict`. */
+  #mustBeOurs(name: string, found: readonly Found[]): void {
+    const { state } = this.#options.catalog
+    const leases = new Set(['0', ...[...state.hosts.values()].map(({ entry }) => entry.lease)])
+    const up = new Set(found.filter(isUp).map(({ spec }) => spec.slot))
+    for (const [slot, { entry }] of state.slots(name))
+      if (!leases.has(entry.lease) && !up.has(slot))
+        throw conflict(name, `slot ${slot} is registered by a sidekick; stop that`)
+  }
+
+  /**
+   * The slot in which the new App is proven. Two instances never write to the same volumes: an app that keeps something
+   * is proven in its own slot while it sleeps, and while it runs not at all (null), so that it is stopped first. Throws
+   * ProblemError `conflict` if no slot is free.
+   */
+  #proofSlot(old: App, next: App, found: readonly Found[]): number | null {
+    if (old.volumes.length > 0 || next.volumes.length > 0) return found.some(isUp) ? null : 0
+    const registered = this.#options.catalog.state.slots(next.name).keys()
+    const spare = spareSlot(Math.max(old.replicas, next.replicas), found, registered)
+    if (spare === null) throw conflict(next.name, 'all of its slots are taken')
+    return spare
   }
 
   #isStill({ value, entry }: Held<App>): boolean {
@@ -153,18 +177,6 @@ export class Replacer {
       throw await retreat.after(error, { ...job, revision, touched: renewed, spare })
     }
   }
-}
-
-/**
- * The slot in which the new App is proven. Two instances never write to the same volumes: an app that keeps something
- * is proven in its own slot while it sleeps, and while it runs not at all (null), so that it is stopped first. Throws
- * ProblemError `conflict` if no slot is free.
- */
-function proofSlot(old: App, next: App, found: readonly Found[]): number | null {
-  if (old.volumes.length > 0 || next.volumes.length > 0) return found.some(isUp) ? null : 0
-  const spare = spareSlot(Math.max(old.replicas, next.replicas), found)
-  if (spare === null) throw conflict(next.name, 'all of its slots are taken')
-  return spare
 }
 
 /** Throws ProblemError if the instance that proved the App did not last: the others would not either. */

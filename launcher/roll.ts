@@ -39,9 +39,14 @@ const SLOTS = 100
 /**
  * The slot for one more instance while others are exchanged: the first free one above all that the App has, before and
  * after. Null if all are taken. Pure.
+ * @param registered slots that have an Endpoint, of a container or not
  */
-export function spareSlot(replicas: number, found: readonly Found[]): number | null {
-  const taken = new Set(found.map(({ spec }) => spec.slot))
+export function spareSlot(
+  replicas: number,
+  found: readonly Found[],
+  registered: Iterable<number>,
+): number | null {
+  const taken = new Set([...found.map(({ spec }) => spec.slot), ...registered])
   for (let slot = replicas; slot < SLOTS; slot++) if (!taken.has(slot)) return slot
   return null
 }

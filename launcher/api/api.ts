@@ -103,7 +103,7 @@ function routes(router: Router, options: ApiOptions): void {
     wake: (name) => control.wake(name),
   })
   const ending = new AbortController()
-  router.addHook('onClose', async () => ending.abort(new Error('this launcher ends')))
+  router.addHook('preClose', async () => ending.abort(new Error('this launcher ends')))
   const slots = new Slots(claiming)
   const rolls = new Rolls(claiming, ending.signal)
   const bring = (what: Bring): Promise<Endpoint> => control.bring(what)

@@ -102,6 +102,11 @@ it('is refused where somebody replaces it, changed it, made its container by han
   hand.labels['reveille.revision'] = ''
   played.engines.get('h1')?.set(hand.id, hand)
   expect((await replace({ image: 'shop:2' })).json().detail).toMatch(/was made by hand/)
+  played.engines.get('h1')?.delete(hand.id)
+  const lease = await played.store.grant(60)
+  await played.store.put('/services/clusters/shop/8', '10.0.0.9:40008', { lease })
+  await expect.poll(() => played.catalog.endpoint('shop', 8)?.port).toBe(40_008)
+  expect((await replace({ image: 'shop:2' })).json().detail).toMatch(/slot 8 .* by a sidekick/)
   const blueprint = { name: 'made', pattern: '^made-[a-z]+$', app: { image: 'shop:1' } }
   await played.ask('POST', '/v1/blueprints', blueprint)
   const made = await played.ask('POST', '/v1/apps/made-one/replace', { image: 'shop:2' })

@@ -92,7 +92,7 @@ it('drains a host under load without a failed request, also where the launcher d
   expect(done.body).toMatchObject({ host: host.name, left: [] })
   expect(await on(host)).toEqual([])
   await fleet.launchers[0]?.launcher.start()
-  expect((await api('GET', '/v1/hosts')).body.hosts).toContainEqual(
+  expect((await api('GET', '/v1/hosts', undefined, 1)).body.hosts).toContainEqual(
     expect.objectContaining({ name: host.name, drained: expect.any(String) }),
   )
   expect((await ask(origin(0), '/nap/')).status).toBe(200)
@@ -102,7 +102,7 @@ it('drains a host under load without a failed request, also where the launcher d
     expect(failed).toEqual([])
     expect(asked).toBeGreaterThan(100)
   }
-  const again = await api('PUT', `/v1/hosts/${host.name}/drain`)
+  const again = await api('PUT', `/v1/hosts/${host.name}/drain`, undefined, 1)
   expect(again.body).toEqual({ host: host.name, moved: 0, removed: 0, left: [] })
 }, 180_000)
 
