@@ -1,0 +1,70 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { command } from '../../lab/command.ts'
+import { type Expectation, type Fleet, follow } from './follow.ts'
+import { makeKey, makeMachine } from './machine.ts'
+import { suffer } from './outage.ts'
+import { makeRoot } from './root.ts'
+import { ADDRESSES, makeYard } from './yard.ts'
+
+// `npm run fleet-page`: follows docs/fleet.md and docs/hosts.md on machines with a systemd of their own, and pulls their
+// plugs. As root; takes some minutes, and the network for the packages.
+
+const TOP = join(import.meta.dirname, '../../..')
+/** The bare root in it is kept for the next run, everything else goes. */
+const FOLDER = '/var/tmp/reveille-fleet'
+
+const hosts = (output: string): Set<string | undefined> =>
+  new Set([...output.matchAll(/^(10\.93\.0\.\d+):\d+$/gm)].map((match) => match[1]))
+
+const FLEET: Expectation[] = [
+  {
+    command: 'etcdctl endpoint status --cluster',
+    says: (output) => output.match(/10\.93\.0\.1[123]:2379/g)?.length === 3,
+  },
+  {
+    command: 'reveille hosts',
+    says: (output) => ['one', 'two', 'three'].every((name) => new RegExp(`^${name} `, 'm').test(output)),
+  },
+  {
+    command: 'curl',
+    says: (output) => [...'ABCD'].every((name) => output.includes(`"name":"${name}"`)),
+  },
+  {
+    command: 'etcdctl get --prefix /services/clusters',
+    says: (output) => hosts(output).size >= 2,
+  },
+]
+
+async function main(): Promise<void> {
+  await mkdir(FOLDER, { recursive: true })
+  const root = join(FOLDER, 'bare')
+  await makeRoot(root)
+  const yard = await makeYard()
+  try {
+    const key = await makeKey(FOLDER)
+    const made = await Promise.all(
+      Object.entries(ADDRESSES).map(async ([name, address]) => {
+        const machine = await makeMachine(FOLDER, root, key, name, address)
+        await machine.start()
+        return [name, machine] as const
+      }),
+    )
+    const fleet = Object.fromEntries(made) as Fleet
+    const source = join(FOLDER, 'one/opt/reveille')
+    await mkdir(source, { recursive: true })
+    const left = ['node_modules', 'dist', '.git'].map((name) => `--exclude=./${name}`)
+    const archive = join(FOLDER, 'source.tar')
+    await command('tar', '-C', TOP, ...left, '-cf', archive, '.')
+    await command('tar', '-C', source, '--no-same-owner', '-xf', archive)
+    await follow('fleet.md', fleet, FLEET)
+    await suffer(fleet)
+  } finally {
+    await yard.clear()
+    for (const name of [...Object.keys(ADDRESSES), 'key', 'key.pub', 'source.tar'])
+      await rm(join(FOLDER, name), { recursive: true, force: true })
+  }
+}
+
+await main()
+process.exit(0)

@@ -1,0 +1,67 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { clearCgroup, mountCgroups } from '../../../cli/embedded/cgroup.ts'
+import { command } from '../../lab/command.ts'
+
+/** Where the machines of the page stand: their network, with a way out to the packages, and the cgroups they live in. */
+export const BRIDGE = 'rvfleet'
+export const GATEWAY = '10.93.0.1'
+const NETWORK = '10.93.0.0/24'
+export const CGROUP = '/reveille-fleet'
+const FORWARD = '/proc/sys/net/ipv4/ip_forward'
+
+const RULES = [
+  ['-t', 'nat', 'POSTROUTING', '-s', NETWORK, '!', '-d', NETWORK, '-j', 'MASQUERADE'],
+  ['-t', 'filter', 'FORWARD', '-i', BRIDGE, '-j', 'ACCEPT'],
+  ['-t', 'filter', 'FORWARD', '-o', BRIDGE, '-j', 'ACCEPT'],
+]
+
+async function rule(verb: '-I' | '-D', [flag = '', table = '', ...rest]: string[]): Promise<void> {
+  await command('iptables', '-w', flag, table, verb, ...rest)
+}
+
+export interface Yard {
+  /** Removes the network and everything that still runs in the cgroups. */
+  clear(): Promise<void>
+}
+
+/** Makes what three machines need of this one. What an earlier run left is removed first. */
+export async function makeYard(): Promise<Yard> {
+  await clearYard()
+  mountCgroups()
+  const forwarded = readFileSync(FORWARD, 'utf8')
+  await command('ip', 'link', 'add', BRIDGE, 'type', 'bridge', 'forward_delay', '0')
+  await command('ip', 'addr', 'add', `${GATEWAY}/24`, 'dev', BRIDGE)
+  await command('ip', 'link', 'set', BRIDGE, 'up')
+  for (const each of RULES) await rule('-I', each)
+  writeFileSync(FORWARD, '1')
+  return {
+    clear: async () => {
+      await clearYard()
+      writeFileSync(FORWARD, forwarded)
+    },
+  }
+}
+
+async function clearYard(): Promise<void> {
+  await clearCgroup(CGROUP)
+  for (const each of RULES) await rule('-D', each).catch(() => {})
+  await command('ip', 'link', 'del', BRIDGE).catch(() => {})
+}
+
+/** Shell words that put the shell into a cgroup of the machine's own, in each hierarchy. */
+export function enterCgroup(machine: string): string {
+  const root = '/sys/fs/cgroup'
+  const folders = [root, ...readdirSync(root).map((name) => join(root, name))]
+  return folders
+    .map((folder) => {
+      const own = `${folder}${CGROUP}/${machine}`
+      // a cpuset starts without CPUs, and takes no process then
+      return `if [ -w ${folder}/cgroup.procs ]; then mkdir -p ${own}
+for file in cpuset.cpus cpuset.mems; do
+  if [ -e ${folder}/$file ]; then cat ${folder}/$file >${folder}${CGROUP}/$file; cat ${folder}/$file >${own}/$file; fi
+done
+echo $$ >${own}/cgroup.procs; fi`
+    })
+    .join('\n')
+}
