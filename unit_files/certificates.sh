@@ -44,7 +44,8 @@ certificate() {
   if [ -e "$to.crt" ] && openssl x509 -in "$to.crt" -noout -checkend $month >/dev/null &&
     openssl verify -CAfile "$by.crt" -verify_ip "$address" "$to.crt" >/dev/null 2>&1; then return; fi
   key "$to.key"
-  openssl req -new -sha256 -key "$to.key" -subj "/CN=$machine" |
+  # Without a common name: etcd takes that for a user's, who then needs no password.
+  openssl req -new -sha256 -key "$to.key" -subj "/O=Reveille/OU=$machine" |
     openssl x509 -req -sha256 -CA "$by.crt" -CAkey "$by.key" -set_serial "0x$(openssl rand -hex 16)" -days $days \
       -extfile <(printf '%s\n' 'basicConstraints=critical,CA:FALSE' 'keyUsage=critical,digitalSignature' \
         "extendedKeyUsage=${3/both/serverAuth,clientAuth}" "$names") -out "$to.crt.new" 2>/dev/null

@@ -7,8 +7,8 @@ export interface Question {
   body?: string
   /** unix socket to ask instead of the URL's host */
   socket?: string
-  /** PEM text */
-  tls?: { ca?: string; cert?: string; key?: string }
+  /** PEM */
+  tls?: { ca?: string | Buffer; cert?: string | Buffer; key?: string | Buffer }
 }
 
 /** What came back: an answer, or the system's code of why there is none. */

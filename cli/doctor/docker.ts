@@ -1,4 +1,6 @@
-import { SETTINGS } from '../../model/setting.ts'
+import { engineTls } from '../../adapters/docker-settings.ts'
+import { SETTINGS, type Settings } from '../../model/setting.ts'
+import { codeOf } from '../failure.ts'
 import { type Answer, ask, fieldsOf, textOf } from './ask.ts'
 import { type Check, type Finding, fail, ok, warn } from './check.ts'
 import { runTool } from './tool.ts'
@@ -13,31 +15,45 @@ export function socketOf(docker: string): string | undefined {
   return docker.startsWith('unix://') ? docker.slice('unix://'.length) : undefined
 }
 
-/** Asks an engine by its HTTP API. */
-export function askEngine(docker: string, path: string): Promise<Answer> {
-  const socket = socketOf(docker)
+export type EngineSettings = Pick<Settings, 'docker' | 'dockerCa' | 'dockerCert' | 'dockerKey'>
+
+/** Asks an engine by its HTTP API: over TLS if it is elsewhere and there are files for that. */
+export async function askEngine(settings: EngineSettings, path: string): Promise<Answer> {
+  const socket = socketOf(settings.docker)
   if (socket !== undefined) return ask(`http://docker${path}`, { socket })
-  return ask(docker.replace(/^tcp:/, 'http:') + path)
+  const rest = settings.docker.slice('tcp:'.length) + path
+  try {
+    const tls = engineTls(settings)
+    return await (tls === null ? ask(`http:${rest}`) : ask(`https:${rest}`, { tls }))
+  } catch (error) {
+    return { ok: false, code: codeOf(error), message: (error as Error).message }
+  }
 }
 
 /** The engine of this host: reachable, new enough, able to limit and to publish. */
-export const checkDocker: Check = async ({ docker, engine }) => {
+export const checkDocker: Check = async (settings) => {
+  const { docker, engine } = settings
   if (engine === 'process') return [ok('docker', 'not needed: --engine process')]
   const name = `docker ${docker}`
   const grade = engine === 'auto' ? warn : fail
   const socket = socketOf(docker)
-  const version = await askEngine(docker, '/version')
+  const version = await askEngine(settings, '/version')
   if (!version.ok) return [unreachable(name, version, docker, grade)]
   const told = fieldsOf(version)
   if (textOf(told, 'Version') === 'process')
     return [ok(name, 'apps run as child processes, without Docker')]
   const api = Number(told.ApiVersion)
   if (version.status !== 200 || Number.isNaN(api))
-    return [fail(name, `it answers ${version.status}, not as an engine`, 'Correct --docker.')]
+    return [fail(name, `it answers ${version.status}, not as an engine`, strange(docker))]
   const shown = `${textOf(told, 'Version')}, API ${textOf(told, 'ApiVersion')}`
   if (api < API) return [fail(name, shown, `Run Docker 20.10 or newer (API ${API}).`)]
-  const info = fieldsOf(await askEngine(docker, '/info'))
+  const info = fieldsOf(await askEngine(settings, '/info'))
   return [ok(name, shown), checkLimits(info), await checkPublishing(socket)]
+}
+
+function strange(docker: string): string {
+  const files = 'If it wants TLS, give --docker-ca, --docker-cert and --docker-key.'
+  return docker.startsWith('tcp:') ? `Correct --docker. ${files}` : 'Correct --docker.'
 }
 
 function checkLimits(info: Record<string, unknown>): Finding {
@@ -79,6 +95,15 @@ function unreachable(
   docker: string,
   grade: typeof fail,
 ): Finding {
+  if (
+    !docker.startsWith('unix:') &&
+    /^ERR_(?:SSL|TLS)|CERT|SELF_SIGNED|UNABLE_TO|ENOENT|EACCES/.test(answer.code)
+  )
+    return fail(
+      name,
+      `TLS fails: ${answer.message}`,
+      'Name files this user may read with --docker-ca, --docker-cert and --docker-key.',
+    )
   if (answer.code === 'EACCES')
     return fail(
       name,

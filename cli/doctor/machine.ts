@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { codeOf } from '../failure.ts'
 import { fieldsOf, textOf } from './ask.ts'
 import { type Check, fail, ok, warn } from './check.ts'
-import { askEngine, socketOf } from './docker.ts'
+import { askEngine, type EngineSettings, socketOf } from './docker.ts'
 
 /** Oldest Node this runs on. */
 const NODE = [20, 19] as const
@@ -32,8 +32,9 @@ export const checkUser: Check = async ({ engine }) => {
 const LITTLE = 1024 ** 3
 
 /** The disks of our own data and of the engine's, which may be elsewhere. */
-export const checkDisk: Check = async ({ stateDir, engine, docker }) => {
-  const images = engine === 'process' ? '' : await imagesOf(docker)
+export const checkDisk: Check = async (settings) => {
+  const { stateDir, engine } = settings
+  const images = engine === 'process' ? '' : await imagesOf(settings)
   return Promise.all(
     [stateDir, images].filter(Boolean).map(async (folder) => {
       const { bavail, bsize, files, ffree } = await nearest(folder)
@@ -48,9 +49,9 @@ export const checkDisk: Check = async ({ stateDir, engine, docker }) => {
 }
 
 /** Where an engine on this machine keeps images and containers; '' if it keeps none here. */
-async function imagesOf(docker: string): Promise<string> {
-  if (socketOf(docker) === undefined) return ''
-  const info = await askEngine(docker, '/info')
+async function imagesOf(settings: EngineSettings): Promise<string> {
+  if (socketOf(settings.docker) === undefined) return ''
+  const info = await askEngine(settings, '/info')
   return info.ok ? textOf(fieldsOf(info), 'DockerRootDir') : '/var/lib/docker'
 }
 

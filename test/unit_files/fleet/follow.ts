@@ -1,33 +1,36 @@
-import { type Block, blocksOf, type MachineName } from './page.ts'
 import type { Machine } from './machine.ts'
+import { type Block, blocksOf, type MachineName } from './page.ts'
 
 export type Fleet = Record<MachineName, Machine>
 
-/** What a block that has `command` in it must say. */
+/** What a block that has `command` in it must say, and what is done after it. */
 export interface Expectation {
   command: string
-  says: (output: string) => boolean
+  says?: (output: string) => boolean
+  then?: () => Promise<void>
 }
 
 /**
- * Types every block of a page on the machines it names, in order.
+ * Types every block of a page on the machines it names.
  * @throws Error at the first command that fails, or that says something else than the page promises
  */
 export async function follow(page: string, fleet: Fleet, expected: Expectation[]): Promise<void> {
-  const seen = new Set<Expectation>()
-  for (const block of blocksOf(page)) {
+  const blocks = blocksOf(page)
+  for (const { command } of expected)
+    if (!blocks.some(({ commands }) => commands.includes(command)))
+      throw new Error(`docs/${page} has no "${command}"`)
+  for (const block of blocks) {
     const promises = expected.filter(({ command }) => block.commands.includes(command))
-    for (const name of block.machines) {
+    const on = async (name: MachineName): Promise<void> => {
       const output = await typed(block, fleet[name])
-      for (const promise of promises) {
-        if (!promise.says(output))
-          throw new Error(`${at(block, name)}: "${promise.command}" says:\n${output}`)
-        seen.add(promise)
-      }
+      for (const { command, says } of promises)
+        if (says && !says(output))
+          throw new Error(`${at(block, name)}: "${command}" says:\n${output}`)
     }
+    if (block.ordered) for (const name of block.machines) await on(name)
+    else await Promise.all(block.machines.map(on))
+    for (const { then } of promises) await then?.()
   }
-  for (const promise of expected)
-    if (!seen.has(promise)) throw new Error(`docs/${page} has no "${promise.command}"`)
 }
 
 async function typed(block: Block, machine: Machine): Promise<string> {

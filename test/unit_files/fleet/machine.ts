@@ -53,19 +53,24 @@ export async function makeMachine(
   await cp(key, join(ssh, 'id_ed25519'))
   await cp(`${key}.pub`, join(ssh, 'authorized_keys'))
   await writeFile(join(ssh, 'config'), 'StrictHostKeyChecking accept-new\nLogLevel ERROR\n')
-  return new NspawnMachine(name, address, disk, key, `${disk}.log`)
+  return new NspawnMachine(name, address, disk, key)
 }
 
 class NspawnMachine implements Machine {
+  readonly name: string
+  readonly address: string
+  private readonly disk: string
+  private readonly key: string
+  private readonly log: string
   private process: ChildProcess | undefined
 
-  constructor(
-    readonly name: string,
-    readonly address: string,
-    private readonly disk: string,
-    private readonly key: string,
-    private readonly log: string,
-  ) {}
+  constructor(name: string, address: string, disk: string, key: string) {
+    this.name = name
+    this.address = address
+    this.disk = disk
+    this.key = key
+    this.log = `${disk}.log`
+  }
 
   async start(): Promise<void> {
     const nspawn = [

@@ -1,16 +1,21 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { command } from '../../lab/command.ts'
+import { bootInCloud } from './cloud.ts'
 import { type Expectation, type Fleet, follow } from './follow.ts'
 import { makeKey, makeMachine } from './machine.ts'
 import { suffer } from './outage.ts'
 import { makeRoot } from './root.ts'
-import { ADDRESSES, makeYard } from './yard.ts'
+import { makeYard, type Yard } from './yard.ts'
 
 // `npm run fleet-page`: follows docs/fleet.md and docs/hosts.md on machines with a systemd of their own, and pulls their
 // plugs. As root; takes some minutes, and the network for the packages.
 
 const TOP = join(import.meta.dirname, '../../..')
+/** `--keep`: leave the machines running, to look at; the next run removes them. */
+const KEEP = process.argv.includes('--keep')
+/** The machines of the pages. */
+const ADDRESSES = { one: '10.93.0.11', two: '10.93.0.12', three: '10.93.0.13' }
 /** The bare root in it is kept for the next run, everything else goes. */
 const FOLDER = '/var/tmp/reveille-fleet'
 
@@ -23,11 +28,12 @@ const FLEET: Expectation[] = [
     says: (output) => output.match(/10\.93\.0\.1[123]:2379/g)?.length === 3,
   },
   {
-    command: 'reveille hosts',
-    says: (output) => ['one', 'two', 'three'].every((name) => new RegExp(`^${name} `, 'm').test(output)),
+    command: 'reveille doctor',
+    says: (output) =>
+      ['one', 'two', 'three'].every((name) => new RegExp(`^${name} `, 'm').test(output)),
   },
   {
-    command: 'curl',
+    command: 'http://10.93.0.12/{A,B}/name',
     says: (output) => [...'ABCD'].every((name) => output.includes(`"name":"${name}"`)),
   },
   {
@@ -35,6 +41,30 @@ const FLEET: Expectation[] = [
     says: (output) => hosts(output).size >= 2,
   },
 ]
+
+/** The host that the page adds, and its user-data once it is made. */
+const FOUR = {
+  name: 'four',
+  address: '10.93.0.14',
+  userData: join(FOLDER, 'one/root/four.user-data'),
+}
+
+function hostsPage(root: string, key: string): Expectation[] {
+  const { name, address, userData } = FOUR
+  return [
+    {
+      command: '> four.user-data',
+      then: async () => {
+        await bootInCloud(FOLDER, root, key, name, address, userData)
+      },
+    },
+    { command: 'snapshot status', says: (output) => /\|\s+\d+ \|/.test(output) },
+    {
+      command: 'reveille app ls',
+      says: (output) => [...'ABCD'].every((app) => output.includes(app)),
+    },
+  ]
+}
 
 async function main(): Promise<void> {
   await mkdir(FOLDER, { recursive: true })
@@ -59,11 +89,17 @@ async function main(): Promise<void> {
     await command('tar', '-C', source, '--no-same-owner', '-xf', archive)
     await follow('fleet.md', fleet, FLEET)
     await suffer(fleet)
+    await follow('hosts.md', fleet, hostsPage(root, key))
+    await suffer(fleet)
   } finally {
-    await yard.clear()
-    for (const name of [...Object.keys(ADDRESSES), 'key', 'key.pub', 'source.tar'])
-      await rm(join(FOLDER, name), { recursive: true, force: true })
+    if (!KEEP) await clean(yard)
   }
+}
+
+async function clean(yard: Yard): Promise<void> {
+  await yard.clear()
+  for (const name of [...Object.keys(ADDRESSES), FOUR.name, 'key', 'key.pub', 'source.tar'])
+    await rm(join(FOLDER, name), { recursive: true, force: true })
 }
 
 await main()

@@ -1,4 +1,4 @@
-import { ask, type Answer } from '../../system/client.ts'
+import { type Answer, ask } from '../../system/client.ts'
 import type { Fleet } from './follow.ts'
 import type { Machine } from './machine.ts'
 

@@ -2,11 +2,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const DOCS = join(import.meta.dirname, '../../../docs')
-/** What a block begins with: the machines it is typed on, one after the other. */
-const PLACE = /^# on (?<machines>(?:one|two|three)(?:, (?:one|two|three))*)\n/
+/** What a block begins with: the machines it is typed on, in any order or one after the other. */
+const PLACE = /^# on (?<machines>(?:one|two|three)(?:, (?:then )?(?:one|two|three))*)\n/
 
-export const MACHINES = ['one', 'two', 'three'] as const
-export type MachineName = (typeof MACHINES)[number]
+export type MachineName = 'one' | 'two' | 'three'
 
 /** Some commands of a page, with where to type them. */
 export interface Block {
@@ -14,6 +13,8 @@ export interface Block {
   /** of its first command */
   line: number
   machines: MachineName[]
+  /** whether one machine must be done before the next */
+  ordered: boolean
   commands: string
 }
 
@@ -28,7 +29,9 @@ export function blocksOf(page: string): Block[] {
     const line = text.slice(0, match.index).split('\n').length + 2
     const place = PLACE.exec(body)
     if (place === null) throw new Error(`docs/${page}:${line - 1} does not say where to type it`)
-    const machines = (place.groups?.['machines'] ?? '').split(', ') as MachineName[]
-    return { page, line, machines, commands: body.slice(place[0].length) }
+    const where = place.groups?.['machines'] ?? ''
+    const machines = where.split(/, (?:then )?/) as MachineName[]
+    const ordered = where.includes('then')
+    return { page, line, machines, ordered, commands: body.slice(place[0].length) }
   })
 }

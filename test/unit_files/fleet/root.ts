@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { command } from '../../lab/command.ts'
 
-
 /** What a fresh cloud image of Debian 12 has, as far as the page needs it. */
 const BARE = 'systemd-sysv,dbus,openssh-server,ca-certificates,iproute2,curl'
 /** How this machine reaches its packages; the others are to reach them the same way. */

@@ -1,0 +1,70 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { SETTINGS, variableOf } from '../../model/setting.ts'
+import { blocksOf } from './fleet/page.ts'
+
+const TOP = join(import.meta.dirname, '../..')
+const PAGES = ['fleet.md', 'hosts.md']
+const read = (path: string): string => readFileSync(join(TOP, path), 'utf8')
+const variables = Object.keys(SETTINGS).map(variableOf)
+
+// Whether they do what the page says is tried on machines of its own: npm run fleet-page.
+describe.each(PAGES)('docs/%s', (page) => {
+  const blocks = blocksOf(page)
+
+  test('says of every block where to type it, and has no other', () => {
+    expect(blocks.length).toBeGreaterThan(8)
+    expect(read(`docs/${page}`).match(/^```.+$/gm)).toHaveLength(blocks.length)
+  })
+
+  test.each(blocks.map((block) => [block.line, block] as const))(
+    'line %i begins something a shell understands',
+    async (_line, { commands }) => {
+      const { stderr } = await promisify(execFile)('bash', ['-n', '-c', commands])
+      expect(stderr).toBe('')
+    },
+  )
+
+  test('names only settings there are, and files there are', () => {
+    const text = read(`docs/${page}`)
+    for (const name of text.match(/REVEILLE_[A-Z_]+/g) ?? []) expect(variables).toContain(name)
+    const paths = text.matchAll(/\/opt\/reveille\/((?:unit_files|cli)\/[\w./-]+\w)(?![\w*{-])/g)
+    for (const [, path = ''] of paths) expect(existsSync(join(TOP, path)), path).toBe(true)
+  })
+
+  test('is short enough to be followed', () => {
+    expect(read(`docs/${page}`).split('\n').length).toBeLessThan(200)
+  })
+})
+
+describe('the user-data', () => {
+  const text = read('unit_files/user-data')
+  const script = /path: \/root\/join\.sh\n.*\n {4}content: \|\n((?: {6}.*\n|\n)+)/.exec(text)?.[1]
+
+  test('has a value for each of its variables in docs/hosts.md', () => {
+    const wanted = new Set(text.match(/@[A-Z0-9]+@/g))
+    expect(wanted.size).toBe(6)
+    expect(new Set(read('docs/hosts.md').match(/@[A-Z0-9]+@/g))).toEqual(wanted)
+  })
+
+  test('does to a machine what docs/fleet.md does', async () => {
+    const lines = (script ?? '').split('\n').map((line) => line.trim())
+    const { stderr } = await promisify(execFile)('bash', ['-n', '-c', script ?? 'false ('])
+    expect(stderr).toBe('')
+    const shared = blocksOf('fleet.md').find(({ commands }) =>
+      commands.includes('systemd-sysusers'),
+    )
+    const typed = shared?.commands.split('\n') ?? []
+    for (const line of typed.filter((each) => /^(?:ln|install|cp|systemd-|systemctl) /.test(each)))
+      expect(lines.map((each) => each.replace('cd ', ''))).toContain(line)
+  })
+
+  test('is a list of what cloud-init knows', () => {
+    const keys = text.match(/^[a-z_]+(?=:)/gm)
+    expect(keys).toEqual(['hostname', 'write_files', 'package_update', 'packages', 'runcmd'])
+    expect(text.startsWith('#cloud-config\n')).toBe(true)
+  })
+})
