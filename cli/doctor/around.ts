@@ -61,6 +61,7 @@ function socketsOf({ runDir }: Settings): string[] {
 }
 
 function isHere(engine: string | undefined): engine is string {
-  if (engine === undefined) return false
+  // by ssh this machine is reached from others; itself it has the socket
+  if (engine === undefined || engine.startsWith('ssh:')) return false
   return !engine.startsWith('unix://') || existsSync(engine.slice('unix://'.length))
 }

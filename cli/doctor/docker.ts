@@ -1,4 +1,4 @@
-import { engineTls } from '../../adapters/docker-settings.ts'
+import { engineAccess } from '../../adapters/docker-settings.ts'
 import { SETTINGS, type Settings } from '../../model/setting.ts'
 import { codeOf } from '../failure.ts'
 import { type Answer, ask, fieldsOf, textOf } from './ask.ts'
@@ -15,7 +15,10 @@ export function socketOf(docker: string): string | undefined {
   return docker.startsWith('unix://') ? docker.slice('unix://'.length) : undefined
 }
 
-export type EngineSettings = Pick<Settings, 'docker' | 'dockerCa' | 'dockerCert' | 'dockerKey'>
+export type EngineSettings = Pick<
+  Settings,
+  'docker' | 'dockerCa' | 'dockerCert' | 'dockerKey' | 'dockerSsh'
+>
 
 /** Asks an engine by its HTTP API: over TLS if it is elsewhere and there are files for that. */
 export async function askEngine(settings: EngineSettings, path: string): Promise<Answer> {
@@ -23,8 +26,8 @@ export async function askEngine(settings: EngineSettings, path: string): Promise
   if (socket !== undefined) return ask(`http://docker${path}`, { socket })
   const rest = settings.docker.slice('tcp:'.length) + path
   try {
-    const tls = engineTls(settings)
-    return await (tls === null ? ask(`http:${rest}`) : ask(`https:${rest}`, { tls }))
+    const { tls } = engineAccess(settings)
+    return await (tls ? ask(`https:${rest}`, { tls }) : ask(`http:${rest}`))
   } catch (error) {
     return { ok: false, code: codeOf(error), message: (error as Error).message }
   }

@@ -7,7 +7,7 @@ export type Fleet = Record<MachineName, Machine>
 export interface Expectation {
   command: string
   says?: (output: string) => boolean
-  then?: () => Promise<void>
+  after?: () => Promise<void>
 }
 
 /**
@@ -29,7 +29,7 @@ export async function follow(page: string, fleet: Fleet, expected: Expectation[]
     }
     if (block.ordered) for (const name of block.machines) await on(name)
     else await Promise.all(block.machines.map(on))
-    for (const { then } of promises) await then?.()
+    for (const { after } of promises) await after?.()
   }
 }
 

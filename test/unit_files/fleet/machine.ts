@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, openSync } from 'node:fs'
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
@@ -53,7 +53,12 @@ export async function makeMachine(
   await cp(key, join(ssh, 'id_ed25519'))
   await cp(`${key}.pub`, join(ssh, 'authorized_keys'))
   await writeFile(join(ssh, 'config'), 'StrictHostKeyChecking accept-new\nLogLevel ERROR\n')
-  return new NspawnMachine(name, address, disk, key)
+  return openMachine(folder, key, name, address)
+}
+
+/** A machine of which there is a disk already. */
+export function openMachine(folder: string, key: string, name: string, address: string): Machine {
+  return new NspawnMachine(name, address, join(folder, name), key)
 }
 
 class NspawnMachine implements Machine {
@@ -62,7 +67,7 @@ class NspawnMachine implements Machine {
   private readonly disk: string
   private readonly key: string
   private readonly log: string
-  private process: ChildProcess | undefined
+  private over: Promise<unknown> = Promise.resolve()
 
   constructor(name: string, address: string, disk: string, key: string) {
     this.name = name
@@ -80,25 +85,26 @@ class NspawnMachine implements Machine {
       '--capability=all --system-call-filter="add_key keyctl bpf"',
     ].join(' ')
     const output = openSync(this.log, 'a')
-    this.process = spawn('bash', ['-c', `${enterCgroup(this.name)}\n${nspawn}`], {
+    const container = spawn('bash', ['-c', `${enterCgroup(this.name)}\n${nspawn}`], {
       stdio: ['ignore', output, output],
       env: { ...process.env, SYSTEMD_NSPAWN_API_VFS_WRITABLE: 'network' },
       detached: true,
     })
+    container.unref()
+    this.over = once(container, 'exit')
     for (const end = Date.now() + 60_000; ; await delay(250))
       try {
         await this.type('systemctl is-system-running --wait || true')
         return
       } catch (error) {
-        if (Date.now() > end || this.process.exitCode !== null)
+        if (Date.now() > end || container.exitCode !== null)
           throw new Error(`${this.name} does not boot, see ${this.log}`, { cause: error })
       }
   }
 
   async cut(): Promise<void> {
-    const gone = this.process && this.process.exitCode === null && once(this.process, 'exit')
     await clearCgroup(`${CGROUP}/${this.name}`)
-    await gone
+    await this.over
   }
 
   async type(commands: string): Promise<string> {

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { command } from '../../lab/command.ts'
 import { bootInCloud } from './cloud.ts'
 import { type Expectation, type Fleet, follow } from './follow.ts'
+import { multiply } from './instance.ts'
 import { makeKey, makeMachine } from './machine.ts'
-import { suffer } from './outage.ts'
+import { APPS, suffer } from './outage.ts'
 import { makeRoot } from './root.ts'
 import { makeYard, type Yard } from './yard.ts'
 
@@ -25,7 +26,7 @@ const hosts = (output: string): Set<string | undefined> =>
 const FLEET: Expectation[] = [
   {
     command: 'etcdctl endpoint status --cluster',
-    says: (output) => output.match(/10\.93\.0\.1[123]:2379/g)?.length === 3,
+    says: (output) => output.match(/^\| https:/gm)?.length === 3,
   },
   {
     command: 'reveille doctor',
@@ -34,7 +35,7 @@ const FLEET: Expectation[] = [
   },
   {
     command: 'http://10.93.0.12/{A,B}/name',
-    says: (output) => [...'ABCD'].every((name) => output.includes(`"name":"${name}"`)),
+    says: (output) => APPS.every((name) => output.includes(`"name":"${name}"`)),
   },
   {
     command: 'etcdctl get --prefix /services/clusters',
@@ -54,14 +55,14 @@ function hostsPage(root: string, key: string): Expectation[] {
   return [
     {
       command: '> four.user-data',
-      then: async () => {
+      after: async () => {
         await bootInCloud(FOLDER, root, key, name, address, userData)
       },
     },
     { command: 'snapshot status', says: (output) => /\|\s+\d+ \|/.test(output) },
     {
       command: 'reveille app ls',
-      says: (output) => [...'ABCD'].every((app) => output.includes(app)),
+      says: (output) => APPS.every((app) => output.includes(app)),
     },
   ]
 }
@@ -89,6 +90,7 @@ async function main(): Promise<void> {
     await command('tar', '-C', source, '--no-same-owner', '-xf', archive)
     await follow('fleet.md', fleet, FLEET)
     await suffer(fleet)
+    await multiply(fleet.one)
     await follow('hosts.md', fleet, hostsPage(root, key))
     await suffer(fleet)
   } finally {

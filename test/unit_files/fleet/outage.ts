@@ -3,7 +3,7 @@ import type { Fleet } from './follow.ts'
 import type { Machine } from './machine.ts'
 
 /** The apps the page adds. */
-const APPS = ['A', 'B', 'C', 'D']
+export const APPS = ['A', 'B', 'C', 'D']
 
 /** Milliseconds until every app answers at every gateway, each asked again until it does. */
 async function answered(gateways: Machine[], seconds: number): Promise<number> {

@@ -40,6 +40,7 @@ export async function makeRoot(folder: string): Promise<void> {
   )
   await writeFile(join(draft, 'etc/systemd/system/lab-cgroups.service'), CGROUPS)
   await writeFile(join(draft, 'etc/ssh/sshd_config.d/lab.conf'), 'PermitRootLogin yes\n')
+  await writeFile(join(draft, 'etc/dpkg/dpkg.cfg.d/lab'), 'force-unsafe-io\n')
   await appendFile(join(draft, 'etc/environment'), 'DEBIAN_FRONTEND=noninteractive\n')
   await command('chroot', draft, 'update-ca-certificates')
   await command('chroot', draft, 'systemctl', 'enable', 'systemd-networkd', 'lab-cgroups', 'ssh')

@@ -1,0 +1,11 @@
+#!/bin/bash
+# `npm run fleet-page`: follows docs/fleet.md and docs/hosts.md literally on four machines, containers with a systemd of
+# their own, and pulls their plugs. As root; takes a quarter of an hour, and the network for Debian's and npm's packages.
+#   --keep   leaves the machines running; the next run removes them
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export PATH=$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin
+[ "$(id -u)" = 0 ] || { echo "It boots machines: run it as root." >&2; exit 1; }
+bash cli/setup/packages.sh systemd-container debootstrap openssh-client iproute2 iptables
+[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci
+exec tsx test/unit_files/fleet/main.ts "$@"
