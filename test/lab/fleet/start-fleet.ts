@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connect, type Store } from '../../../adapters/etcd.ts'
 import { makeCa, makeCertificate, readTls } from '../certificate.ts'
 import { removeCgroups } from '../cgroup.ts'
 import { copyImages, loadImages } from '../image.ts'
-import { removeMounts } from '../mount.ts'
 import { makeNetwork, networkOf, removeNetwork } from '../network.ts'
 import { currentRun, type Run } from '../run.ts'
 import type { FleetOptions } from './fleet.ts'
@@ -15,6 +14,7 @@ import { untilJoined } from './joined.ts'
 import { LauncherHost } from './launcher-host.ts'
 import { Machine } from './machine.ts'
 import { Member } from './member.ts'
+import { clearRemains } from './remains.ts'
 import { type Machines, RunningFleet } from './running-fleet.ts'
 import { ETCD_USER, KINDS, type Kind, memberUrls, placesOf, type Site } from './site.ts'
 import { enableUsers, etcdctlOf } from './users.ts'
@@ -32,25 +32,33 @@ const DEFAULTS = {
   settings: {},
 } as const
 
+/** Whether this process has a fleet: a second one would take the first one's names. */
+let isTaken = false
+
 /**
  * Starts a fleet on the run's bridge; resolves when all of it is up and has found each other. One at a time in a run.
  * Needs root and the built program. Throws with the words of the part that does not come up; nothing is left then.
  */
 export async function startFleet(options: FleetOptions = {}): Promise<RunningFleet> {
   if (process.getuid?.() !== 0) throw new Error('the lab starts Docker engines: run as root')
-  const site = await openSite(currentRun(), { ...DEFAULTS, ...options })
+  if (isTaken) throw new Error('a fleet runs in this run of the lab already: stop it first')
+  isTaken = true
+  const site = await openSite(currentRun(), { ...DEFAULTS, ...options }).catch((error) => {
+    isTaken = false
+    throw error
+  })
   const ownsNetwork = await makeNetwork(site.run)
   const machines = machinesOf(site)
   const etcd = connectTo(site)
   const fleet = new RunningFleet(site, machines, await etcd, async () => {
     ;(await etcd).close()
     await Promise.all(fleet.machines.map((machine) => machine.crash()))
+    await clearRemains(site.run, site.folder)
     if (ownsNetwork) {
       await removeNetwork(site.run)
       await removeCgroups(site.run)
     }
-    await removeMounts(site.folder)
-    await rm(site.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+    isTaken = false
   })
   try {
     await bringUp(site, machines)
@@ -64,7 +72,7 @@ export async function startFleet(options: FleetOptions = {}): Promise<RunningFle
 
 async function openSite(run: Run, options: Site['options']): Promise<Site> {
   const folder = join(run.folder, 'fleet')
-  // not recursive: a second fleet in this run would share the first one's names
+  await clearRemains(run, folder)
   await mkdir(folder)
   const kinds = Object.keys(KINDS) as Kind[]
   const machines = kinds.flatMap((kind) =>
