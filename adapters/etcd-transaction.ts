@@ -26,24 +26,24 @@ export function writeIf(
 }
 
 /**
- * Writes all of `puts`, or none: each key must still be as it was seen. `revision`: of the write, null if any key has
- * changed; then `entries` are what is there now, in the order of `puts`.
+ * Writes all of `puts`, or none: each key must still be as it was seen, and those in `absent` must not be there.
+ * `revision`: of the write, null if any key has changed; then `entries` are what is there now, first those of `puts`.
  */
 export async function putAll(
   members: Members,
   puts: readonly GuardedPut[],
+  absent: readonly string[] = [],
 ): Promise<{ revision: string | null; entries: (Entry | null)[] }> {
-  const keys = puts.map(({ key }) => Buffer.from(key))
+  const guards = [...puts, ...absent.map((key) => ({ key, modRevision: '0' }))]
+  const compare = guards.map(({ key, modRevision }): ICompare => {
+    return { key: Buffer.from(key), target: 'Mod', mod_revision: modRevision }
+  })
   const result = await members.call((client, options) =>
     client.kv.txn(
       {
-        compare: puts.map(({ key, modRevision }) => ({
-          key: Buffer.from(key),
-          target: 'Mod',
-          mod_revision: modRevision,
-        })),
+        compare,
         success: puts.map(({ key, value, lease = '0' }) => putOp(key, value, lease)),
-        failure: keys.map((key) => ({ request_range: { key } })),
+        failure: guards.map(({ key }) => ({ request_range: { key: Buffer.from(key) } })),
       },
       options,
     ),

@@ -133,8 +133,8 @@ export class Store {
   }
 
   /** Writes all of `puts`, or none. See {@link putAll}. */
-  putAll(puts: readonly GuardedPut[]): ReturnType<typeof putAll> {
-    return putAll(this.#members, puts)
+  putAll(puts: readonly GuardedPut[], absent: readonly string[] = []): ReturnType<typeof putAll> {
+    return putAll(this.#members, puts, absent)
   }
 
   /** A new lease of `ttl` seconds. */

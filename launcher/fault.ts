@@ -7,7 +7,7 @@ export class HostFault extends ProblemError {}
 /** The image is neither on the host nor at its registry: only who has it already may do. */
 export class ImageMissing extends ProblemError {}
 
-/** Somebody else was promised the room meanwhile. */
+/** Somebody else was promised the room meanwhile, or has started the slot. */
 export class Taken extends Error {}
 
 /**

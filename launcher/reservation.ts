@@ -4,6 +4,7 @@ import type { Claim, Host } from '../model/record.ts'
 import type { Entry } from '../model/state.ts'
 import { type Catalog, HOSTS } from './catalog.ts'
 import { etcdAway } from './failure.ts'
+import { Taken } from './fault.ts'
 import { full } from './place.ts'
 import { Queue } from './queue.ts'
 import { needOf, type Room, type Seat } from './room.ts'
@@ -11,9 +12,10 @@ import type { Written } from './withdrawal.ts'
 
 /** etcd, as far as room is promised. May have happened or not where it throws. */
 export interface RoomStore {
-  /** Writes all or none: each key must still be as of `modRevision`, `0` for absent. */
+  /** Writes all or none: each key must still be as of `modRevision`, `0` for absent, those in `absent` not there. */
   putAll(
     puts: { key: string; value: string; modRevision: string; lease?: string }[],
+    absent: string[],
   ): Promise<{ revision: string | null; entries: (Entry | null)[] }>
 }
 
@@ -115,7 +117,7 @@ export class Reservations {
     return full(needOf(app), occupancy.promised, room.limit(host))
   }
 
-  async #try({ app, host, seat, claim, signal }: Booking): Promise<boolean> {
+  async #try({ app, slot, host, seat, claim, signal }: Booking): Promise<boolean> {
     const { catalog, store } = this.#options
     const { written, content } = claim
     const { memory, cpus } = needOf(app)
@@ -125,14 +127,18 @@ export class Reservations {
     const room = catalog.keys.named('room', host.name)
     const seen = this.#seen(host.name)
     const outcome = await store
-      .putAll([
-        { key, value, modRevision, lease },
-        { key: room, value: content.owner, modRevision: String(seen) },
-      ])
+      .putAll(
+        [
+          { key, value, modRevision, lease },
+          { key: room, value: content.owner, modRevision: String(seen) },
+        ],
+        // What runs already must not be started once more, though we have not heard of it yet.
+        [catalog.keys.endpoint(app.name, slot)],
+      )
       .catch((error: unknown) => {
         throw new Unanswered(String(error))
       })
-    const [holder = null, last = null] = outcome.entries
+    const [holder = null, last = null, running = null] = outcome.entries
     // The answer to a try before this one may have been lost: nobody else writes what only we can know.
     const isOurs = holder?.value === value && holder.lease === lease
     const revision = outcome.revision ?? (isOurs ? holder.modRevision : null)
@@ -143,6 +149,11 @@ export class Reservations {
       return true
     }
     if (holder?.modRevision !== modRevision) throw etcdAway(app.name)
+    if (running) {
+      const known = (): true | null => (catalog.endpoint(app.name, slot) ? true : null)
+      await catalog.whenWithin(app.name, known, NEWS, signal)
+      throw new Taken('is not needed: an instance runs already')
+    }
     this.#promised.delete(host.name)
     const actual = BigInt(last?.modRevision ?? '0')
     const heard = (): true | null => (this.#seen(host.name) >= actual ? true : null)

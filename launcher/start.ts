@@ -70,9 +70,11 @@ export class Starter {
   /** Tries one host after the other until the slot is up, or failed for a reason of its own. */
   async #travel(run: Run, claim: WakeClaim, trip: Trip, first: Sight[]): Promise<Endpoint> {
     const { app, slot, report } = run
-    const { placement } = this.#options
+    const { catalog, placement } = this.#options
     for (let sights = first; ; sights = await this.#usable(run, placement.look(app, slot))) {
       trip.sights = sights
+      const running = catalog.endpoint(app.name, slot)
+      if (running) return running
       const placed = placement.place(app, slot, sights, trip.barred)
       if (!placed.ok) throw trip.failure(placed.reason)
       const { host } = placed.chosen

@@ -27,6 +27,7 @@ export interface HostEngine extends Pick<Asking, 'healthcheck'> {
   imageLabels: FleetOptions['engine']['imageLabels']
   info(): Promise<HostFacts>
   stop(id: string, timeoutSeconds: number): Promise<void>
+  remove(id: string): Promise<void>
 }
 
 /** etcd as this service uses it. */

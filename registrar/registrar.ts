@@ -174,7 +174,10 @@ export class Registrar {
     if (member) await this.fleet.refresh(member.instance.id)
   }
 
-  /** Our instance is the one too many: the slot belongs to whoever holds its key. */
+  /**
+   * Our instance is the one too many: the slot belongs to whoever holds its key. What is left of ours would be preferred
+   * at some later start, though the other one was used last; one that was made by hand is nobody's to remove.
+   */
   async #yield(key: string, holder: Entry): Promise<void> {
     const { engine, log } = this.#options
     const member = this.fleet.holders.at(key)
@@ -183,6 +186,7 @@ export class Registrar {
     log.warn({ key, holder: holder.value, container: id }, 'stopping our copy of an instance')
     try {
       await engine.stop(id, this.cluster.terms(spec).stopTimeout)
+      if (spec.revision !== '') await engine.remove(id)
     } catch (error) {
       log.warn({ key, reason: (error as Error).message }, 'our copy was not stopped')
     }

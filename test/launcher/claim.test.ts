@@ -85,6 +85,24 @@ describe('the right to start a slot', () => {
     expect(outcomes.filter((outcome) => outcome !== 'busy')).toHaveLength(1)
   })
 
+  it('is free again when the lease of a launcher that died ends, which knows before that it has it no more', async () => {
+    const dying = await launcher('dying')
+    const held = (await dying.claims.acquire('dead', 0, patient)) as WakeClaim
+    const waits = two.claims.acquire('dead', 0, patient)
+    const { lease } = dying.session
+    let taken = false
+    void waits.then(() => {
+      taken = true
+    })
+    await etcd.pause()
+    await expect.poll(() => held.valid(), { timeout: 15_000 }).toBe(false)
+    expect(taken).toBe(false)
+    await etcd.resume()
+    await store.revoke(lease ?? '')
+    expect(await waits).toMatchObject({ contested: true })
+    expect((await holder('dead'))?.owner).toMatch(/^two\//)
+  }, 40_000)
+
   it('is not needed for what runs', async () => {
     const waits = one.claims.acquire('b', 0, patient)
     const held = (await waits) as WakeClaim

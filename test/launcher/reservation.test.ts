@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { Catalog } from '../../launcher/catalog.ts'
+import { Reservations, type RoomStore } from '../../launcher/reservation.ts'
+import { Room } from '../../launcher/room.ts'
 import type { ProblemError } from '../../model/problem.ts'
+import { State } from '../../model/state.ts'
 import { Machines } from './machines.ts'
 
 const GIB = 2 ** 30
@@ -83,4 +87,49 @@ it('keeps the instances of an app apart by force where two launchers place them 
   const slots = () => launchers[0]?.catalog.state.slots('twin').size
   await expect.poll(slots, { timeout: 10_000 }).toBe(2)
   expect(hosts.map(({ running }) => running.length)).toEqual([1, 1])
+})
+
+/** A promise on a host by a launcher that hears nothing from etcd. */
+async function promise(store: RoomStore) {
+  const { keys } = machines
+  const networks = [{ family: 4 as const, bits: 0n, prefix: 0 }]
+  const catalog = new Catalog(new State(keys, { networks, denied: new Set() }), keys)
+  const limits = { overcommit: 1, cpuOvercommit: 1, instancesPerHost: 1 }
+  const room = new Room(catalog, limits)
+  const app = await machines.add({ name: 'shop' })
+  const { record: host } = await machines.host({ name: 'h1' })
+  const content = { owner: 'one/1', action: 'wake' as const, since: new Date().toISOString() }
+  const key = keys.claim('shop', 0)
+  const lease = await machines.store.grant(60)
+  const { revision } = await machines.store.create(key, JSON.stringify(content), { lease })
+  const written = { key, owner: content.owner, lease, modRevision: revision }
+  const claim = { content, written, valid: () => true }
+  const { signal } = new AbortController()
+  const booking = { app, slot: 0, host, seat: room.take(app, 0, host), claim, signal }
+  const made = new Reservations({ catalog, store, room }).make(booking)
+  return { made, written, claimed: () => machines.store.get(key) }
+}
+
+it('promises nothing to what runs by the word of etcd, though this launcher has not heard of it', async () => {
+  await machines.store.put(machines.keys.endpoint('shop', 0), '10.9.0.7:8000')
+  const { made, claimed } = await promise(machines.store)
+  await expect(made).rejects.toThrow('an instance runs already')
+  expect((await claimed())?.value).not.toContain('"host"')
+})
+
+it('knows a promise again whose answer was lost', async () => {
+  let lost = 0
+  const lossy: RoomStore = {
+    putAll: async (...given) => {
+      const outcome = await machines.store.putAll(...given)
+      if (lost++ === 0) throw new Error('the answer was lost')
+      return outcome
+    },
+  }
+  const { made, written, claimed } = await promise(lossy)
+  expect(await made).toBeNull()
+  expect(lost).toBe(2)
+  const entry = await claimed()
+  expect(entry?.value).toContain('"host":"h1"')
+  expect(written.modRevision).toBe(entry?.modRevision)
 })

@@ -71,10 +71,14 @@ export class House {
   }
 
   /** Creates a container the way a launcher does and starts it. Returns its id. */
-  async run(input: Omit<AppInput, 'image'> & { image?: string }, slot = 0): Promise<string> {
+  async run(
+    input: Omit<AppInput, 'image'> & { image?: string },
+    slot = 0,
+    revision = '',
+  ): Promise<string> {
     const app = App.parse({ image: APP_IMAGE, ...input })
     const { name, port, health, idleAfter, stopTimeout, min } = app
-    const spec = { app: name, slot, port, health, idleAfter, stopTimeout, min, revision: '' }
+    const spec = { app: name, slot, port, health, idleAfter, stopTimeout, min, revision }
     const id = await this.engine.create({
       name: `test-${name}-${slot}`,
       app,

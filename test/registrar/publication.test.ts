@@ -175,6 +175,40 @@ test('a key of somebody else is left alone, told after a while, and taken when i
   expect(writes).toEqual(['conflict', 'registered'])
 })
 
+test('of two hosts with the same slot one has the key, for as long as it lives, and the other is told so', async () => {
+  const other = open()
+  const listener = follow(other)
+  const values = new Set<string>()
+  const watcher = new Informer(store, [KEY], {
+    onChange: (batch) => {
+      for (const change of batch) if (change.type === 'put') values.add(change.entry.value)
+    },
+  })
+  watcher.start()
+  await Promise.all([listener.synced, watcher.synced])
+  const second = await store.grant(60)
+  publication.useLease(lease)
+  other.useLease(second)
+  publication.publish(KEY, '10.0.0.1:1')
+  other.publish(KEY, '10.0.0.2:1')
+  await eventually(() => conflicts.length > 0)
+  const winner = (await valueOf()) ?? ''
+  expect(values).toEqual(new Set([winner]))
+  expect(conflicts.every((told) => told === `${KEY} ${winner}`)).toBe(true)
+  // The winner's host is cut off: its lease ends, and the key is the other's. It comes back, and gets nothing.
+  const [first, last] = winner === '10.0.0.1:1' ? [publication, other] : [other, publication]
+  await store.revoke(first === publication ? lease : second)
+  const survivor = last === other ? '10.0.0.2:1' : '10.0.0.1:1'
+  await becomes(survivor)
+  conflicts.length = 0
+  first.useLease(await store.grant(60))
+  await eventually(() => conflicts.includes(`${KEY} ${survivor}`))
+  expect(await valueOf()).toBe(survivor)
+  other.stop()
+  listener.stop()
+  watcher.stop()
+})
+
 test('an entry with our own address is ours, whoever wrote it', async () => {
   await store.put(KEY, '10.0.0.1:1')
   publication.useLease(lease)

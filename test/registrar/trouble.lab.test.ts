@@ -78,14 +78,17 @@ test('a restarted engine is followed again, and an app that died meanwhile is fo
   expect(await house.isRunning(fresh)).toBe(true)
 })
 
-test('a key that somebody else holds is left to them, and our copy is stopped after a lease time', async () => {
-  const key = house.keys.endpoint('doubled', 0)
-  await house.store.put(key, '10.9.9.9:8000')
-  const id = await house.run({ name: 'doubled', image: HELLO_IMAGE })
+test('a key that somebody else holds is left to them, and our copy is stopped and removed after a lease time', async () => {
+  for (const name of ['doubled', 'handmade'])
+    await house.store.put(house.keys.endpoint(name, 0), '10.9.9.9:8000')
+  const id = await house.run({ name: 'doubled', image: HELLO_IMAGE }, 0, 'abc')
+  const handmade = await house.run({ name: 'handmade', image: HELLO_IMAGE })
   await eventually(() => house.log.includes('held by somebody else'))
   expect(await house.isRunning(id)).toBe(true)
-  await eventually(async () => !(await house.isRunning(id)))
+  await eventually(async () => (await house.engine.inspect(id)) === null)
   expect(await house.endpoint('doubled')).toBe('10.9.9.9:8000')
+  await eventually(async () => !(await house.isRunning(handmade)))
+  expect(await house.engine.inspect(handmade)).toMatchObject({ state: 'exited' })
 })
 
 function isAlive(pid: number): boolean {
