@@ -40,6 +40,4 @@ export async function layGround(
         app.name,
         `its volume ${volume} is gone from ${host}; to begin with an empty one: reveille app rm --volumes, and add it again`,
       )
-  // Only now, before anything is written to them: a volume that is not noted was never used.
-  await hold.keep(volumes)
 }

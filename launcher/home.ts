@@ -13,7 +13,7 @@ import type { ClaimStore } from './withdrawal.ts'
 export interface Hold {
   /** volumes of its group, or its own, that were made there */
   volumes: ReadonlySet<string>
-  /** Notes that these volumes are there now. Throws if etcd does not answer. */
+  /** Notes that these volumes are there now, if that is news. Throws if etcd does not answer. */
   keep(volumes: readonly string[]): Promise<void>
 }
 
@@ -48,8 +48,8 @@ export class Homes {
   }
 
   /**
-   * Says of hosts other than the app's own that they will not do. An app without volumes may move, while no other
-   * member of its group runs, if its own host cannot be used. From memory, unless etcd has lost where volumes are.
+   * Says of hosts other than the app's own that they will not do; or, if its group keeps nothing and no other member of
+   * it runs, that they are for when its own cannot be used. From memory, unless etcd has lost where volumes are.
    */
   async narrow(app: App, sights: Sight[]): Promise<Sight[]> {
     if (!isBound(app)) return sights
@@ -57,9 +57,8 @@ export class Homes {
       this.#catalog.state.homes.get(scopeOf(app))?.value ?? (await this.#find(app, sights))
     if (!home) return sights
     const there = sights.find(({ host }) => host.name === home.host)
-    const isFirm = home.volumes.length > 0 || this.#hasCompany(app)
-    const isLeft = this.#catalog.state.drains.has(home.host)
-    if (!isFirm && (!there || there.trouble !== null || isLeft)) return sights
+    if (home.volumes.length === 0 && !this.#hasCompany(app))
+      return sights.map((sight) => (sight === there ? sight : { ...sight, isAstray: true }))
     const what = home.volumes.length > 0 ? 'does not have its volumes' : 'does not have its group'
     const where = there ? `on ${home.host}` : `on ${home.host}, which is away`
     return sights.map((sight) =>
@@ -122,7 +121,11 @@ export class Homes {
 
   #hold(app: App, host: string, home: Home): Hold {
     const volumes = new Set(home.volumes)
-    return { volumes, keep: (more) => this.#keep(app, host, more) }
+    const isNews = (more: readonly string[]): boolean => more.some((volume) => !volumes.has(volume))
+    return {
+      volumes,
+      keep: async (more) => (isNews(more) ? await this.#keep(app, host, more) : undefined),
+    }
   }
 
   async #keep(app: App, host: string, volumes: readonly string[]): Promise<void> {

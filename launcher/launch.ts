@@ -10,7 +10,7 @@ import type { Host } from '../model/record.ts'
 import { codeOf, type Engine, wordsOf } from './engine.ts'
 import { etcdAway, printable, startFailed } from './failure.ts'
 import { HostFault, ImageMissing } from './fault.ts'
-import { layGround } from './ground.ts'
+import { layGround, volumesOf } from './ground.ts'
 import type { Hold } from './home.ts'
 import { Queue } from './queue.ts'
 import { isMadeFrom, revisionOf } from './revision.ts'
@@ -81,6 +81,8 @@ export class Launchpad {
       watch.lap('queue')
       const id = await prepare(launch, anew)
       await promised(launch, id)
+      // Not before: the app may still have to go elsewhere, and a volume that is not noted was never used.
+      await launch.hold?.keep(volumesOf(launch.app))
       allowed(launch)
       report({ phase: 'starting' })
       await engine.start(id)

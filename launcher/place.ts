@@ -12,6 +12,8 @@ export interface Sight {
   container: Container | null
   /** why the host cannot be used right now, or null */
   trouble: string | null
+  /** the app's group lives on another host: this one is for when that cannot be used */
+  isAstray?: boolean
 }
 
 /** A host as a place for one slot of an app. */
@@ -113,8 +115,8 @@ function load({ promised, limit }: Verdict): number {
 }
 
 /**
- * All candidates, those a slot may go to first, the best of them first: the host whose container of it runs already,
- * then those with the fewest other instances of the app, then the one that has its container stopped and fit to be
+ * All candidates, those a slot may go to first, the best of them first: the host whose container of it runs
+ * already, then the one its group lives on, then those with the fewest other instances of the app, then the one that has its container stopped and fit to be
  * started, then those that have the image, then the emptiest. Equal ones come in order of their names.
  */
 export function judge(app: App, candidates: readonly Candidate[], rules: Rules): Verdict[] {
@@ -122,6 +124,7 @@ export function judge(app: App, candidates: readonly Candidate[], rules: Rules):
   const order = (candidate: Verdict): number[] => [
     Number(candidate.refusal !== null),
     Number(candidate.has !== 'running'),
+    Number(candidate.isAstray ?? false),
     candidate.siblings,
     Number(candidate.has !== 'stopped'),
     Number(!hasImage(candidate.host, app.image)),
