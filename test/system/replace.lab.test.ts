@@ -98,6 +98,25 @@ it('proves an app that sleeps, and lets it sleep on', async () => {
   expect(JSON.parse((await ask(cluster.origin, '/shop/')).text).app).toBe('v2')
 }, 60_000)
 
+it('stops an app that keeps something before it starts the new one, and goes back where that fails: requests wait', async () => {
+  const kept = { name: 'kept', image, env: { NAME: 'v1' }, volumes: ['data:/data'] }
+  await cluster.add({ ...kept, startTimeout: '20s' })
+  await ask(cluster.origin, '/kept/')
+  const change = (fields: object) => cluster.api('POST', '/v1/apps/kept/replace', fields)
+  const { stop } = startLoad(cluster.origin, '/kept/', 10)
+  const failed = await change({ env: { NAME: 'v2', EXIT_CODE: '4' } })
+  expect(JSON.parse(failed.text).detail).toMatch(/^the old one is back.*exited with code 4/)
+  const back = JSON.parse((await cluster.api('GET', '/v1/apps/kept')).text)
+  expect(back.env).toEqual({ NAME: 'v1' })
+  expect((await change({ env: { NAME: 'v2' } })).status).toBe(200)
+  expect(JSON.parse((await ask(cluster.origin, '/kept/')).text).app).toBe('v2')
+  // Whoever waited while the new one failed may have been told so: with its reason, and never a broken connection.
+  const { failed: told, answered } = await stop()
+  expect(told.filter((text) => !text.startsWith('503 ') || !text.includes('code 4'))).toEqual([])
+  expect([...answered.keys()].sort()).toEqual(['v1', 'v2'])
+  await cluster.api('DELETE', '/v1/apps/kept?volumes=1')
+}, 120_000)
+
 it('a launcher that dies in the middle leaves an app that works, and the next replace completes it', async () => {
   await bothRun()
   const { stop } = startLoad(cluster.origin, '/shop/', 20)
