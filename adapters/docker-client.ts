@@ -63,7 +63,7 @@ function open(options: Docker.DockerOptions & { agent: Agent }): Docker {
 function secured(tls: EngineTls, place: { host: string; port: number }) {
   const agent = new SecureAgent({
     ...tls,
-    ...{ keepAlive: true, scheduling: 'lifo', maxFreeSockets: 4, timeout: IDLE },
+    ...{ keepAlive: true, scheduling: 'lifo', maxFreeSockets: 3, timeout: IDLE },
     minVersion: 'TLSv1.2',
   })
   return { protocol: 'https' as const, agent, ...place }

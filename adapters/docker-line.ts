@@ -9,8 +9,7 @@ export interface Pace {
   limit: number
   /** pings in a row that got no answer, while none came to anything else either, until calls are ended */
   misses: number
-  /** silence after which it is asked no more than `unsure` things at a time, until something is heard */
-  unheard: number
+  /** how many calls may be sent before something is heard; the next one waits for a ping */
   unsure: number
   /** silence after which streams and waits end, too */
   long: number
@@ -41,6 +40,10 @@ export class Line {
   #heardAt = performance.now()
   #misses = 0
   #words = ''
+  /** calls since something was heard */
+  #sent = 0
+  /** ends the pause before the next ping */
+  #hurry = new AbortController()
 
   /** @param ping asks the engine for a sign of life; rejects when its own deadline has passed */
   constructor(ping: () => Promise<unknown>, pace: Pace) {
@@ -55,7 +58,7 @@ export class Line {
   async run<T>(call: (signal: AbortSignal) => Promise<T>, passage: Passage): Promise<T> {
     const { isLong, signal } = passage
     if (!this.#isWatched) void this.#watch()
-    while (!isLong && this.#mustWait()) await this.#change(signal)
+    while (!isLong && this.#mustWait()) await this.#sign(signal)
     if (this.#isDown()) throw this.#trouble()
     const ending = new AbortController()
     let stream: Readable | null = null
@@ -66,11 +69,9 @@ export class Line {
         ending.abort(error)
       },
     }
-    const leave = (): void => {
-      this.#calls.delete(entry)
-      this.#release()
-    }
+    const leave = (): void => void this.#calls.delete(entry)
     this.#calls.add(entry)
+    if (!isLong) this.#sent++
     try {
       const result = await call(AbortSignal.any([signal, ending.signal]))
       this.#hear()
@@ -97,15 +98,13 @@ export class Line {
     return new EngineError('unreachable', `it answers no pings: ${this.#words}`)
   }
 
-  /** Whether it is not known that the engine lives, and enough is under way to find out. */
   #mustWait(): boolean {
-    const { unheard, unsure } = this.#pace
-    if (this.#isDown() || performance.now() - this.#heardAt < unheard) return false
-    return [...this.#calls].filter((call) => !call.isLong).length >= unsure
+    return this.#sent >= this.#pace.unsure && !this.#isDown()
   }
 
-  /** Resolves when something was heard, or a call has ended. */
-  async #change(signal: AbortSignal): Promise<void> {
+  /** Resolves when something was heard, or the engine is given up: a ping is sent to find out. */
+  async #sign(signal: AbortSignal): Promise<void> {
+    this.#hurry.abort()
     let go = (): void => {}
     const changed = new Promise<void>((resolve) => {
       go = resolve
@@ -125,6 +124,7 @@ export class Line {
   #hear(): void {
     this.#heardAt = performance.now()
     this.#misses = 0
+    this.#sent = 0
     this.#release()
   }
 
@@ -144,7 +144,9 @@ export class Line {
     const { signal } = this.#closing
     for (let asked = performance.now(); !signal.aborted; ) {
       const left = Math.max(0, asked + this.#pace.every - performance.now())
-      await pause(left, null, { signal, ref: false }).catch(() => {})
+      const rest = { signal: AbortSignal.any([signal, this.#hurry.signal]), ref: false }
+      await pause(left, null, rest).catch(() => {})
+      this.#hurry = new AbortController()
       if (signal.aborted) return
       asked = performance.now()
       try {

@@ -6,6 +6,7 @@ import { openEngine } from '../../adapters/docker.ts'
 import type { EngineTls } from '../../adapters/docker-client.ts'
 import { App } from '../../model/app.ts'
 import { makeCa, makeCertificate, readTls } from '../lab/certificate.ts'
+import { command } from '../lab/command.ts'
 import { temporaryFolder } from '../lab/folder.ts'
 import { type SecureEngine, startSecureEngine } from '../lab/secure-engine.ts'
 
@@ -31,6 +32,13 @@ async function serve(server: Server): Promise<string> {
   servers.push(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** Connections to the engine that somebody holds open. */
+async function connections(): Promise<number> {
+  const filter = ['dst', secure.address, 'and', 'dport', '=', ':2376']
+  const open = await command('ss', '-Htn', 'state', 'established', ...filter)
+  return open.split('\n').filter(Boolean).length
 }
 
 /** How a ping fails: its code and words. */
@@ -64,7 +72,7 @@ test('a daemon that was started anew is reached again by the same client', async
 })
 
 test('a daemon that hangs costs 3 s once, then nothing, until it goes on', async () => {
-  const pace = { every: 750, limit: 1_000, misses: 2, unheard: 100, unsure: 4, long: 10_000 }
+  const pace = { every: 750, limit: 1_000, misses: 2, unsure: 2, long: 10_000 }
   const engine = openEngine(secure.url, { tls, pace })
   const codeOf = (call: Promise<unknown>): Promise<unknown> =>
     call.then(
@@ -75,6 +83,7 @@ test('a daemon that hangs costs 3 s once, then nothing, until it goes on', async
     expect(await codeOf(engine.list())).toBe('answered')
     await secure.dockerd.signal('SIGSTOP')
     const began = performance.now()
+    const many = Promise.all(Array.from({ length: 30 }, () => codeOf(engine.list())))
     const pull = codeOf(engine.pull('x:1', () => {}, AbortSignal.timeout(20_000)))
     const slow = engine.create({
       name: 'x',
@@ -83,10 +92,12 @@ test('a daemon that hangs costs 3 s once, then nothing, until it goes on', async
       publish: secure.address,
     })
     expect(await codeOf(slow)).toBe('unreachable')
+    expect(await many).toEqual(Array(30).fill('unreachable'))
     expect(performance.now() - began).toBeLessThan(5_000)
     const later = performance.now()
     for (let each = 0; each < 100; each++) expect(await codeOf(engine.list())).toBe('unreachable')
     expect(performance.now() - later).toBeLessThan(500)
+    expect(await connections()).toBeLessThanOrEqual(5)
     expect(await Promise.race([pull, Promise.resolve('under way')])).toBe('under way')
     await secure.dockerd.signal('SIGCONT')
     await expect.poll(() => codeOf(engine.list()), { timeout: 3_000 }).toBe('answered')
