@@ -2,8 +2,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Machine, makeMachine } from './machine.ts'
 
-/** Looks for its user-data in a folder, as an image in a lab does; leaves the network to whoever made the machine. */
-const SOURCE = 'datasource_list: [NoCloud]\nnetwork: { config: disabled }\n'
+/** Looks for its user-data in a folder; has a network from whoever made the machine, and but one locale, as it is bare. */
+const SOURCE = 'datasource_list: [NoCloud]\nnetwork: { config: disabled }\nlocale: false\n'
 
 /**
  * Boots a machine as a cloud does: an image with cloud-init, and user-data for its first boot.

@@ -4,7 +4,7 @@ import { command } from '../../lab/command.ts'
 import { bootInCloud } from './cloud.ts'
 import { type Expectation, type Fleet, follow } from './follow.ts'
 import { multiply } from './instance.ts'
-import { makeKey, makeMachine } from './machine.ts'
+import { type Machine, makeKey, makeMachine } from './machine.ts'
 import { APPS, suffer } from './outage.ts'
 import { makeRoot } from './root.ts'
 import { makeYard, type Yard } from './yard.ts'
@@ -50,7 +50,7 @@ const FOUR = {
   userData: join(FOLDER, 'one/root/four.user-data'),
 }
 
-function hostsPage(root: string, key: string): Expectation[] {
+function hostsPage(root: string, key: string, one: Machine): Expectation[] {
   const { name, address, userData } = FOUR
   return [
     {
@@ -59,10 +59,18 @@ function hostsPage(root: string, key: string): Expectation[] {
         await bootInCloud(FOLDER, root, key, name, address, userData)
       },
     },
-    { command: 'snapshot status', says: (output) => /\|\s+\d+ \|/.test(output) },
     {
-      command: 'reveille app ls',
-      says: (output) => APPS.every((app) => output.includes(app)),
+      command: 'snapshot status',
+      says: (output) => /^\| +[0-9a-f]+ \|/m.test(output),
+      after: async () => {
+        await one.type('reveille app add later --image reveille/demo:1')
+      },
+    },
+    {
+      command: '--keys-only /services/apps/',
+      says: (output) =>
+        APPS.every((app) => output.includes(`/services/apps/${app}\n`)) &&
+        !output.includes('later'),
     },
   ]
 }
@@ -91,7 +99,7 @@ async function main(): Promise<void> {
     await follow('fleet.md', fleet, FLEET)
     await suffer(fleet)
     await multiply(fleet.one)
-    await follow('hosts.md', fleet, hostsPage(root, key))
+    await follow('hosts.md', fleet, hostsPage(root, key, fleet.one))
     await suffer(fleet)
   } finally {
     if (!KEEP) await clean(yard)
