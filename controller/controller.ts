@@ -83,7 +83,9 @@ export class Controller {
           : 'most endpoints are missing from etcd at once: their routes stay for one TTL',
       )
     for (const rejection of rejected) this.#name(rejection)
-    if (this.#busy || !this.#isLive()) this.#pace.trigger()
+    // An address that is given up may be another app's a moment later.
+    const urgent = batch.some(({ type }) => type === 'delete')
+    if (this.#busy || !this.#isLive()) this.#pace.trigger({ urgent })
   }
 
   /**

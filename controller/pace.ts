@@ -3,7 +3,8 @@ export type Outcome = 'done' | 'nothing' | 'failed'
 
 /**
  * Decides when to run: at once after a quiet spell, then with a rest between runs, so that a burst of changes folds
- * into one more run; after a failure again by itself, each time later. Runs never overlap.
+ * into one more run; after a failure again by itself, each time later. One urgent run may break a rest; the next one
+ * that may comes after another quiet spell, so that urgency never makes a habit of it. Runs never overlap.
  */
 export class Pace {
   readonly #run: () => Promise<Outcome>
@@ -14,6 +15,9 @@ export class Pace {
   #failures = 0
   #running: Promise<void> | null = null
   #wanted = false
+  #urgent = false
+  /** whether an urgent run may break the rest */
+  #mayBreak = true
   #stopped = false
   #timer: NodeJS.Timeout | undefined
 
@@ -28,16 +32,20 @@ export class Pace {
     this.#most = most
   }
 
-  /** Something may have changed. */
-  trigger(): void {
+  /** Something may have changed. `urgent`: what runs now is wrong, not only behind. */
+  trigger({ urgent = false } = {}): void {
     this.#wanted = true
-    if (this.#running || this.#timer || this.#stopped) return
+    this.#urgent ||= urgent
+    if (this.#running || this.#stopped) return
     const wait = this.#notBefore - performance.now()
+    if (wait < -this.#rest) this.#mayBreak = true
     if (wait <= 0) return this.#go()
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      this.#go()
-    }, wait)
+    if (this.#urgent && this.#mayBreak && this.#failures === 0) {
+      this.#mayBreak = false
+      return this.#go()
+    }
+    if (this.#timer) return
+    this.#timer = setTimeout(() => this.#go(), wait)
   }
 
   /** No more runs; resolves when the current one is over. */
@@ -48,7 +56,10 @@ export class Pace {
   }
 
   #go(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     this.#wanted = false
+    this.#urgent = false
     this.#running = this.#run().then((outcome) => {
       this.#running = null
       this.#failures = outcome === 'failed' ? this.#failures + 1 : 0

@@ -39,6 +39,30 @@ describe('Pace', () => {
     expect(Math.min(...gaps())).toBeGreaterThanOrEqual(1000)
   })
 
+  it('lets one urgent change break the rest, and another one only after a quiet spell', async () => {
+    pace.trigger()
+    await vi.advanceTimersByTimeAsync(150)
+    pace.trigger()
+    pace.trigger({ urgent: true })
+    await vi.advanceTimersByTimeAsync(150)
+    pace.trigger({ urgent: true })
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(gaps()).toEqual([150, 1100])
+    pace.trigger()
+    await vi.advanceTimersByTimeAsync(50)
+    pace.trigger({ urgent: true })
+    await vi.advanceTimersByTimeAsync(100)
+    expect(gaps().at(-1)).toBe(100)
+  })
+
+  it('does not let urgent changes make more than one run a second in the long run', async () => {
+    for (let i = 0; i < 1000; i++) {
+      pace.trigger({ urgent: true })
+      await vi.advanceTimersByTimeAsync(10)
+    }
+    expect(runs.length).toBeLessThanOrEqual(11)
+  })
+
   it('does not rest after a run that had nothing to do', async () => {
     outcome = 'nothing'
     pace.trigger()
