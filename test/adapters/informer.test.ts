@@ -240,6 +240,21 @@ describe('with a broken line', () => {
     await expect.poll(() => values.get('/silent/a'), { timeout: 15_000 }).toBe('x')
   })
 
+  test('mirrors all in order over a line that delays everything, and is cut on top', async () => {
+    const { proxy, reader } = await proxied()
+    proxy.slow(300)
+    const { informer, values, batches } = mirror(reader, ['/slow/'])
+    await informer.synced
+    for (let i = 0; i < 200; i++) {
+      if (i === 100) proxy.cut()
+      await store.put(`/slow/${i % 20}`, String(i))
+    }
+    const wanted = await truth('/slow/')
+    await expect.poll(() => values, { timeout: 10_000 }).toEqual(wanted)
+    const revisions = batches.map(({ revision }) => BigInt(revision))
+    expect(revisions).toEqual([...revisions].sort((a, b) => (a < b ? -1 : 1)))
+  })
+
   test('ends right after many cuts, refusals and silences', async () => {
     const { proxy, reader } = await proxied()
     const { values } = mirror(reader, ['/chaos/'])

@@ -180,6 +180,24 @@ test('stays valid with one of three members silent', async () => {
   expect(leases).toHaveLength(1)
 })
 
+test('stays valid over a line that delays everything', async () => {
+  const proxy = await startProxy(etcd.url)
+  const through = connect({ urls: [proxy.url] })
+  proxy.slow(300)
+  const { session, leases, holder } = owner('/s/delayed', 4, through)
+  leftovers.unshift(
+    () => through.close(),
+    () => proxy.stop(),
+  )
+  await session.start()
+  await expect.poll(holder, { timeout: 5_000 }).toBe(session.lease)
+  for (let i = 0; i < 30; i++) {
+    await sleep(200)
+    expect(session.valid()).toBe(true)
+  }
+  expect(leases).toHaveLength(1)
+})
+
 test('comes back with a new lease from an etcd that lost its data', async () => {
   const proxy = await startProxy(etcd.url)
   const through = connect({ urls: [proxy.url] })

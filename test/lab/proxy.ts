@@ -13,6 +13,8 @@ export interface Proxy {
   freeze(): void
   /** Requests pass, answers do not. */
   mute(): void
+  /** Resets every connection; on new ones everything takes so many milliseconds longer, each way. */
+  slow(milliseconds: number): void
   /** Cuts every connection once `bytes` more have come from the server, counted over all. */
   cutAfter(bytes: number): void
   /** Lets new connections through; what was frozen is reset. */
@@ -93,6 +95,10 @@ export async function startProxy(
     },
     mute: () => {
       mode = 'mute'
+    },
+    slow: (milliseconds) => {
+      delay = milliseconds
+      cut()
     },
     cutAfter: (bytes) => {
       left = bytes
