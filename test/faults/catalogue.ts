@@ -3,9 +3,16 @@ import { thunderingHerd } from './p01-thundering-herd.ts'
 import { wakeIdleRace } from './p02-wake-idle-race.ts'
 import { drainOnStop } from './p03-drain-on-stop.ts'
 import { leaderKilled } from './p05-leader-killed.ts'
+import { zombieLease } from './p08-zombie-lease.ts'
 
 /** All faults, in the order in which they run. */
-export const CATALOGUE: readonly Fault[] = [thunderingHerd, wakeIdleRace, drainOnStop, leaderKilled]
+export const CATALOGUE: readonly Fault[] = [
+  thunderingHerd,
+  wakeIdleRace,
+  drainOnStop,
+  leaderKilled,
+  zombieLease,
+]
 
 /** Those with these ids, or all. Throws if there is none of that id. */
 export function faultsOf(ids: readonly string[]): Fault[] {

@@ -1,5 +1,5 @@
 import type { LabFleet, LabMember } from '../lab/fleet/fleet.ts'
-import { etcdctl } from './subject.ts'
+import { etcdctl } from './etcdctl.ts'
 
 /** What the running members say of their cluster. Throws if one does not answer. */
 async function statuses(

@@ -1,11 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { LabFleet } from '../lab/fleet/fleet.ts'
 import { APP_IMAGE } from '../lab/image.ts'
-import { ask } from '../system/client.ts'
 import { clean } from './clean.ts'
 import { growth } from './footprint.ts'
+import { herd } from './herd.ts'
 import { subjectOf } from './subject.ts'
 
+/**
+ * So many apps, each asked for by so many clients at once: every launcher has held about as many as it may then, and
+ * every host has worked.
+ */
+const APPS = 6
+const CROWD = 1_500
 /** Milliseconds between two looks: a session renews its lease at another member in that time. */
 const LOOK = 3_000
 /** So many looks in a row must agree, out of so many. */
@@ -17,13 +23,13 @@ const LOOKS = 20
  * What it takes then is what it must come back to. Throws if it goes on growing.
  */
 export async function steady(fleet: LabFleet): Promise<void> {
-  const names = fleet.hosts.map((_, index) => `first-${index}`)
+  const names = Array.from({ length: APPS }, (_, index) => `first-${index}`)
   for (const name of names) await fleet.add({ name, image: APP_IMAGE, env: { NAME: name } })
-  const asked = fleet.gateways.flatMap(({ origin }) =>
-    names.map((name) => ask(origin, `/${name}/`)),
-  )
-  for (const { status, text } of await Promise.all(asked))
-    if (status !== 200) throw new Error(`a first wake got ${status}: ${text}`)
+  const origins = fleet.gateways.map(({ origin }) => origin)
+  for (const name of names) {
+    const shots = await (await herd(origins, name, CROWD)).done
+    if (!shots.some(({ status }) => status === 200)) throw new Error(`${name} did not wake`)
+  }
   await clean(fleet)
   const subject = await subjectOf(fleet)
   let first = await subject.footprint()

@@ -3,6 +3,7 @@ import type { LabFleet, LabHost } from '../lab/fleet/fleet.ts'
 import { processTable } from '../lab/process-table.ts'
 import { ask } from '../system/client.ts'
 import { type Picture, readRoutes } from './agreement.ts'
+import { etcdctl } from './etcdctl.ts'
 import { type Footprint, type Usage, usage } from './footprint.ts'
 import type { Subject } from './oracle.ts'
 
@@ -134,16 +135,6 @@ export async function metric(origin: string, name: string): Promise<number> {
   const answer = await ask(origin, '/metrics', { timeout: 5_000 }).catch(() => null)
   const line = answer?.text.split('\n').find((each) => each.startsWith(name))
   return Number(line?.split(' ').at(-1) ?? 0)
-}
-
-/** Runs etcdctl on a member that runs, and asks only those that do. */
-export function etcdctl(fleet: LabFleet, ...words: string[]): Promise<string> {
-  const urls = fleet.members.filter(({ etcd }) => etcd.isRunning).map(({ url }) => url)
-  const settings = { ...fleet.etcdctl, ETCDCTL_ENDPOINTS: urls.join(',') }
-  const environment = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
-  const member = fleet.members.find(({ etcd }) => etcd.isRunning) ?? fleet.members[0]
-  if (!member) throw new Error('the fleet has no etcd')
-  return member.exec('env', ...environment, 'etcdctl', ...words)
 }
 
 /** Watchers of all members, as their metrics say. */

@@ -82,7 +82,7 @@ async function openSite(run: Run, options: Site['options']): Promise<Site> {
   const addresses = [...machines, networkOf(run).gateway]
   const ca = await makeCa(folder)
   const [server, client] = await Promise.all([
-    makeCertificate(folder, 'server', ca, addresses, 'serverAuth,clientAuth'),
+    makeCertificate(folder, 'server', ca, ['127.0.0.1', ...addresses], 'serverAuth,clientAuth'),
     makeCertificate(folder, 'client', ca),
   ])
   const token = randomBytes(24).toString('base64url')
