@@ -74,7 +74,7 @@ export class Keeper {
     if (running.size > 0) this.#lost.delete(name)
     const last = catalog.lastUse(name)
     const used = last === null ? null : (performance.now() - last) / 1000
-    for (const slot of missingSlots(app, running, used, this.#lost.has(name))) this.#fill(app, slot)
+    this.#fillNext(app, missingSlots(app, running, used, this.#lost.has(name)))
     if (running.size > 0) this.#keepNeeded(app)
     // The slots above are those of a roll, until it is over: it has its own use for them.
     if (catalog.state.rolls.has(name)) return
@@ -96,6 +96,21 @@ export class Keeper {
     const { state } = this.#options.catalog
     const lease = state.slots(name).get(slot)?.entry.lease
     return [...state.hosts.values()].some(({ entry }) => entry.lease === lease)
+  }
+
+  /**
+   * Fills the first slot that nobody has placed yet. The next one has its turn once that has its host, whoever chose
+   * it: launchers that place instances of one app in the same moment would not see each other, and choose the same.
+   */
+  #fillNext(app: App, missing: readonly number[]): void {
+    const { catalog } = this.#options
+    for (const slot of missing) {
+      const claim = catalog.claim(app.name, slot)?.value
+      const key = catalog.keys.claim(canonical(app.name), slot)
+      if (claim?.action === 'wake' && claim.host === undefined) return
+      if (claim || (this.#notBefore.get(key) ?? 0) > performance.now()) continue
+      return this.#fill(app, slot)
+    }
   }
 
   #fill(app: App, slot: number): void {

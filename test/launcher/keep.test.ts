@@ -66,6 +66,25 @@ it('fills what a host took along at once, however much that was, and only what i
   expect(new Set(filled)).toEqual(new Set([...used, 'kept'].map((name) => `${name}/0`)))
 })
 
+it('places the slots of an app one after the other: the next once the one before has its host, whoever chose it', async () => {
+  const { keys, apply, add, host, put, catalog, filled, keeper } = stage()
+  host('h1', '7')
+  const since = '2026-01-01T00:00:00Z'
+  const claim = { owner: 'other/1', action: 'wake', since }
+  put(keys.endpoint('shop', 0), '10.0.0.1:30000', '7')
+  put(keys.claim('shop', 1), claim)
+  catalog.markUsed('shop')
+  add(app({ replicas: 4 }))
+  keeper.start()
+  expect(filled).toEqual([])
+  put(keys.claim('shop', 1), { ...claim, host: 'h1' })
+  expect(filled).toEqual(['shop/2'])
+  apply([{ type: 'delete', key: keys.claim('shop', 1), seen: true }])
+  expect(filled).toEqual(['shop/2', 'shop/1'])
+  await expect.poll(() => filled).toEqual(['shop/2', 'shop/1', 'shop/3'])
+  keeper.stop()
+})
+
 it('does not wake what was put to sleep, or ended by itself', async () => {
   const { keys, catalog, apply, add, put, filled, keeper } = stage()
   keeper.start()
@@ -115,7 +134,11 @@ it('tries a slot that cannot be filled once a tick, though each try changes the 
     retire: async () => true,
     fill: async (given, slot) => {
       filled.push(`${given.name}/${slot}`)
-      if (given.name === 'stuck') return new Promise(() => {})
+      if (given.name === 'stuck') {
+        const claim = { owner: 'l/1', action: 'wake', host: 'h1', since: '2026-01-01T00:00:00Z' }
+        queueMicrotask(() => put(keys.claim(given.name, slot), JSON.stringify(claim)))
+        return new Promise(() => {})
+      }
       // What a start does that fails: its claim comes and goes.
       const key = keys.claim(given.name, slot)
       await Promise.resolve()
