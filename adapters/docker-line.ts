@@ -131,7 +131,10 @@ export class Line {
   #miss(error: unknown): void {
     this.#misses++
     this.#words = error instanceof Error ? error.message : String(error)
-    if (!this.#isDown()) return
+    if (!this.#isDown()) {
+      if (this.#waiting.size > 0) this.#hurry.abort()
+      return
+    }
     const isLost = performance.now() - this.#heardAt > this.#pace.long
     const trouble = this.#trouble()
     for (const call of this.#calls) if (isLost || !call.isLong) call.end(trouble)
@@ -153,7 +156,10 @@ export class Line {
         await this.#ping()
         this.#hear()
       } catch (error) {
-        if (this.#heardAt < asked) this.#miss(error)
+        // a timer that is far too late says that we were held up, and its answer may lie here unread
+        const isOurs = performance.now() - asked > this.#pace.limit * 1.5
+        if (isOurs) this.#hurry.abort()
+        else if (this.#heardAt < asked) this.#miss(error)
       }
     }
   }

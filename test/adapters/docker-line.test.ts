@@ -104,7 +104,7 @@ test('a slow engine that lives may take its time over one thing, and over a stre
 })
 
 test('who comes behind slow calls is let go by a ping', async () => {
-  const { engine, there } = await start({ ...PACE, every: 60_000 })
+  const { engine, there } = await start({ ...PACE, every: 60_000, limit: 4_000 })
   const slow = Array.from({ length: PACE.unsure }, () => codeOf(engine.inspect('slow')))
   await until(() => there.calls('/containers/slow/json') === slow.length)
   expect(there.asked).not.toContain('/_ping')

@@ -57,7 +57,7 @@ test('while the registrar is stopped, the Endpoint of an app that dies is gone i
   await house.docker.getContainer(id).remove({ force: true })
   // long before its lease ends
   await house.unregistered('shop', 0, 5_000)
-  expect(removed).toEqual([house.keys.endpoint('shop', 0)])
+  await expect.poll(() => removed).toEqual([house.keys.endpoint('shop', 0)])
   // another app gets its port, as an engine hands them out again
   await house.runByHand({
     Labels: { 'reveille.app': 'admin' },
