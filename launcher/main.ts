@@ -137,6 +137,7 @@ export async function run(settings: Settings): Promise<void> {
     drainTimeout: settings.drainTimeout,
     id,
     catalog,
+    synced: informer.synced,
     store,
     session,
     control: launcher.control,

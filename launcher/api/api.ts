@@ -34,6 +34,7 @@ import { answerProblems, complaints, refuseConnection, sendProblem } from './pro
 import { replaceRoute } from './replace.ts'
 import type { Router } from './router.ts'
 import { serviceRoutes } from './service.ts'
+import { waitForCatalog } from './synced.ts'
 
 /** Largest body, bytes; an App is at most 64 KiB. */
 const BODY = 256 * 1024
@@ -86,6 +87,7 @@ export function buildApi(options: ApiOptions): FastifyInstance {
 
 function routes(router: Router, options: ApiOptions): void {
   const { catalog, control, engines, registries, session, id, log } = options
+  waitForCatalog(router, options.synced)
   const store = reachable(options.store)
   const fleet = new Fleet({ catalog, engines })
   const apps = openApps({ catalog, store, registries })

@@ -23,6 +23,8 @@ export interface ApiOptions {
   /** id of this launcher */
   id: string
   catalog: Catalog
+  /** resolves when the catalog is complete */
+  synced: Promise<void>
   store: Store
   /** the launcher's session with etcd */
   session: { readonly lease: string | null }

@@ -26,7 +26,7 @@ test.each<[string, number, Parameters<typeof classify>[0], string]>([
     'start',
     'not-startable',
   ],
-  ['network x not found', 404, 'start', 'not-startable'],
+  ['network x not found', 404, 'start', 'no-network'],
   ['No such container: x', 404, 'start', 'not-found'],
   ['No such container: x', 404, 'other', 'not-found'],
   ['You cannot remove a running container', 409, 'other', 'conflict'],

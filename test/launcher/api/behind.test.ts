@@ -18,3 +18,26 @@ test('what was stored is answered as such by a launcher that has not heard of it
   const blueprint = await stage.ask('POST', '/v1/blueprints', body)
   expect([blueprint.statusCode, blueprint.json().name]).toEqual([201, 'late'])
 })
+
+test('a launcher that has not heard from etcd says so instead of showing an empty cluster', async () => {
+  let hear = (): void => {}
+  const deaf = await openStage({
+    synced: new Promise((resolve) => {
+      hear = resolve
+    }),
+  })
+  try {
+    const refused = await deaf.ask('GET', '/v1/apps')
+    expect([refused.statusCode, refused.json().type]).toEqual([
+      503,
+      'urn:reveille:problem:unavailable',
+    ])
+    expect(refused.headers['retry-after']).toBe('2')
+    expect((await deaf.ask('GET', '/healthz')).statusCode).toBe(200)
+    const held = deaf.ask('GET', '/v1/apps')
+    hear()
+    expect((await held).statusCode).toBe(200)
+  } finally {
+    await deaf.close()
+  }
+})

@@ -17,6 +17,8 @@ export const TOKEN = 'a-token-for-tests-only-0123456789'
 export const bearer = { authorization: `Bearer ${TOKEN}` }
 
 export interface StageOptions {
+  /** when the launcher knows the cluster; what its informer says unless given */
+  synced?: Promise<void>
   registries?: string[]
   hosts?: string[]
   control?: Partial<Control>
@@ -115,6 +117,7 @@ async function launcher(
     drainTimeout: options.drainTimeout ?? 30,
     id,
     catalog,
+    synced: options.synced ?? informer.synced,
     store,
     session,
     control: {
