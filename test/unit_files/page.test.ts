@@ -40,31 +40,46 @@ describe.each(PAGES)('docs/%s', (page) => {
   })
 })
 
-describe('the user-data', () => {
-  const text = read('unit_files/user-data')
-  const script = /path: \/root\/join\.sh\n.*\n {4}content: \|\n((?: {6}.*\n|\n)+)/.exec(text)?.[1]
+/** The script in a file of a cloud, without what YAML puts before its lines. */
+function scriptIn(file: string): string[] {
+  const [, pad = '', body = ''] =
+    /^( +)(?:content|inline): \|\n((?: {6,}.*\n|\n)+?)(?! {6}|\n)/m.exec(read(file)) ?? []
+  expect(body).toContain('#!/bin/bash')
+  return body.split('\n').map((line) => line.slice(pad.length + 2))
+}
+
+describe.each(['user-data', 'flatcar.bu'])('unit_files/%s', (name) => {
+  const file = `unit_files/${name}`
 
   test('has a value for each of its variables in docs/hosts.md', () => {
-    const wanted = new Set(text.match(/@[A-Z0-9]+@/g))
+    const wanted = new Set(read(file).match(/@[A-Z0-9]+@/g))
     expect(wanted.size).toBe(6)
     expect(new Set(read('docs/hosts.md').match(/@[A-Z0-9]+@/g))).toEqual(wanted)
   })
 
-  test('does to a machine what docs/fleet.md does', async () => {
-    const lines = (script ?? '').split('\n').map((line) => line.trim())
-    const { stderr } = await promisify(execFile)('bash', ['-n', '-c', script ?? 'false ('])
+  test('has a script that a shell understands', async () => {
+    const script = scriptIn(file).join('\n')
+    const { stderr } = await promisify(execFile)('bash', ['-n', '-c', script])
     expect(stderr).toBe('')
-    const shared = blocksOf('fleet.md').find(({ commands }) =>
-      commands.includes('systemd-sysusers'),
-    )
-    const typed = shared?.commands.split('\n') ?? []
-    for (const line of typed.filter((each) => /^(?:ln|install|cp|systemd-|systemctl) /.test(each)))
-      expect(lines.map((each) => each.replace('cd ', ''))).toContain(line)
   })
 
-  test('is a list of what cloud-init knows', () => {
-    const keys = text.match(/^[a-z_]+(?=:)/gm)
-    expect(keys).toEqual(['hostname', 'write_files', 'package_update', 'packages', 'runcmd'])
-    expect(text.startsWith('#cloud-config\n')).toBe(true)
+  test('does to a machine what docs/fleet.md does', () => {
+    const lines = new Set(scriptIn(file))
+    const block = blocksOf('fleet.md').find(({ commands }) => commands.includes('systemd-sysusers'))
+    const typed = block?.commands
+      .split('\n')
+      .filter((line) => /^(?:install|systemd-|systemctl)/.test(line))
+    expect(typed).toHaveLength(4)
+    for (const line of typed ?? []) expect(lines).toContain(line)
+    const settings = read('docs/fleet.md').match(/REVEILLE_(?:ADDRESS|ENGINE_ADVERTISE)=\S+/g) ?? []
+    expect(settings).toHaveLength(2)
+    for (const setting of settings) expect([...lines].join('\n')).toContain(`"${setting}"`)
   })
+})
+
+test('the user-data is a list of what cloud-init knows', () => {
+  const text = read('unit_files/user-data')
+  const keys = text.match(/^[a-z_]+(?=:)/gm)
+  expect(keys).toEqual(['hostname', 'write_files', 'package_update', 'packages', 'runcmd'])
+  expect(text.startsWith('#cloud-config\n')).toBe(true)
 })

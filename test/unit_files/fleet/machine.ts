@@ -4,9 +4,8 @@ import { appendFileSync, openSync } from 'node:fs'
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { clearCgroup } from '../../../cli/embedded/cgroup.ts'
 import { command } from '../../lab/command.ts'
-import { BRIDGE, CGROUP, enterCgroup, GATEWAY } from './yard.ts'
+import { BRIDGE, cutOff, enterCgroup, GATEWAY } from './yard.ts'
 
 /** One Debian with a systemd of its own. */
 export interface Machine {
@@ -103,7 +102,7 @@ class NspawnMachine implements Machine {
   }
 
   async cut(): Promise<void> {
-    await clearCgroup(`${CGROUP}/${this.name}`)
+    await cutOff(this.name)
     await this.over
   }
 

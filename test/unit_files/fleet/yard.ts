@@ -7,7 +7,8 @@ import { command } from '../../lab/command.ts'
 export const BRIDGE = 'rvfleet'
 export const GATEWAY = '10.93.0.1'
 const NETWORK = '10.93.0.0/24'
-export const CGROUP = '/reveille-fleet'
+const CGROUP = '/reveille-fleet'
+const MACHINES = ['one', 'two', 'three', 'four']
 const FORWARD = '/proc/sys/net/ipv4/ip_forward'
 
 const RULES = [
@@ -43,8 +44,19 @@ export async function makeYard(): Promise<Yard> {
   }
 }
 
+/** Kills all of a machine at once. Its network ends some time after its last process: its wire is pulled out here. */
+export async function cutOff(machine: string): Promise<void> {
+  await clearCgroup(`${CGROUP}/${machine}`)
+  await command('ip', 'link', 'del', wireOf(machine)).catch(() => {})
+}
+
+/** Its end of the machine's wire, as nspawn names it. */
+const wireOf = (machine: string): string => `vb-rv-${machine}`
+
 async function clearYard(): Promise<void> {
   await clearCgroup(CGROUP)
+  for (const machine of MACHINES)
+    await command('ip', 'link', 'del', wireOf(machine)).catch(() => {})
   for (const each of RULES) await rule('-D', each).catch(() => {})
   await command('ip', 'link', 'del', BRIDGE).catch(() => {})
 }
