@@ -1,6 +1,6 @@
 import type { Container, ContainerRequest } from '../model/container.ts'
-import type { Grounds } from './ground.ts'
-import type { FollowedEngine } from './witnesses.ts'
+import type { Grounds } from './place/ground.ts'
+import type { FollowedEngine } from './witness/witnesses.ts'
 
 /** The part of a container engine that a wake uses. Every call has a deadline; what throws has a `code`. */
 export interface Engine extends Pick<FollowedEngine, 'follow'> {

@@ -2,9 +2,9 @@ import type { App } from '../../model/app.ts'
 import type { Container } from '../../model/container.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import type { Progress } from '../../model/progress.ts'
-import type { Bring } from '../exchange.ts'
-import type { Grounds } from '../ground.ts'
-import type { Verdict } from '../place.ts'
+import type { Grounds } from '../place/ground.ts'
+import type { Verdict } from '../place/place.ts'
+import type { Bring } from '../roll/exchange.ts'
 
 /** What the API asks of the core that wakes apps. Names are taken ignoring case, stored or from a Blueprint. */
 export interface Control {

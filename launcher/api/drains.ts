@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { z } from 'zod'
-import type { Drainer } from '../drain.ts'
+import type { Drainer } from '../roll/drain.ts'
 import type { Log } from './options.ts'
 import type { Router } from './router.ts'
 import { answers, Drained, HostParams, NoQuery, Progressive, stream, Undrained } from './schema.ts'

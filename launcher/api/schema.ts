@@ -5,7 +5,7 @@ import { isId } from '../../model/key.ts'
 import { AppName } from '../../model/name.ts'
 import { PHASES } from '../../model/progress.ts'
 import { Gateway, Host } from '../../model/record.ts'
-import { STEPS } from '../roll.ts'
+import { STEPS } from '../roll/roll.ts'
 import { PROBLEM_TYPE } from './problems.ts'
 
 /** What requests and answers look like; the OpenAPI document is made from these. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Candidate, judge } from '../../launcher/place.ts'
+import { type Candidate, judge } from '../../launcher/place/place.ts'
 import { Host } from '../../model/record.ts'
 import { type CliStage, openCliStage } from './stage.ts'
 

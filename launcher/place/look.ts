@@ -1,0 +1,68 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { App } from '../../model/app.ts'
+import type { Container } from '../../model/container.ts'
+import { readLabels } from '../../model/label.ts'
+import { canonical, containerName } from '../../model/name.ts'
+import type { Host } from '../../model/record.ts'
+import type { Catalog } from '../catalog.ts'
+import { type Engine, type Engines, wordsOf } from '../engine.ts'
+import { printable } from '../wake/failure.ts'
+import type { Sight } from './place.ts'
+
+/** A host that takes longer is left out if another one has answered, milliseconds. */
+const SLOW = 1_000
+
+function isSlot(container: Container, app: App, slot: number): boolean {
+  const labels = readLabels(container.labels)
+  return (
+    labels.ok && canonical(labels.spec.app) === canonical(app.name) && labels.spec.slot === slot
+  )
+}
+
+/**
+ * The container of a slot on one engine: by the name we give it, which is one quick question; where there is none,
+ * by its labels, since an operator may have made it under a name of their own.
+ */
+export async function find(engine: Engine, app: App, slot: number): Promise<Container | null> {
+  const own = await engine.inspect(containerName(app.name, slot))
+  if (own && isSlot(own, app, slot)) return own
+  return (await engine.list()).find((container) => isSlot(container, app, slot)) ?? null
+}
+
+/**
+ * Looks for the slot's container on every registered host. Never throws: a host in trouble says so. An engine that
+ * starts and stops containers answers late, so a slow host is waited for while there is no other.
+ */
+export async function look(
+  app: App,
+  slot: number,
+  catalog: Catalog,
+  engines: Engines,
+): Promise<Sight[]> {
+  const hosts: Host[] = [...catalog.state.hosts.values()].map(({ value }) => value)
+  const sights = hosts.map(
+    (host): Sight => ({
+      host,
+      container: null,
+      trouble: 'has an engine that does not answer',
+    }),
+  )
+  const all = Promise.all(
+    sights.map(async (sight) => {
+      try {
+        sight.container = await find(engines.at(sight.host.engine), app, slot)
+        sight.trouble = null
+      } catch (error) {
+        sight.trouble = `has an engine that fails: ${printable(wordsOf(error))}`
+      }
+    }),
+  )
+  if (hosts.length > 1) {
+    const enough = new AbortController()
+    const late = pause(SLOW, null, { signal: enough.signal }).catch(() => {})
+    await Promise.race([all, late])
+    enough.abort()
+  }
+  if (!sights.some(({ trouble }) => trouble === null)) await all
+  return sights.map((sight) => ({ ...sight }))
+}

@@ -1,0 +1,127 @@
+import type { App } from '../../model/app.ts'
+import type { Container } from '../../model/container.ts'
+import { formatEndpoint } from '../../model/endpoint.ts'
+import { type InstanceSpec, readLabels } from '../../model/label.ts'
+import { canonical } from '../../model/name.ts'
+import type { Host } from '../../model/record.ts'
+import { deadline } from '../deadline.ts'
+import type { Engine, Engines } from '../engine.ts'
+import { revisionOf } from '../revision.ts'
+import { type ClaimOptions, sleepSlot } from '../sleep/slot.ts'
+import { lastLines } from '../wake/failure.ts'
+
+/** One container of an app, where it is and what it says of itself. */
+export interface Found {
+  host: Host
+  container: Container
+  spec: InstanceSpec
+}
+
+export interface SlotsOptions extends ClaimOptions {
+  engines: Pick<Engines<SlotEngine>, 'at'>
+  /** seconds open requests may keep an instance that is told to sleep */
+  drainTimeout: number
+}
+
+/** The part of an engine that is needed to look at what it has, and to clear it away. */
+export type SlotEngine = Pick<Engine, 'list' | 'remove' | 'logs'>
+
+/** How long an engine may take to say what it has, milliseconds. */
+const PATIENCE = 3_000
+/** Seconds on top of draining and stopping: probes, records, the engine's own time. */
+const MARGIN = 10
+/** How long news of etcd may take to get here, milliseconds. */
+const NEWS = 5_000
+
+export const isUp = ({ container }: Found): boolean =>
+  !['created', 'exited', 'dead', 'removing'].includes(container.state)
+
+/** Whether a container was made from another App than `app`. */
+export function isOlder(app: App): (found: Found) => boolean {
+  const revision = revisionOf(app)
+  return ({ spec }) =>
+    canonical(spec.app) === canonical(app.name) &&
+    spec.revision !== revision &&
+    spec.revision !== ''
+}
+
+/** Single slots of apps: what is there of them, and how they are put to sleep and cleared away. */
+export class Slots {
+  readonly #options: SlotsOptions
+
+  constructor(options: SlotsOptions) {
+    this.#options = options
+  }
+
+  /** All containers that `wanted` is true of, and the hosts whose engine does not say what it has. */
+  async find(wanted: (found: Found) => boolean): Promise<{ found: Found[]; silent: Host[] }> {
+    const { catalog, engines } = this.#options
+    const silent: Host[] = []
+    const lists = await Promise.all(
+      [...catalog.state.hosts.values()].map(async ({ value: host }) => {
+        try {
+          const containers = await deadline(PATIENCE, () => engines.at(host.engine).list())
+          return containers.flatMap((container) => {
+            const labels = readLabels(container.labels)
+            return labels.ok ? [{ host, container, spec: labels.spec }] : []
+          })
+        } catch {
+          silent.push(host)
+          return []
+        }
+      }),
+    )
+    return { found: lists.flat().filter(wanted), silent }
+  }
+
+  /** The containers of one app. */
+  of(app: string): Promise<{ found: Found[]; silent: Host[] }> {
+    return this.find(({ spec }) => canonical(spec.app) === canonical(app))
+  }
+
+  /**
+   * Puts what runs in a slot to sleep: its route goes, its open requests end, no wake takes that back. Returns once it
+   * is known here, so that who starts the slot next does not take the old Endpoint for a new one. Throws ProblemError.
+   */
+  async sleep({ host, spec }: Found): Promise<void> {
+    const { catalog, drainTimeout } = this.#options
+    const { app, slot } = spec
+    const before = catalog.endpoint(app, slot)
+    const stop = catalog.find(app)?.stopTimeout ?? spec.stopTimeout
+    const request = { firm: true, deadline: drainTimeout + stop + MARGIN }
+    await sleepSlot({ app, slot, host: host.name }, request, this.#options)
+    if (!before) return
+    const told = (): true | null => {
+      const now = catalog.endpoint(app, slot)
+      return now && formatEndpoint(now) === formatEndpoint(before) ? null : true
+    }
+    await catalog.whenWithin(app, told, NEWS, new AbortController().signal)
+  }
+
+  /** Removes containers that do not run. Throws the engine's error. */
+  async remove(containers: readonly Found[]): Promise<void> {
+    const { engines } = this.#options
+    for (const { host, container } of containers) await engines.at(host.engine).remove(container.id)
+  }
+
+  /** What the container of a slot wrote last; nothing if there is none, or its engine does not tell. */
+  async lines(app: string, slot: number): Promise<string[]> {
+    const { found } = await this.of(app)
+    const own = found.find(({ spec }) => spec.slot === slot)
+    if (!own) return []
+    return await lastLines(this.#options.engines.at(own.host.engine), own.container.id)
+  }
+
+  /**
+   * Puts a slot to sleep for good and clears it away. False if nothing of it is found, or somebody made its container by
+   * hand: that is not ours to remove. Throws ProblemError, or the engine's error.
+   */
+  async retire(app: string, slot: number): Promise<boolean> {
+    const own = (await this.of(app)).found.filter(({ spec }) => spec.slot === slot)
+    if (own.length === 0 || own.some(({ spec }) => spec.revision === '')) return false
+    const [up] = own.filter(isUp)
+    if (up) await this.sleep(up)
+    await this.remove(own)
+    return true
+  }
+}

@@ -1,0 +1,128 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { ProblemError } from '../../model/problem.ts'
+import { Claim } from '../../model/record.ts'
+import type { Entry } from '../../model/state.ts'
+import type { Catalog } from '../catalog.ts'
+import { type ClaimStore, withdraw } from '../wake/withdrawal.ts'
+
+/** One instance, as its Endpoint or container spells it. */
+export interface Slot {
+  app: string
+  slot: number
+  /** for messages; '' where unknown */
+  host: string
+}
+
+export interface ClaimOptions {
+  catalog: Catalog
+  store: ClaimStore
+  /** the launcher's session: its claims vanish with it */
+  session: { readonly lease: string | null }
+  /** a new owner token, unique to one claim */
+  owner(): string
+  /** current time; for the record only, nothing is decided by it */
+  now(): Date
+}
+
+export interface SleepRequest {
+  /** not to be taken back by a wake: part of a restart or a removal */
+  firm: boolean
+  /** seconds draining and stopping may take; later it counts as failed */
+  deadline: number
+}
+
+/** How long a registrar may take to take a request over, milliseconds. */
+const TAKEOVER = 5000
+/** How often a claim is looked at, milliseconds. */
+const LOOK = 100
+
+/**
+ * Asks the registrar that owns a slot to put it to sleep, and waits until it lets the claim go: the instance is
+ * stopped, or (unless firm) a request came meanwhile and keeps it awake. Throws ProblemError `unavailable` if the
+ * registrar does not take the request over within 5 s, or does not finish within the deadline.
+ */
+export async function sleepSlot(
+  slot: Slot,
+  { firm, deadline }: SleepRequest,
+  options: ClaimOptions,
+): Promise<void> {
+  const { catalog, store, session } = options
+  const { keys } = catalog
+  const key = keys.claim(slot.app, slot.slot)
+  const until = performance.now() + deadline * 1000
+  const endpoint = keys.endpoint(slot.app, slot.slot)
+  const before = await store.get(endpoint)
+  for (;;) {
+    if (session.lease === null) throw unavailable('this launcher has no session with etcd')
+    const { lease } = session
+    const owner = options.owner()
+    const written = { key, owner, lease, modRevision: null }
+    let claim: Awaited<ReturnType<ClaimStore['create']>>
+    try {
+      claim = await store.create(key, request(owner, firm, options), { lease })
+      if (claim.won) await takenOver(key, claim.revision, slot, store)
+    } catch (error) {
+      // A request that nobody waits for any more must not stay: a firm one could never be taken back.
+      void withdraw(written, store, session)
+      throw error
+    }
+    if (claim.won) {
+      await released(key, until, slot, store)
+      break
+    }
+    // Somebody changes the slot right now: a wake that starts it, or its registrar that found it idle.
+    await released(key, until, slot, store)
+    if (before && !(await store.get(endpoint))) return
+    if (!firm && claim.holder && action(claim.holder) === 'sleep') return
+  }
+  // Another Endpoint is that of a new start: somebody waited for the claim to go and has woken it since.
+  const after = firm ? await store.get(endpoint) : null
+  if (after && after.value === before?.value)
+    throw unavailable(`slot ${slot.slot} of ${slot.app} did not go to sleep`)
+}
+
+function request(owner: string, firm: boolean, { now }: ClaimOptions): string {
+  return JSON.stringify({
+    owner,
+    action: 'sleep',
+    phase: 'requested',
+    ...(firm && { firm }),
+    since: now().toISOString(),
+  } satisfies Claim)
+}
+
+/** Waits until the claim is no longer as we wrote it; withdraws it if nobody takes it over. */
+async function takenOver(
+  key: string,
+  revision: string,
+  slot: Slot,
+  store: ClaimStore,
+): Promise<void> {
+  const patience = performance.now() + TAKEOVER
+  while ((await store.get(key))?.modRevision === revision) {
+    if (performance.now() < patience) await pause(LOOK)
+    else if ((await store.remove(key, { modRevision: revision })) !== null)
+      throw unavailable(`the registrar of ${slot.host || 'its host'} does not answer`)
+  }
+}
+
+async function released(key: string, until: number, slot: Slot, store: ClaimStore): Promise<void> {
+  while (await store.get(key)) {
+    if (performance.now() > until)
+      throw unavailable(`slot ${slot.slot} of ${slot.app} is being changed and does not finish`)
+    await pause(LOOK)
+  }
+}
+
+/** What a claim is for; null if its value makes no sense. */
+function action(entry: Entry): Claim['action'] | null {
+  try {
+    return Claim.parse(JSON.parse(entry.value)).action
+  } catch {
+    return null
+  }
+}
+
+function unavailable(detail: string): ProblemError {
+  return new ProblemError('unavailable', { detail })
+}

@@ -1,0 +1,130 @@
+import type { App } from '../../model/app.ts'
+import type { Endpoint } from '../../model/endpoint.ts'
+import type { Catalog } from '../catalog.ts'
+import type { Engine, Engines } from '../engine.ts'
+import type { Homes } from '../place/home.ts'
+import { type Candidate, isUp } from '../place/place.ts'
+import type { Reservations } from '../place/reservation.ts'
+import type { Room, Seat } from '../place/room.ts'
+import { revisionOf } from '../revision.ts'
+import type { WakeClaim } from './claim.ts'
+import { etcdAway } from './failure.ts'
+import { Taken } from './fault.ts'
+import type { Launchpad } from './launch.ts'
+import { lossOf } from './loss.ts'
+import { Stuck, waitReady } from './ready.ts'
+import type { Run } from './start.ts'
+
+export interface AttemptOptions {
+  catalog: Catalog
+  engines: Engines
+  launchpad: Launchpad
+  reservations: Reservations
+  room: Room
+  homes: Homes
+}
+
+/** One try to bring a slot up on the host that was chosen for it. */
+export interface Attempt {
+  run: Run
+  claim: WakeClaim
+  chosen: Candidate
+  /** whether there is another host to go to */
+  hasChoice(): Promise<boolean>
+  /** Has something stopped that must be over before somebody else may have the slot. */
+  stop(engine: Engine, id: string): void
+}
+
+/** What a try has begun. */
+export interface Begun {
+  /** its Endpoint; rejects as soon as the try is given up */
+  endpoint: Promise<Endpoint>
+  /** resolves when nothing more comes of it on the host, whether it was given up or not */
+  over: Promise<unknown>
+  /** how its room is counted, null if it needs none */
+  seat: Seat | null
+}
+
+/** Begins a try. Its room counts from the same moment on: whoever is placed next sees it. */
+export function begin(attempt: Attempt, options: AttemptOptions): Begun {
+  const { run, chosen, hasChoice } = attempt
+  const { app, slot, signal } = run
+  const { catalog, engines, room } = options
+  const { host } = chosen
+  const ended = new AbortController()
+  const end = (): void => ended.abort(signal.reason)
+  signal.addEventListener('abort', end)
+  const engine = engines.at(host.engine)
+  const seat = isUp(chosen.container) ? null : room.take(app, slot, host)
+  const launched = launch(attempt, seat, options, ended.signal)
+  const ready = launched.then((id) => wait(attempt, engine, id, catalog, ended.signal))
+  const watched = { app: app.name, host, engine, hasChoice }
+  const endpoint = Promise.race([ready, lossOf(watched, catalog, ended.signal)]).finally(() => {
+    signal.removeEventListener('abort', end)
+    // Hanging up on the engine has time until those who wait are answered.
+    setImmediate(end)
+  })
+  ready.catch(() => {})
+  return { endpoint, over: launched.then(ignore, ignore), seat }
+}
+
+/** The id of the container that runs, from now on or already. */
+async function launch(
+  { run, claim, chosen }: Attempt,
+  seat: Seat | null,
+  { catalog, engines, homes, launchpad, reservations }: AttemptOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  const { app, slot, watch, report, patient } = run
+  const { host, container } = chosen
+  const hold = await homes.hold(app, host.name, signal)
+  if (seat === null) return container?.id ?? ''
+  const promised = reservations.make({ app, slot, host, seat, claim, signal }).then((refusal) => {
+    if (refusal !== null) throw new Taken(refusal)
+  })
+  // It is waited for before the start; what is made until then may fail first.
+  promised.catch(ignore)
+  return await launchpad.launch({
+    ...{ app, slot, host, engine: engines.at(host.engine), container, hold, claim, promised },
+    isCurrent: run.isWanted ?? (() => isCurrent(app, catalog)),
+    isUrgent: patient,
+    ...{ report, watch, signal },
+  })
+}
+
+async function wait(
+  { run, claim, stop }: Attempt,
+  engine: Engine,
+  id: string,
+  catalog: Catalog,
+  signal: AbortSignal,
+): Promise<Endpoint> {
+  const { app, slot, watch, report } = run
+  signal.throwIfAborted()
+  report({ phase: 'waiting', detail: waitedFor(app) })
+  try {
+    return await waitReady({ app, slot, engine, id, report }, catalog, signal)
+  } catch (error) {
+    if (!(error instanceof Stuck)) throw error
+    // Without etcd nobody could register it: that says nothing about the app, and it may be another's to stop.
+    if (!claim.valid()) throw etcdAway(app.name)
+    stop(engine, id)
+    throw error
+  } finally {
+    watch.lap('wait')
+  }
+}
+
+const ignore = (): void => {}
+
+function isCurrent(app: App, catalog: Catalog): boolean {
+  const now = catalog.find(app.name)
+  return now !== null && revisionOf(now) === revisionOf(app)
+}
+
+function waitedFor(app: App): string {
+  if (app.health.type === 'http') return `waiting for ${app.health.path} to answer`
+  if (app.health.type === 'command') return 'waiting for its health command'
+  if (app.health.type === 'image') return 'waiting for its HEALTHCHECK'
+  return `waiting for port ${app.port} to answer`
+}

@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { ProblemError } from '../../model/problem.ts'
+import type { Claim } from '../../model/record.ts'
+import type { Held } from '../../model/state.ts'
+import type { Catalog } from '../catalog.ts'
+import { Takeover } from './takeover.ts'
+import { type ClaimStore, type Written, withdraw } from './withdrawal.ts'
+
+/** The launcher's session with etcd; what it wrote vanishes with it. */
+export interface Lease {
+  readonly lease: string | null
+  valid(): boolean
+}
+
+/** The right to start one slot. */
+export interface WakeClaim {
+  /** somebody else had the slot first: what was seen before is old */
+  contested: boolean
+  /** what is in etcd; whoever changes it there keeps it right */
+  written: Written
+  content: Claim
+  /** false as soon as somebody else may have the right; asked right before each effect */
+  valid(): boolean
+  /** Gives the right back, in the background, until that worked. */
+  release(): void
+}
+
+/** A claim as it was written. */
+type Won = Written & { modRevision: string }
+
+export interface ClaimsOptions {
+  catalog: Catalog
+  store: ClaimStore
+  session: Lease
+  id: string
+  /** lease of the run of this launcher before this one, if it is known to be over: its claims are ours */
+  earlier?(): string | null
+}
+
+/** etcd is tried for this long before a wake is given up, milliseconds. */
+const PATIENCE = 10_000
+/** How long to wait for news of a claim before etcd is asked again, milliseconds. */
+const RECHECK = 2_000
+
+/** Gets and gives back claims for wakes. */
+export class Claims {
+  readonly #options: ClaimsOptions
+  /** owner tokens of this process begin so: another one may have the same id */
+  readonly #prefix: string
+  /** claims on their way out, by key */
+  readonly #leaving = new Map<string, Promise<void>>()
+  readonly #takeover: Takeover
+
+  constructor(options: ClaimsOptions) {
+    this.#options = options
+    this.#takeover = new Takeover(() => options.earlier?.() ?? null)
+    this.#prefix = `${options.id}/${randomUUID().slice(0, 8)}`
+  }
+
+  /**
+   * Gets the right to start a slot. A wake of somebody else and a sleep past its point of no return are waited for
+   * (`busy` at once where not `patient`); a sleep that is still draining is taken back. `running`: its Endpoint is
+   * there, no right is needed. Throws ProblemError `unavailable` if etcd does not answer for 10 s.
+   */
+  async acquire(
+    app: string,
+    slot: number,
+    options: { patient: boolean; signal: AbortSignal },
+  ): Promise<WakeClaim | 'running' | 'busy'> {
+    const { catalog } = this.#options
+    const owner = `${this.#prefix}/${randomUUID()}`
+    const content: Claim = { owner, action: 'wake', since: new Date().toISOString() }
+    const value = JSON.stringify(content)
+    const key = catalog.keys.claim(app, slot)
+    let contested = false
+    let lost: string | null = null
+    let troubleSince: number | null = null
+    try {
+      for (;;) {
+        options.signal.throwIfAborted()
+        const leaving = this.#leaving.get(key)
+        if (leaving) await Promise.race([leaving, pause(RECHECK)])
+        const held = catalog.claim(app, slot)
+        if (catalog.endpoint(app, slot) && held?.value.action !== 'sleep') {
+          this.#leaveLost(key, owner, lost)
+          return 'running'
+        }
+        const { lease } = this.#options.session
+        try {
+          const outcome = await this.#try(key, value, owner, held)
+          if ('lease' in outcome) return this.#claim(outcome, content, contested)
+          // etcd has answered, and somebody else holds it: what was lost did not get there.
+          lost = null
+          if (!options.patient) return 'busy'
+          contested = true
+          troubleSince = null
+          await this.#news(app, slot, outcome.blockedAt, options.signal)
+        } catch (error) {
+          lost = lease ?? lost
+          options.signal.throwIfAborted()
+          troubleSince ??= performance.now()
+          if (performance.now() - troubleSince > PATIENCE)
+            throw new ProblemError('unavailable', {
+              detail: `etcd does not answer: ${(error as Error).message}`,
+              app,
+              retryAfter: 5,
+            })
+          await pause(100 + Math.random() * 200)
+        }
+      }
+    } catch (error) {
+      this.#leaveLost(key, owner, lost)
+      throw error
+    }
+  }
+
+  /** One try. `blockedAt`: the revision at which somebody else was seen to hold the claim. */
+  async #try(
+    key: string,
+    value: string,
+    owner: string,
+    held: Held<Claim> | null,
+  ): Promise<Won | { blockedAt: string }> {
+    const { session, store } = this.#options
+    const lease = session.valid() ? session.lease : null
+    if (lease === null) throw new Error('this launcher has no session')
+    if (!held) {
+      const { won, holder, revision } = await store.create(key, value, { lease })
+      if (!won) return { blockedAt: revision }
+      return { key, owner, lease, modRevision: holder?.modRevision ?? revision }
+    }
+    const { modRevision } = held.entry
+    if (held.value.owner === owner) return { key, owner, lease: held.entry.lease, modRevision }
+    if (!this.#takeover.allows(held)) return { blockedAt: modRevision }
+    const revision = await store.replace(key, value, { modRevision, lease })
+    if (revision === null) return { blockedAt: modRevision }
+    return { key, owner, lease, modRevision: revision }
+  }
+
+  /** Waits until the slot's Endpoint or claim changed since `blockedAt`, or RECHECK has passed. */
+  async #news(app: string, slot: number, blockedAt: string, signal: AbortSignal): Promise<void> {
+    const since = BigInt(blockedAt)
+    const changed = (): true | null => {
+      const { catalog } = this.#options
+      const held = catalog.claim(app, slot)
+      if (held?.value.action === 'wake' && this.#options.catalog.endpoint(app, slot)) return true
+      if (held) return BigInt(held.entry.modRevision) > since ? true : null
+      return this.#options.catalog.revision >= since ? true : null
+    }
+    await this.#options.catalog.whenWithin(app, changed, RECHECK, signal)
+  }
+
+  #claim(won: Won, content: Claim, contested: boolean): WakeClaim {
+    const { session } = this.#options
+    const written: Written = { ...won }
+    return {
+      contested,
+      written,
+      content,
+      valid: () => session.valid() && session.lease === won.lease,
+      release: () => this.#leave(written),
+    }
+  }
+
+  /** A try under `lease` may have been written although its answer was lost. */
+  #leaveLost(key: string, owner: string, lease: string | null): void {
+    if (lease !== null) this.#leave({ key, owner, lease, modRevision: null })
+  }
+
+  #leave(written: Written): void {
+    const { store, session } = this.#options
+    const { key } = written
+    const leaving = withdraw(written, store, session).finally(() => {
+      if (this.#leaving.get(key) === leaving) this.#leaving.delete(key)
+    })
+    this.#leaving.set(key, leaving)
+  }
+}

@@ -1,0 +1,198 @@
+import type { App } from '../../model/app.ts'
+import type { Container } from '../../model/container.ts'
+import { GROUP_LABEL } from '../../model/group.ts'
+import { isAllowedRegistry, registryOf } from '../../model/image.ts'
+import { writeLabels } from '../../model/label.ts'
+import { containerName } from '../../model/name.ts'
+import { ProblemError } from '../../model/problem.ts'
+import type { Progress } from '../../model/progress.ts'
+import type { Host } from '../../model/record.ts'
+import { codeOf, type Engine, wordsOf } from '../engine.ts'
+import { layGround, volumesOf } from '../place/ground.ts'
+import type { Hold } from '../place/home.ts'
+import { isMadeFrom, revisionOf } from '../revision.ts'
+import { etcdAway, printable, startFailed } from './failure.ts'
+import { HostFault, ImageMissing } from './fault.ts'
+import { Queue } from './queue.ts'
+import type { Stopwatch } from './stopwatch.ts'
+
+/** A slot that has its place. */
+export interface Launch {
+  app: App
+  slot: number
+  host: Host
+  engine: Engine
+  /** what is there of it, not running, or null */
+  container: Container | null
+  /** that it is to run there and nowhere else; null if it may run anywhere */
+  hold: Hold | null
+  /** the right to start it */
+  claim: { valid(): boolean }
+  /** resolves when the host's room is promised to it: nothing is started before; rejects if there is none any more */
+  promised: Promise<void>
+  /** a client waits for it */
+  isUrgent: boolean
+  /** whether the App is still as it was when the wake began; asked before anything is made for it */
+  isCurrent(): boolean
+  report(step: Omit<Progress, 'app'>): void
+  watch: Stopwatch
+  signal: AbortSignal
+}
+
+export interface LaunchpadOptions {
+  startsPerHost: number
+  /** registries images may be pulled from */
+  registries: readonly string[]
+}
+
+/** Pulls at once on one host: they share its network and disk with everything that runs. */
+const PULLS = 2
+/** A pull that takes longer is given up, milliseconds. */
+const PULL_LIMIT = 30 * 60_000
+
+/** Gets containers running, only so many at once on each host. */
+export class Launchpad {
+  readonly #options: LaunchpadOptions
+  readonly #starts = new Map<string, Queue>()
+  readonly #pulls = new Map<string, Queue>()
+
+  constructor(options: LaunchpadOptions) {
+    this.#options = options
+  }
+
+  /** Starts the container that is there, or one made anew; pulls its image if that is missing. Returns its id. */
+  async launch(launch: Launch): Promise<string> {
+    try {
+      return await this.#start(launch)
+    } catch (error) {
+      // Asking for the image or the network first would cost every start a question.
+      if (codeOf(error) === 'no-image') await this.#pull(launch)
+      else if (codeOf(error) !== 'no-network') throw error
+      return await this.#start(launch, codeOf(error) === 'no-network')
+    }
+  }
+
+  /** @param anew the container that is there belongs to a network that is gone */
+  #start(launch: Launch, anew = false): Promise<string> {
+    const { host, engine, isUrgent, report, watch, signal } = launch
+    const atOnce = startsAtOnce(host, this.#options.startsPerHost)
+    return queueOf(this.#starts, host.name, atOnce).run(async () => {
+      signal.throwIfAborted()
+      watch.lap('queue')
+      const id = await prepare(launch, anew)
+      await promised(launch, id)
+      // Not before: the app may still have to go elsewhere, and a volume that is not noted was never used.
+      await launch.hold?.keep(volumesOf(launch.app))
+      allowed(launch)
+      report({ phase: 'starting' })
+      await engine.start(id)
+      watch.lap('start')
+      return id
+    }, isUrgent)
+  }
+
+  async #pull({ app, host, engine, report, watch, signal }: Launch): Promise<void> {
+    const registry = registryOf(app.image)
+    if (registry === null || !isAllowedRegistry(registry, this.#options.registries))
+      throw startFailed(app.name, `image not found: ${registry} is not an allowed registry`)
+    report({ phase: 'pulling' })
+    await queueOf(this.#pulls, host.name, PULLS).run(async () => {
+      const late = AbortSignal.timeout(PULL_LIMIT)
+      const limit = AbortSignal.any([signal, late])
+      try {
+        await engine.pull(app.image, (percent) => report({ phase: 'pulling', percent }), limit)
+      } catch (error) {
+        if (late.aborted && !signal.aborted)
+          throw pullFailed(app, `its image took more than ${PULL_LIMIT / 60_000} min to pull`)
+        const code = codeOf(error)
+        if (code === 'unreachable' || code === 'aborted') throw error
+        // The words begin with the image's name.
+        throw pullFailed(app, wordsOf(error), code === 'no-image' ? ImageMissing : HostFault)
+      }
+    })
+    watch.lap('pull')
+  }
+}
+
+function pullFailed(app: App, words: string, Kind = HostFault): ProblemError {
+  return new Kind('start-failed', { app: app.name, detail: printable(words) })
+}
+
+/**
+ * As many as the host has CPUs: a start is work for them, and more at once only make all of them late. One CPU has
+ * time for a second one while the first waits for its disk.
+ */
+export function startsAtOnce({ cpus }: Pick<Host, 'cpus'>, most: number): number {
+  return cpus > 0 ? Math.min(most, Math.max(2, Math.ceil(cpus))) : most
+}
+
+/** Waits until the room is ours. What was made for nothing is removed again. */
+async function promised({ promised: room, container, engine }: Launch, id: string): Promise<void> {
+  try {
+    await room
+  } catch (error) {
+    if (id !== container?.id) engine.remove(id).catch(() => {})
+    throw error
+  }
+}
+
+/** Throws if somebody else may have the right by now: queues and pulls take long. */
+function allowed({ app, claim, signal }: Launch): void {
+  signal.throwIfAborted()
+  if (!claim.valid()) throw etcdAway(app.name)
+}
+
+/** The id of a container that may be started: the one that is there if it fits its App, else a new one. */
+async function prepare(launch: Launch, anew: boolean): Promise<string> {
+  const { app, slot, host, engine, container, report, watch } = launch
+  const revision = revisionOf(app)
+  if (container?.state === 'paused')
+    throw startFailed(app.name, `not startable: container ${container.name} is paused`)
+  if (container && !anew && isStartable(container, revision)) return container.id
+  report({ phase: 'creating' })
+  allowed(launch)
+  if (container) await clear(container, launch)
+  if (!launch.isCurrent())
+    throw new ProblemError('unavailable', {
+      app: app.name,
+      detail: 'the app was changed or removed meanwhile',
+      retryAfter: 1,
+    })
+  allowed(launch)
+  await layGround(app, host.name, engine.groups, launch.hold)
+  const { port, health, idleAfter, stopTimeout, min, group, dependsOn } = app
+  const ties = {
+    ...(group !== undefined && { group }),
+    ...(dependsOn.length > 0 && { dependsOn }),
+  }
+  const spec = { app: app.name, slot, port, health, idleAfter, stopTimeout, min, revision, ...ties }
+  const id = await engine.create({
+    name: containerName(app.name, slot),
+    app,
+    labels: writeLabels(spec),
+    publish: host.publish,
+  })
+  watch.lap('create')
+  return id
+}
+
+/** Removes the container that is there, and the network it was the last one in. */
+async function clear({ id, labels }: Container, { engine }: Launch): Promise<void> {
+  await engine.remove(id)
+  const group = labels[GROUP_LABEL]
+  // What is left over is no reason not to start.
+  if (group !== undefined) await engine.groups.dropNetwork(group).catch(() => {})
+}
+
+function isStartable(container: Container, revision: string): boolean {
+  if (container.state !== 'exited' && container.state !== 'created') return false
+  return isMadeFrom(container, revision)
+}
+
+function queueOf(queues: Map<string, Queue>, host: string, limit: number): Queue {
+  const known = queues.get(host)
+  if (known) return known
+  const queue = new Queue(limit)
+  queues.set(host, queue)
+  return queue
+}

@@ -1,0 +1,129 @@
+import type { App } from '../../model/app.ts'
+import type { Endpoint } from '../../model/endpoint.ts'
+import type { Progress } from '../../model/progress.ts'
+import { HOSTS } from '../catalog.ts'
+import type { Sight } from '../place/place.ts'
+import type { Placement } from '../place/placement.ts'
+import { type AttemptOptions, begin } from './attempt.ts'
+import type { Claims, WakeClaim } from './claim.ts'
+import type { Dependencies } from './dependencies.ts'
+import { clear } from './leftover.ts'
+import type { Stopwatch } from './stopwatch.ts'
+import { Trip } from './trip.ts'
+
+/** One start of one slot. */
+export interface Run {
+  app: App
+  slot: number
+  /** wait for others who change the slot, or give up at once */
+  patient: boolean
+  report(step: Omit<Progress, 'app'>): void
+  watch: Stopwatch
+  signal: AbortSignal
+  /** whether the App is still to be started as it is; by default while it is the one that is stored */
+  isWanted?(): boolean
+}
+
+export interface StarterOptions extends AttemptOptions {
+  claims: Claims
+  placement: Placement
+  dependencies: Pick<Dependencies, 'ready'>
+}
+
+/** How long a wake waits for a host that can be used, milliseconds: registrars start beside us, engines restart. */
+const HOST_LIMIT = 10_000
+/** How often engines that failed are asked again, milliseconds. */
+const AGAIN = 250
+
+/** Brings slots up: claim, place, launch, wait for the Endpoint; and on the next host where one fails. */
+export class Starter {
+  readonly #options: StarterOptions
+
+  constructor(options: StarterOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Brings a slot up and returns its Endpoint; null if somebody else has the slot and the run is not patient.
+   * Throws ProblemError or the engine's error; the claim is given back in every case.
+   */
+  async start(run: Run): Promise<Endpoint | null> {
+    const { app, slot } = run
+    const { catalog, claims, placement, dependencies } = this.#options
+    // Looking changes nothing, so it need not wait for the claim.
+    const looking = placement.look(app, slot)
+    const claim = await claims.acquire(app.name, slot, run)
+    if (claim === 'busy') return null
+    if (claim === 'running') return catalog.endpoint(app.name, slot)
+    const trip = new Trip(run.app)
+    try {
+      // Under our claim: it keeps awake what is needed, from here on.
+      const isOld = (await dependencies.ready(run)) || claim.contested
+      const first = isOld ? placement.look(app, slot) : looking
+      return await this.#travel(run, claim, trip, await this.#usable(run, first))
+    } finally {
+      // Those who wait are answered first. And who comes next must not find a container that is being stopped.
+      setImmediate(() => void this.#leave(run, claim, trip))
+    }
+  }
+
+  /** Tries one host after the other until the slot is up, or failed for a reason of its own. */
+  async #travel(run: Run, claim: WakeClaim, trip: Trip, first: Sight[]): Promise<Endpoint> {
+    const { app, slot, report } = run
+    const { catalog, placement } = this.#options
+    for (let sights = first; ; sights = await this.#usable(run, placement.look(app, slot))) {
+      trip.sights = sights
+      const running = catalog.endpoint(app.name, slot)
+      if (running) return running
+      const placed = placement.place(app, slot, sights, trip.barred)
+      if (!placed.ok) throw trip.failure(placed.reason)
+      const { host } = placed.chosen
+      const begun = begin(
+        {
+          ...{ run, claim, chosen: placed.chosen },
+          hasChoice: () => placement.hasChoice(app, slot, host.name, trip.barred),
+          stop: (engine, id) => trip.stop(engine, id),
+        },
+        this.#options,
+      )
+      trip.went(host, begun)
+      try {
+        return await begun.endpoint
+      } catch (error) {
+        trip.failed(host, error)
+        const reason = trip.barred({ host })
+        if (reason !== null) report({ phase: 'queued', detail: `${host.name} ${reason}` })
+      }
+    }
+  }
+
+  /** What was seen, or is seen later where there is no host yet or every engine is too busy to answer. */
+  async #usable({ app, slot, signal }: Run, first: Promise<Sight[]>): Promise<Sight[]> {
+    const { catalog, placement } = this.#options
+    const until = performance.now() + HOST_LIMIT
+    for (let looking = first; ; looking = placement.look(app, slot)) {
+      const sights = await looking
+      const usable = sights.some(({ trouble }) => trouble === null)
+      const left = until - performance.now()
+      if (usable || left <= 0) return sights
+      const known = catalog.state.hosts.size
+      const another = (): true | null => (catalog.state.hosts.size > known ? true : null)
+      const wait = known > 0 ? Math.min(left, AGAIN) : left
+      await catalog.whenWithin(HOSTS, another, wait, signal)
+    }
+  }
+
+  /** Gives the slot back, then clears away what is left of it on hosts that do not have it. */
+  async #leave({ app, slot }: Run, claim: WakeClaim, trip: Trip): Promise<void> {
+    const { catalog, engines, room } = this.#options
+    await trip.cleanup
+    claim.release()
+    for (const { seat } of trip.begun.values()) if (seat) room.leave(seat)
+    const seen = trip.sights.filter(({ container }) => container !== null)
+    const hosts = new Map([...seen, ...trip.begun.values()].map(({ host }) => [host.name, host]))
+    for (const host of hosts.values()) {
+      const begun = trip.begun.get(host.name)?.over ?? null
+      void clear({ app, slot, host, begun }, catalog, engines)
+    }
+  }
+}

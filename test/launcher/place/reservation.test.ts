@@ -1,0 +1,135 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { Catalog } from '../../../launcher/catalog.ts'
+import { Reservations, type RoomStore } from '../../../launcher/place/reservation.ts'
+import { Room } from '../../../launcher/place/room.ts'
+import type { ProblemError } from '../../../model/problem.ts'
+import { State } from '../../../model/state.ts'
+import { Machines } from '../machines.ts'
+
+const GIB = 2 ** 30
+
+let machines: Machines
+beforeEach(async () => {
+  machines = await Machines.open()
+})
+afterEach(() => machines.close())
+
+async function apps(count: number): Promise<string[]> {
+  const names = Array.from({ length: count }, (_, i) => `app-${i}`)
+  await Promise.all(names.map((name) => machines.add({ name, limits: { memory: '1g' } })))
+  return names
+}
+
+it('lets two launchers that place 50 at once start no more than a host has room for', async () => {
+  const host = await machines.host({ name: 'h1', memory: 10 * GIB })
+  const names = await apps(50)
+  const launchers = [await machines.launcher('one'), await machines.launcher('two')]
+  await Promise.all(launchers.map(({ knows }) => knows(...names)))
+  const wakes = names.map((name, i) => launchers[i % 2]?.wake(name))
+  const outcomes = await Promise.allSettled(wakes)
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(10)
+  expect(host.started).toHaveLength(10)
+  const reasons = outcomes.flatMap((outcome) =>
+    outcome.status === 'rejected' ? [(outcome.reason as ProblemError).message] : [],
+  )
+  for (const reason of reasons) expect(reason).toMatch(/^h1 has no room: \d+ MiB of 10240 MiB/)
+  // What was made for nothing is gone, and so are all claims; what they promised ends with them.
+  await expect.poll(() => host.containers.size).toBe(10)
+  const claims = async () => (await machines.store.list(machines.keys.folder('claim'))).entries
+  await expect.poll(claims).toEqual([])
+})
+
+it('fills all hosts to the brim, whoever places, and none beyond', async () => {
+  const hosts = await Promise.all(
+    ['h1', 'h2', 'h3'].map((name) => machines.host({ name, memory: 5 * GIB })),
+  )
+  const names = await apps(30)
+  const launchers = [await machines.launcher('one'), await machines.launcher('two')]
+  await Promise.all(launchers.map(({ knows }) => knows(...names)))
+  const wakes = names.map((name, i) => launchers[i % 2]?.wake(name))
+  const outcomes = await Promise.allSettled(wakes)
+  expect(hosts.map(({ started }) => started.length)).toEqual([5, 5, 5])
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(15)
+})
+
+it('spreads 51 wakes at once evenly over three hosts', async () => {
+  const hosts = await Promise.all(['h1', 'h2', 'h3'].map((name) => machines.host({ name })))
+  const names = Array.from({ length: 51 }, (_, i) => `small-${i}`)
+  await Promise.all(names.map((name) => machines.add({ name, limits: { memory: '64m' } })))
+  const one = await machines.launcher('one')
+  await one.knows(...names)
+  await Promise.all(names.map((name) => one.wake(name)))
+  expect(hosts.map(({ started }) => started.length)).toEqual([17, 17, 17])
+  for (const { busiest } of hosts) expect(busiest).toBeLessThanOrEqual(2)
+})
+
+it('has promised the room before it starts anything', async () => {
+  const host = await machines.host({ name: 'h1' })
+  const app = await machines.add({ name: 'shop', limits: { memory: '1g', cpus: 0.5 } })
+  const one = await machines.launcher('one')
+  await one.knows('shop')
+  let claim: unknown
+  host.faults.start = async () => {
+    claim = JSON.parse((await machines.store.get(machines.keys.claim(app.name, 0)))?.value ?? '')
+  }
+  await one.wake('shop')
+  expect(claim).toMatchObject({ action: 'wake', host: 'h1', memory: GIB, cpus: 0.5 })
+})
+
+it('keeps the instances of an app apart by force where two launchers place them at once', async () => {
+  const hosts = await Promise.all(['h1', 'h2'].map((name) => machines.host({ name })))
+  const input = { name: 'twin', replicas: 4, antiAffinity: 'require' as const }
+  await machines.add({ ...input, min: 4 })
+  const launchers = [await machines.launcher('one'), await machines.launcher('two')]
+  await Promise.all(launchers.map(({ knows }) => knows('twin')))
+  await Promise.allSettled(launchers.map(({ wake }) => wake('twin')))
+  for (const { start } of launchers) start()
+  const slots = () => launchers[0]?.catalog.state.slots('twin').size
+  await expect.poll(slots, { timeout: 10_000 }).toBe(2)
+  expect(hosts.map(({ running }) => running.length)).toEqual([1, 1])
+})
+
+/** A promise on a host by a launcher that hears nothing from etcd. */
+async function promise(store: RoomStore) {
+  const { keys } = machines
+  const networks = [{ family: 4 as const, bits: 0n, prefix: 0 }]
+  const catalog = new Catalog(new State(keys, { networks, denied: new Set() }), keys)
+  const limits = { overcommit: 1, cpuOvercommit: 1, instancesPerHost: 1 }
+  const room = new Room(catalog, limits)
+  const app = await machines.add({ name: 'shop' })
+  const { record: host } = await machines.host({ name: 'h1' })
+  const content = { owner: 'one/1', action: 'wake' as const, since: new Date().toISOString() }
+  const key = keys.claim('shop', 0)
+  const lease = await machines.store.grant(60)
+  const { revision } = await machines.store.create(key, JSON.stringify(content), { lease })
+  const written = { key, owner: content.owner, lease, modRevision: revision }
+  const claim = { content, written, valid: () => true }
+  const { signal } = new AbortController()
+  const booking = { app, slot: 0, host, seat: room.take(app, 0, host), claim, signal }
+  const made = new Reservations({ catalog, store, room }).make(booking)
+  return { made, written, claimed: () => machines.store.get(key) }
+}
+
+it('promises nothing to what runs by the word of etcd, though this launcher has not heard of it', async () => {
+  await machines.store.put(machines.keys.endpoint('shop', 0), '10.9.0.7:8000')
+  const { made, claimed } = await promise(machines.store)
+  await expect(made).rejects.toThrow('an instance runs already')
+  expect((await claimed())?.value).not.toContain('"host"')
+})
+
+it('knows a promise again whose answer was lost', async () => {
+  let lost = 0
+  const lossy: RoomStore = {
+    putAll: async (...given) => {
+      const outcome = await machines.store.putAll(...given)
+      if (lost++ === 0) throw new Error('the answer was lost')
+      return outcome
+    },
+  }
+  const { made, written, claimed } = await promise(lossy)
+  expect(await made).toBeNull()
+  expect(lost).toBe(2)
+  const entry = await claimed()
+  expect(entry?.value).toContain('"host":"h1"')
+  expect(written.modRevision).toBe(entry?.modRevision)
+})
