@@ -2,16 +2,22 @@ import type { Fault } from './fault.ts'
 import { thunderingHerd } from './p01-thundering-herd.ts'
 import { wakeIdleRace } from './p02-wake-idle-race.ts'
 import { drainOnStop } from './p03-drain-on-stop.ts'
+import { rollingReplace } from './p04-rolling-replace.ts'
 import { leaderKilled } from './p05-leader-killed.ts'
 import { zombieLease } from './p08-zombie-lease.ts'
+import { eventsDead } from './p11-events-dead.ts'
+import { hostPartition } from './p12-host-partition.ts'
 
 /** All faults, in the order in which they run. */
 export const CATALOGUE: readonly Fault[] = [
   thunderingHerd,
   wakeIdleRace,
   drainOnStop,
+  rollingReplace,
   leaderKilled,
   zombieLease,
+  eventsDead,
+  hostPartition,
 ]
 
 /** Those with these ids, or all. Throws if there is none of that id. */

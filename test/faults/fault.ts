@@ -33,10 +33,17 @@ export interface Verdict extends Outcome {
   seconds: number
 }
 
-/** Runs a fault under the oracle's eyes, and leaves the fleet as it was. */
-export async function judge(fault: Fault, fleet: LabFleet): Promise<Verdict> {
+/**
+ * Runs a fault under the oracle's eyes, and leaves the fleet as it was.
+ * @param plateau what `steady` has found of this fleet
+ */
+export async function judge(
+  fault: Fault,
+  fleet: LabFleet,
+  plateau: ReadonlyMap<string, number>,
+): Promise<Verdict> {
   const began = performance.now()
-  const subject = await subjectOf(fleet)
+  const subject = { ...(await subjectOf(fleet)), plateau }
   const oracle = await Oracle.begin(subject)
   const violations: string[] = []
   let figure = 'failed'

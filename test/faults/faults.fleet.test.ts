@@ -9,16 +9,17 @@ import { steady } from './steady.ts'
 /** Every fault once, over one fleet; `npm run faults` runs them more often. Each says itself what it took. */
 describe('faults', () => {
   let fleet: LabFleet
+  let plateau: ReadonlyMap<string, number>
   beforeAll(async () => {
     fleet = await startFleet(FLEET)
-    await steady(fleet)
+    plateau = await steady(fleet)
   }, 300_000)
   afterAll(() => fleet?.stop())
 
   it.each(CATALOGUE)(
     '$id: $title',
     async (fault) => {
-      expect((await judge(fault, fleet)).violations).toEqual([])
+      expect((await judge(fault, fleet, plateau)).violations).toEqual([])
     },
     600_000,
   )

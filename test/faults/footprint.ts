@@ -22,8 +22,14 @@ const MEMORY = 20 * 1024 ** 2
 /**
  * I7: in the end it is what it was: counts +-5 %, open files at most 5 % and memory at most 20 MiB more. (A process that
  * was started anew takes less than one that has worked: that is no leak.)
+ * @param plateau by process: memory that it takes while it works. A collected heap gives pages back when it pleases, so
+ *   what an idle moment shows says little.
  */
-export function growth(before: Footprint, after: Footprint): string[] {
+export function growth(
+  before: Footprint,
+  after: Footprint,
+  plateau: ReadonlyMap<string, number> = new Map(),
+): string[] {
   const found: string[] = []
   for (const [name, was] of before.processes) {
     const is = after.processes.get(name)
@@ -33,8 +39,9 @@ export function growth(before: Footprint, after: Footprint): string[] {
     }
     if (is.files > was.files * (1 + SHARE))
       found.push(`I7: ${name} has ${is.files} open files, had ${was.files}`)
-    if (is.memory > was.memory + MEMORY)
-      found.push(`I7: ${name} takes ${mib(is.memory)} MiB, took ${mib(was.memory)}`)
+    const memory = Math.max(was.memory, plateau.get(name) ?? 0)
+    if (is.memory > memory + MEMORY)
+      found.push(`I7: ${name} takes ${mib(is.memory)} MiB, took ${mib(memory)}`)
   }
   for (const name of new Set([...before.counts.keys(), ...after.counts.keys()])) {
     const [is, was] = [after.counts.get(name) ?? 0, before.counts.get(name) ?? 0]
@@ -44,6 +51,15 @@ export function growth(before: Footprint, after: Footprint): string[] {
 }
 
 const mib = (bytes: number): number => Math.round(bytes / 1024 ** 2)
+
+/** What every process took most, of all these looks. */
+export function most(looks: readonly Footprint[]): ReadonlyMap<string, number> {
+  const memory = new Map<string, number>()
+  for (const { processes } of looks)
+    for (const [name, used] of processes)
+      memory.set(name, Math.max(memory.get(name) ?? 0, used.memory))
+  return memory
+}
 
 /** What a process takes right now; null if it does not run. */
 export async function usage(pid: number): Promise<Usage | null> {

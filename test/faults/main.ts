@@ -27,11 +27,11 @@ async function main(): Promise<void> {
   try {
     const fleet = await startFleet(FLEET)
     try {
-      await steady(fleet)
+      const plateau = await steady(fleet)
       for (let run = 1; run <= runs; run++)
         for (const fault of faults) {
           process.stderr.write(`run ${run}: ${fault.id} ${fault.title} ... `)
-          const verdict = await judge(fault, fleet)
+          const verdict = await judge(fault, fleet, plateau)
           verdicts.push(verdict)
           const word = verdict.pass ? 'pass' : 'FAIL'
           process.stderr.write(`${word} in ${verdict.seconds} s: ${verdict.figure}\n`)

@@ -17,13 +17,15 @@ export interface Subject {
   /** routes, Endpoints and containers as they are now */
   picture(): Promise<Picture>
   footprint(): Promise<Footprint>
+  /** by process: memory that it took while it was first put to work; the same for all faults of a run */
+  plateau?: ReadonlyMap<string, number>
 }
 
 /** Milliseconds within which all is right again after the last heal. */
 const SETTLED = 10_000
 /** Milliseconds of quiet after which all is what it was. */
 const QUIET = 60_000
-const LOOK = 500
+const LOOK = 1_000
 
 /**
  * Holds I1 to I7 against everything that happens between its beginning and its verdict. Faults tell it what they do:
@@ -124,7 +126,7 @@ export class Oracle {
   async quiet(within = QUIET): Promise<void> {
     const end = performance.now() + within
     for (;;) {
-      const left = growth(this.#before, await this.#subject.footprint())
+      const left = growth(this.#before, await this.#subject.footprint(), this.#subject.plateau)
       if (left.length === 0) return
       if (performance.now() > end) {
         this.#found.push(...left)
