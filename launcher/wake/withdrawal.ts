@@ -42,10 +42,16 @@ export async function withdraw(
   store: ClaimStore,
   session: { readonly lease: string | null },
 ): Promise<void> {
+  let known = modRevision
   let absent = 0
   for (let delay = 50; session.lease === lease; delay = Math.min(delay * 2, LONGEST)) {
     try {
-      if (modRevision !== null) return void (await store.remove(key, { modRevision }))
+      if (known !== null) {
+        if ((await store.remove(key, { modRevision: known })) !== null) return
+        // Somebody else's, or changed by a promise of ours that was still under way. No other of ours can come after it.
+        known = null
+        absent = 1
+      }
       const entry = await store.get(key)
       if (entry && ownerOf(entry) === owner) {
         if ((await store.remove(key, { modRevision: entry.modRevision })) !== null) return

@@ -22,6 +22,15 @@ async function add(more: Omit<Parameters<Machines['add']>[0], 'name'> = {}): Pro
 const hosts = () => [h1, h2].map(({ running }) => running.length)
 const claim = () => machines.store.get(machines.keys.claim('shop', 0))
 
+it('the slot is free again after a start that failed while its room was still being promised', async () => {
+  await add()
+  h1.faults.create = h2.faults.create = () => {
+    throw refusal('not-startable', 'no such program', 127)
+  }
+  await expect(one.wake('shop')).rejects.toMatchObject({ code: 'start-failed' })
+  await expect.poll(claim).toBeNull()
+})
+
 describe('the next host is tried in the same wake', () => {
   it.each([
     ['create', 'unreachable'],
