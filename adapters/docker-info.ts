@@ -13,7 +13,7 @@ export interface EngineInfo {
   bridge: string
   /** folder of its data on its machine, '' if it does not say */
   root: string
-  /** references of the images it has */
+  /** references of the images it has, the newest first */
   images: string[]
   /** engine clock, nanoseconds since 1970 */
   time: bigint

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Argument } from './argument.ts'
-import { Bytes } from './bytes.ts'
+import { Bytes, MOST } from './bytes.ts'
 import { ConstraintText } from './constraint.ts'
 import { duration } from './duration.ts'
 import { Env } from './env.ts'
@@ -10,7 +10,10 @@ import { AppName, areDistinct, canonical, NameTemplate } from './name.ts'
 import { Volumes, VolumeTemplates } from './volume.ts'
 import { whole } from './whole.ts'
 
-const CPUS = 'must be a number from 0.01 to 512'
+/** What one instance may use at most: bytes, CPUs. */
+export const LIMITS = { memory: MOST, cpus: 512 } as const
+
+const CPUS = `must be a number from 0.01 to ${LIMITS.cpus}`
 
 const Limits = z
   .strictObject({
@@ -18,7 +21,7 @@ const Limits = z
     cpus: z
       .number(CPUS)
       .min(0.01, CPUS)
-      .max(512, CPUS)
+      .max(LIMITS.cpus, CPUS)
       .default(1)
       .describe('CPUs, fractions allowed'),
     pids: whole(1, 65_536).default(512).describe('processes and threads'),

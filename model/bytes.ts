@@ -10,6 +10,9 @@ export function parseBytes(text: string): number | null {
   return Number(match[1]) * (UNITS[(match[2] ?? '').toLowerCase()] as number)
 }
 
+/** The most memory that can be given. */
+export const MOST = 1024 ** 4
+
 const FORM = 'must be an amount like 64m or 1g'
 
 /** An amount of memory, as a number of bytes or as text; parsed to bytes. Docker's own minimum is 6 MiB. */
@@ -20,5 +23,5 @@ export const Bytes = z
       .number(FORM)
       .int()
       .min(6 * 1024 ** 2, 'must be at least 6m')
-      .max(1024 ** 4, 'must be at most 1024g'),
+      .max(MOST, 'must be at most 1024g'),
   )

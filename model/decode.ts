@@ -23,6 +23,8 @@ const LARGEST = 65_536
 
 /** Reads the value etcd has under `key`. Never throws: one bad value is data. */
 export function decode(key: Key, text: string, policy: AddressPolicy): Decoded {
+  // That these change is all they say: whatever their value, news of it must not be missed.
+  if (key.kind === 'activity' || key.kind === 'room') return { kind: key.kind, name: key.name }
   if (text.length > LARGEST) return refused('larger than 64 KiB')
   switch (key.kind) {
     case 'endpoint': {
@@ -37,9 +39,6 @@ export function decode(key: Key, text: string, policy: AddressPolicy): Decoded {
         ? { kind: 'launcher', name: key.name, value: verdict.endpoint }
         : refused(verdict.reason)
     }
-    case 'activity':
-    case 'room':
-      return { kind: key.kind, name: key.name }
     case 'app':
       return record(App, text, (value) =>
         value.name === key.name ? { kind: 'app', name: key.name, value } : misplaced,

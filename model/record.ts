@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isPlainAddress } from './address.ts'
+import { LIMITS } from './app.ts'
 import { isEngineUrl } from './engine-url.ts'
 import { isId } from './key.ts'
 import { AppName } from './name.ts'
@@ -52,8 +53,19 @@ export const Claim = z.object({
   firm: z.boolean().optional(),
   since: z.iso.datetime(),
   host: Id.optional().describe('where a wake starts the slot, once that is decided'),
-  memory: z.number().optional().describe('bytes it promises the instance there'),
-  cpus: z.number().optional().describe('CPUs it promises the instance there'),
+  // Everybody counts these: no more than an App may ask for, so that one bad claim cannot fill or empty a host.
+  memory: z
+    .number()
+    .min(0)
+    .max(LIMITS.memory)
+    .optional()
+    .describe('bytes it promises the instance there'),
+  cpus: z
+    .number()
+    .min(0)
+    .max(LIMITS.cpus)
+    .optional()
+    .describe('CPUs it promises the instance there'),
 })
 export type Claim = z.output<typeof Claim>
 

@@ -12,6 +12,7 @@ export interface HostFacts {
   memory: number
   /** IP address of the default bridge, '' if it has none */
   bridge: string
+  /** references of the images it has, the newest first */
   images: string[]
   /** folder of its data, '' if it does not say */
   root: string
@@ -49,6 +50,19 @@ const REFRESH = 30_000
 /** Free bytes are told in steps: a record that changed with every log line would be news to everybody. */
 const STEP = 64 * 1024 ** 2
 
+/** Bytes of image names that a record has at most: one that is too large would be refused, and the host with it. */
+const NAMED = 32 * 1024
+
+/** As many of `images` as a record may have, from the first on, sorted. Of the others nobody knows that they are there. */
+function named(images: readonly string[]): string[] {
+  let left = NAMED
+  const fitting = images.filter((image) => {
+    left -= Buffer.byteLength(JSON.stringify(image)) + 1
+    return left >= 0
+  })
+  return fitting.sort()
+}
+
 /** Keeps the record of this host in etcd: under the lease of the moment, as the engine is. */
 export class HostRecord {
   readonly #options: HostOptions
@@ -79,7 +93,7 @@ export class HostRecord {
     const free = root === '' ? null : await this.#options.space(root)
     this.#record = {
       ...{ name, address, engine, publish: address, cpus, memory, labels },
-      ...{ images: images.sort(), incarnation },
+      ...{ images: named(images), incarnation },
       ...(free !== null && { disk: Math.floor(free / STEP) * STEP }),
     }
     return this.#record
