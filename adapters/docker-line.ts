@@ -35,8 +35,8 @@ export class Line {
   readonly #pace: Pace
   readonly #calls = new Set<Call>()
   readonly #waiting = new Set<() => void>()
-  readonly #closing = new AbortController()
   #isWatched = false
+  #isClosed = false
   #heardAt = performance.now()
   #misses = 0
   #words = ''
@@ -85,9 +85,11 @@ export class Line {
     }
   }
 
-  /** Ends the pings. Calls under way go on. */
+  /** Ends the pings. Calls under way go on, and those that wait for a ping are made: each has its deadline. */
   close(): void {
-    this.#closing.abort()
+    this.#isClosed = true
+    this.#hurry.abort()
+    this.#release()
   }
 
   #isDown(): boolean {
@@ -99,7 +101,7 @@ export class Line {
   }
 
   #mustWait(): boolean {
-    return this.#sent >= this.#pace.unsure && !this.#isDown()
+    return this.#sent >= this.#pace.unsure && !this.#isDown() && !this.#isClosed
   }
 
   /** Resolves when something was heard, or the engine is given up: a ping is sent to find out. */
@@ -144,13 +146,12 @@ export class Line {
   /** Pings until closed. An answer to anything else since the ping was sent counts as well. */
   async #watch(): Promise<void> {
     this.#isWatched = true
-    const { signal } = this.#closing
-    for (let asked = performance.now(); !signal.aborted; ) {
+    for (let asked = performance.now(); ; ) {
       const left = Math.max(0, asked + this.#pace.every - performance.now())
-      const rest = { signal: AbortSignal.any([signal, this.#hurry.signal]), ref: false }
-      await pause(left, null, rest).catch(() => {})
+      // Joined with a signal that lives on, each of these would leave a little there for ever.
+      await pause(left, null, { signal: this.#hurry.signal, ref: false }).catch(() => {})
+      if (this.#isClosed) return
       this.#hurry = new AbortController()
-      if (signal.aborted) return
       asked = performance.now()
       try {
         await this.#ping()
