@@ -1,5 +1,6 @@
 import type { App } from '../../model/app.ts'
-import { scopeOf } from '../../model/group.ts'
+import type { Container } from '../../model/container.ts'
+import { GROUP_LABEL, scopeOf } from '../../model/group.ts'
 import { canonical } from '../../model/name.ts'
 import { mountsOf } from '../../model/volume.ts'
 import { startFailed } from '../wake/failure.ts'
@@ -12,6 +13,20 @@ export interface Grounds {
   hasVolume(scope: string, volume: string): Promise<boolean>
   createVolume(scope: string, volume: string): Promise<void>
   removeVolume(scope: string, volume: string): Promise<void>
+}
+
+/**
+ * Removes a container that does not run, and the network of its group if it was the last one in it: an engine has
+ * addresses for some thirty networks only. Throws the engine's error if the container stays.
+ */
+export async function clearAway(
+  { id, labels }: Pick<Container, 'id' | 'labels'>,
+  engine: { remove(id: string): Promise<void>; groups: Pick<Grounds, 'dropNetwork'> },
+): Promise<void> {
+  await engine.remove(id)
+  const group = labels[GROUP_LABEL]
+  // One that stays is used again, or dropped with the next container of the group.
+  if (group !== undefined) await engine.groups.dropNetwork(group).catch(() => {})
 }
 
 /** The names of an app's volumes, each once, in lower case. */

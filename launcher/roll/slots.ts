@@ -6,6 +6,7 @@ import { canonical } from '../../model/name.ts'
 import type { Host } from '../../model/record.ts'
 import { deadline } from '../deadline.ts'
 import type { Engine, Engines } from '../engine.ts'
+import { clearAway, type Grounds } from '../place/ground.ts'
 import { revisionOf } from '../revision.ts'
 import { type ClaimOptions, sleepSlot } from '../sleep/slot.ts'
 import { lastLines } from '../wake/failure.ts'
@@ -24,7 +25,9 @@ export interface SlotsOptions extends ClaimOptions {
 }
 
 /** The part of an engine that is needed to look at what it has, and to clear it away. */
-export type SlotEngine = Pick<Engine, 'list' | 'remove' | 'logs'>
+export type SlotEngine = Pick<Engine, 'list' | 'remove' | 'logs'> & {
+  groups: Pick<Grounds, 'dropNetwork'>
+}
 
 /** How long an engine may take to say what it has, milliseconds. */
 const PATIENCE = 3_000
@@ -101,7 +104,8 @@ export class Slots {
   /** Removes containers that do not run. Throws the engine's error. */
   async remove(containers: readonly Found[]): Promise<void> {
     const { engines } = this.#options
-    for (const { host, container } of containers) await engines.at(host.engine).remove(container.id)
+    for (const { host, container } of containers)
+      await clearAway(container, engines.at(host.engine))
   }
 
   /** What the container of a slot wrote last; nothing if there is none, or its engine does not tell. */

@@ -1,13 +1,12 @@
 import type { Container } from '../../model/container.ts'
 import { neededNow } from '../../model/dependency.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
-import { GROUP_LABEL } from '../../model/group.ts'
 import { APP_LABEL, readLabels } from '../../model/label.ts'
 import { canonical } from '../../model/name.ts'
 import { ProblemError } from '../../model/problem.ts'
 import type { Fleet, Instance } from '../fleet.ts'
 import type { Estate } from '../place/estate.ts'
-import type { Grounds } from '../place/ground.ts'
+import { clearAway, type Grounds } from '../place/ground.ts'
 import { describe } from '../wake/failure.ts'
 import { type ClaimOptions, type Slot, sleepSlot } from './slot.ts'
 
@@ -117,10 +116,8 @@ export class Sleeper {
         if (!isOf(container, name)) continue
         const engine = engines.at(host.engine)
         try {
-          await engine.remove(container.id)
+          await clearAway(container, engine)
           removal.containers++
-          const group = container.labels[GROUP_LABEL]
-          if (group !== undefined) await engine.groups.dropNetwork(group)
         } catch (error) {
           failures.push(`${container.name} on ${host.name}: ${describe(error)}`)
         }

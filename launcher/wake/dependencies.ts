@@ -5,6 +5,7 @@ import { canonical } from '../../model/name.ts'
 import { ProblemError } from '../../model/problem.ts'
 import type { Progress } from '../../model/progress.ts'
 import type { Catalog } from '../catalog.ts'
+import { deadline, leave } from '../deadline.ts'
 import type { Board } from './board.ts'
 import { explain } from './failure.ts'
 
@@ -74,7 +75,7 @@ export class Dependencies {
     }, other.name)
     this.#waiting.set(from, to)
     try {
-      await within(wake(other), AbortSignal.any([signal, AbortSignal.timeout(LONGEST)]))
+      await deadline(LONGEST, () => leave(wake(other), signal))
     } catch (error) {
       signal.throwIfAborted()
       const { problem } = explain(other.name, error)
@@ -99,14 +100,4 @@ export function refuseEndless(app: App, catalog: Catalog): void {
 
 function failed(app: App, detail: string, retryAfter = 5): ProblemError {
   return new ProblemError('unavailable', { app: app.name, detail, retryAfter })
-}
-
-/** Waits until the signal says otherwise; the work itself goes on. */
-function within<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const left = (): void => reject(new ProblemError('unavailable', { detail: 'it took too long' }))
-    signal.addEventListener('abort', left)
-    if (signal.aborted) left()
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', left))
-  })
 }

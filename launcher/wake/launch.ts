@@ -1,6 +1,5 @@
 import type { App } from '../../model/app.ts'
 import type { Container } from '../../model/container.ts'
-import { GROUP_LABEL } from '../../model/group.ts'
 import { isAllowedRegistry, registryOf } from '../../model/image.ts'
 import { writeLabels } from '../../model/label.ts'
 import { containerName } from '../../model/name.ts'
@@ -8,7 +7,7 @@ import { ProblemError } from '../../model/problem.ts'
 import type { Progress } from '../../model/progress.ts'
 import type { Host } from '../../model/record.ts'
 import { codeOf, type Engine, wordsOf } from '../engine.ts'
-import { layGround, volumesOf } from '../place/ground.ts'
+import { clearAway, layGround, volumesOf } from '../place/ground.ts'
 import type { Hold } from '../place/home.ts'
 import { isMadeFrom, revisionOf } from '../revision.ts'
 import { etcdAway, printable, startFailed } from './failure.ts'
@@ -151,7 +150,7 @@ async function prepare(launch: Launch, anew: boolean): Promise<string> {
   if (container && !anew && isStartable(container, revision)) return container.id
   report({ phase: 'creating' })
   allowed(launch)
-  if (container) await clear(container, launch)
+  if (container) await clearAway(container, engine)
   if (!launch.isCurrent())
     throw new ProblemError('unavailable', {
       app: app.name,
@@ -174,14 +173,6 @@ async function prepare(launch: Launch, anew: boolean): Promise<string> {
   })
   watch.lap('create')
   return id
-}
-
-/** Removes the container that is there, and the network it was the last one in. */
-async function clear({ id, labels }: Container, { engine }: Launch): Promise<void> {
-  await engine.remove(id)
-  const group = labels[GROUP_LABEL]
-  // What is left over is no reason not to start.
-  if (group !== undefined) await engine.groups.dropNetwork(group).catch(() => {})
 }
 
 function isStartable(container: Container, revision: string): boolean {

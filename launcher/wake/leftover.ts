@@ -1,9 +1,9 @@
 import type { App } from '../../model/app.ts'
-import { GROUP_LABEL } from '../../model/group.ts'
 import { readLabels } from '../../model/label.ts'
 import type { Host } from '../../model/record.ts'
 import type { Catalog } from '../catalog.ts'
 import type { Engines } from '../engine.ts'
+import { clearAway } from '../place/ground.ts'
 import { find } from '../place/look.ts'
 import { isUp } from '../place/place.ts'
 
@@ -44,9 +44,7 @@ export async function clear(
       await engine.stop(container.id, app.stopTimeout)
     } else if (container.state === 'paused') return
     if (!isElsewhere()) return
-    await engine.remove(container.id)
-    const group = container.labels[GROUP_LABEL]
-    if (group !== undefined) await engine.groups.dropNetwork(group)
+    await clearAway(container, engine)
   } catch {
     // the engine is away
   }

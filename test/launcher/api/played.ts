@@ -37,7 +37,7 @@ export async function openPlayed(hosts: string[]) {
       engines.get(host)?.delete(id)
     },
     groups: {
-      dropNetwork: async () => {},
+      dropNetwork: async (group) => void history.push(`drop network of ${group} on ${host}`),
       hasVolume: async () => false,
       removeVolume: async () => {
         throw new Error('nothing here removes volumes')
@@ -49,7 +49,7 @@ export async function openPlayed(hosts: string[]) {
   })
 
   const container = (app: App, slot: number, more: Partial<Container> = {}): Container => {
-    const { port, health, idleAfter, stopTimeout, min } = app
+    const { port, health, idleAfter, stopTimeout, min, group } = app
     const revision = revisionOf(app)
     return {
       ...{
@@ -60,6 +60,7 @@ export async function openPlayed(hosts: string[]) {
       },
       labels: writeLabels({
         ...{ app: app.name, slot, port, health, idleAfter, stopTimeout, min, revision },
+        ...(group !== undefined && { group }),
       }),
       ...{ exitCode: 0, error: '', health: 'none', published: {}, pid: 0 },
       ...more,

@@ -32,6 +32,14 @@ it('moves what runs, with another instance beside it meanwhile, and removes what
   )
 })
 
+it('leaves no network of a group behind: an engine has addresses for few of them', async () => {
+  const shop = await played.add({ name: 'shop', image: 'shop:1', group: 'team' })
+  const idle = played.container(shop, 0, { state: 'exited' })
+  played.engines.get('h1')?.set(idle.id, idle)
+  expect(await drained()).toMatchObject({ removed: 1, left: [] })
+  expect(played.history).toEqual(['remove shop-0 on h1', 'drop network of team on h1'])
+})
+
 it('works again: there is nothing left to do, and what could not be moved is moved', async () => {
   const shop = await played.add({ name: 'shop', image: 'shop:1' })
   await played.run('h1', shop, 0)
