@@ -20,6 +20,14 @@ export interface Member {
   client: Etcd3
 }
 
+/** The part of etcd3 that keeps the tokens; its types leave it out. */
+interface ConnectionPool {
+  authenticator: { invalidateMetadata(): void }
+}
+
+/** Milliseconds between two log-ins at a member that does not answer: etcd3 keeps a channel of each for half an hour. */
+const LOGIN_REST = 5_000
+
 /** Makes a member that lost its quorum refuse instead of serving a watch that stays silent. */
 const requireLeader: Interceptor = (options, next) =>
   new InterceptingCall(next(options), {
@@ -33,6 +41,8 @@ const requireLeader: Interceptor = (options, next) =>
 export class Members {
   readonly deadline: number
   readonly #members: Member[]
+  /** performance.now() of when the token of a member was dropped last */
+  readonly #loggedOut = new Map<Member, number>()
   #current = 0
   #renewed = 0
 
@@ -74,12 +84,26 @@ export class Members {
       } catch (cause) {
         const error = toEtcdError(cause, member.url)
         if (error.code !== 'unavailable') throw error
+        if (/\b4 DEADLINE_EXCEEDED\b/.test(String(cause))) this.#logInAgain(member)
         this.failed(member)
         const pause = 50 * 2 ** attempt
         if (attempt >= this.#members.length + 1 || Date.now() + pause >= end) throw error
         await new Promise((resolve) => setTimeout(resolve, pause))
       }
     }
+  }
+
+  /**
+   * Drops the token of a member that did not answer. A token carries the index of etcd's log at which it was made, and a
+   * member waits until its own log is that far before it refuses one that it does not know: after a restore, for hours.
+   */
+  #logInAgain(member: Member): void {
+    const now = performance.now()
+    if (now - (this.#loggedOut.get(member) ?? Number.NEGATIVE_INFINITY) < LOGIN_REST) return
+    this.#loggedOut.set(member, now)
+    // etcd3 does this itself, but only when it is told that the token is not valid.
+    const { pool } = member.client as unknown as { pool: ConnectionPool }
+    pool.authenticator.invalidateMetadata()
   }
 
   close(): void {
