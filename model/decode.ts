@@ -1,6 +1,7 @@
 import { App } from './app.ts'
 import { Blueprint } from './blueprint.ts'
 import { type AddressPolicy, admitEndpoint, admitLauncher, type Endpoint } from './endpoint.ts'
+import { isNoEngine } from './engine-url.ts'
 import type { Key } from './key.ts'
 import { Claim, Drain, Gateway, Home, Host, Roll } from './record.ts'
 
@@ -48,9 +49,12 @@ export function decode(key: Key, text: string, policy: AddressPolicy): Decoded {
         value.name === key.name ? { kind: 'blueprint', name: key.name, value } : misplaced,
       )
     case 'host':
-      return record(Host, text, (value) =>
-        value.name === key.name ? { kind: 'host', name: key.name, value } : misplaced,
-      )
+      return record(Host, text, (value) => {
+        if (value.name !== key.name) return misplaced
+        if (isNoEngine(value.engine, policy.denied))
+          return refused('its engine is at an address of the control plane')
+        return { kind: 'host', name: key.name, value }
+      })
     case 'gateway':
       return record(Gateway, text, (value) =>
         value.id === key.name ? { kind: 'gateway', name: key.name, value } : misplaced,

@@ -1,5 +1,5 @@
 import { isPlainAddress } from './address.ts'
-import { parseEndpoint } from './endpoint.ts'
+import { CONTROL_PORTS, formatEndpoint, parseEndpoint } from './endpoint.ts'
 
 /** How an engine is reached by ssh. */
 export interface SshUrl {
@@ -35,4 +35,19 @@ export function isEngineUrl(text: string): boolean {
   if (text.startsWith('ssh://')) return parseSshUrl(text) !== null
   const endpoint = text.startsWith('tcp://') ? parseEndpoint(text.slice('tcp://'.length)) : null
   return endpoint !== null && isPlainAddress(endpoint.host)
+}
+
+/** Ports of Docker's API: of all that belong to a control plane, the ones where an engine is. */
+const ENGINE_PORTS: ReadonlySet<number> = new Set([2375, 2376, 2377])
+
+/**
+ * Whether what is said to be an engine is another part of the control plane: etcd, an API, a gateway. Nothing is to be
+ * asked of these on the word of a Host record.
+ * @param denied host:port pairs, as formatEndpoint writes them
+ */
+export function isNoEngine(url: string, denied: ReadonlySet<string>): boolean {
+  const endpoint = url.startsWith('tcp://') ? parseEndpoint(url.slice('tcp://'.length)) : null
+  if (endpoint === null) return false
+  const isControl = CONTROL_PORTS.has(endpoint.port) && !ENGINE_PORTS.has(endpoint.port)
+  return isControl || denied.has(formatEndpoint(endpoint))
 }

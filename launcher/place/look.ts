@@ -29,6 +29,53 @@ export async function find(engine: Engine, app: App, slot: number): Promise<Cont
   return (await engine.list()).find((container) => isSlot(container, app, slot)) ?? null
 }
 
+/** The same for one that owes an answer already: it may answer everything but this, and is not to delay every wake. */
+const OWING = 200
+
+/** By engine: how many of our questions it has not answered within {@link SLOW}. */
+const owed = new WeakMap<Engine, number>()
+
+/** What the engine has of the slot. While it is late, others wait for it less. */
+async function ask(engine: Engine, app: App, slot: number): Promise<Container | null> {
+  let isLate = false
+  const count = (more: number): void => void owed.set(engine, (owed.get(engine) ?? 0) + more)
+  const timer = setTimeout(() => {
+    isLate = true
+    count(1)
+  }, SLOW)
+  try {
+    return await find(engine, app, slot)
+  } finally {
+    clearTimeout(timer)
+    if (isLate) count(-1)
+  }
+}
+
+/** Writes what is there of the slot to `sight`. `isPrompt`: the engine owed nothing before. */
+function see(
+  sight: Sight,
+  app: App,
+  slot: number,
+  engines: Engines,
+): { asked: Promise<void>; isPrompt: boolean } {
+  try {
+    const engine = engines.at(sight.host.engine)
+    const isPrompt = !owed.get(engine)
+    const asked = ask(engine, app, slot).then(
+      (container) => void Object.assign(sight, { container, trouble: null }),
+      (error: unknown) => fail(sight, error),
+    )
+    return { asked, isPrompt }
+  } catch (error) {
+    fail(sight, error)
+    return { asked: Promise.resolve(), isPrompt: true }
+  }
+}
+
+function fail(sight: Sight, error: unknown): void {
+  sight.trouble = `has an engine that fails: ${printable(wordsOf(error))}`
+}
+
 /**
  * Looks for the slot's container on every registered host. Never throws: a host in trouble says so. An engine that
  * starts and stops containers answers late, so a slow host is waited for while there is no other.
@@ -47,20 +94,18 @@ export async function look(
       trouble: 'has an engine that does not answer',
     }),
   )
+  const prompt: Promise<void>[] = []
   const all = Promise.all(
-    sights.map(async (sight) => {
-      try {
-        sight.container = await find(engines.at(sight.host.engine), app, slot)
-        sight.trouble = null
-      } catch (error) {
-        sight.trouble = `has an engine that fails: ${printable(wordsOf(error))}`
-      }
+    sights.map((sight) => {
+      const { asked, isPrompt } = see(sight, app, slot, engines)
+      if (isPrompt) prompt.push(asked)
+      return asked
     }),
   )
   if (hosts.length > 1) {
     const enough = new AbortController()
-    const late = pause(SLOW, null, { signal: enough.signal }).catch(() => {})
-    await Promise.race([all, late])
+    const after = (ms: number) => pause(ms, null, { signal: enough.signal }).catch(() => {})
+    await Promise.race([all, after(SLOW), Promise.all([...prompt, after(OWING)])])
     enough.abort()
   }
   if (!sights.some(({ trouble }) => trouble === null)) await all

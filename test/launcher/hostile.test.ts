@@ -54,3 +54,27 @@ test('a claim that promises less than nothing makes no room', async () => {
   await expect(wake('two')).rejects.toThrow('h1 has no room')
   expect(host.started).toHaveLength(1)
 })
+
+test('an engine that answers pings and nothing else delays the first wake, not every one', async () => {
+  const [dead, host] = [
+    await machines.host({ name: 'h1', memory: 2 ** 40, cpus: 64 }),
+    await machines.host({ name: 'h2' }),
+  ]
+  let go = (): void => {}
+  const never = new Promise<void>((resolve) => {
+    go = resolve
+  })
+  dead.faults.inspect = () => never
+  const names = Array.from({ length: 12 }, (_, index) => `app-${index}`)
+  for (const name of names) await machines.add({ name, limits: { memory: '64m' } })
+  const { knows, wake } = await machines.launcher('one')
+  await knows(...names)
+  const began = performance.now()
+  for (const name of names) await wake(name)
+  const took = performance.now() - began
+  go()
+  expect(host.started).toHaveLength(12)
+  expect(dead.started).toHaveLength(0)
+  // twelve waits of a second each before
+  expect(took).toBeLessThan(9_000)
+})

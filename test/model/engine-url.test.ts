@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isEngineUrl, parseSshUrl } from '../../model/engine-url.ts'
+import { isEngineUrl, isNoEngine, parseSshUrl } from '../../model/engine-url.ts'
 
 test.each([
   ['ssh://10.9.0.1', { user: '', host: '10.9.0.1', port: null, socket: '/var/run/docker.sock' }],
@@ -30,4 +30,19 @@ test.each([
 ])('%j does not', (text) => {
   expect(parseSshUrl(text)).toBeNull()
   expect(isEngineUrl(text)).toBe(false)
+})
+
+test.each([
+  ['tcp://10.9.0.1:2379', true],
+  ['tcp://127.0.0.1:2380', true],
+  ['tcp://10.9.0.1:22', true],
+  ['tcp://10.9.0.9:8091', true],
+  ['tcp://[fd00:9::9]:8091', true],
+  ['tcp://10.9.0.1:2376', false],
+  ['tcp://10.9.0.1:2375', false],
+  ['tcp://10.9.0.1:8091', false],
+  ['ssh://ops@10.9.0.9', false],
+  ['unix:///var/run/docker.sock', false],
+])('that %s is part of the control plane is %s', (url, expected) => {
+  expect(isNoEngine(url, new Set(['10.9.0.9:8091', '[fd00:9::9]:8091']))).toBe(expected)
 })

@@ -256,3 +256,14 @@ test('the same entries in any order of keys give the same state', () => {
   })
   expect(pictures[0]).toEqual(pictures[1])
 })
+
+test('a host whose engine is said to be etcd or an API of ours is none', () => {
+  const one = new State(keys, { ...policy, denied: new Set(['10.9.0.5:8091']) })
+  const host = { name: 'h', address: '10.9.0.5', publish: '10.9.0.5', cpus: 1, memory: 1 }
+  const say = (engine: string) =>
+    one.put(entry('/services/hosts/h', JSON.stringify({ ...host, engine })))?.reason ?? null
+  expect(say('tcp://10.9.0.5:2376')).toBeNull()
+  for (const engine of ['tcp://127.0.0.1:2379', 'tcp://10.9.0.5:8091', 'tcp://10.9.0.5:22'])
+    expect(say(engine)).toBe('its engine is at an address of the control plane')
+  expect(one.hosts.get('h')?.value.engine).toBe('tcp://10.9.0.5:2376')
+})
