@@ -28,6 +28,7 @@ export class SshTunnel {
   #opening: Promise<string> | null = null
   #failure: { error: Error; at: number } | null = null
   #said = ''
+  #isClosed = false
 
   /** @param configuration an ssh_config file, '' for the user's own */
   constructor(url: SshUrl, configuration: string) {
@@ -42,18 +43,25 @@ export class SshTunnel {
 
   /** The path of the socket, once it leads there. Rejects with what ssh said if it does not within 8 s. */
   open(): Promise<string> {
+    // Whoever still asks would make a connection that nobody ends.
+    if (this.#isClosed) return Promise.reject(new Error('its host is gone'))
     const failure = this.#failure
     if (failure && performance.now() - failure.at < AGAIN) return Promise.reject(failure.error)
     this.#opening ??= this.#connect().catch((error: Error) => {
       this.#failure = { error, at: performance.now() }
-      this.close()
+      this.#end()
       throw error
     })
     return this.#opening
   }
 
-  /** Ends the connection and all that goes through it. */
+  /** Ends the connection and all that goes through it, for good. */
   close(): void {
+    this.#isClosed = true
+    this.#end()
+  }
+
+  #end(): void {
     this.#opening = null
     this.#child?.kill()
     this.#child = null
@@ -76,7 +84,7 @@ export class SshTunnel {
     child.once('close', () => {
       running.delete(child)
       if (running.size === 0) process.off('exit', endAll)
-      if (this.#child === child) this.close()
+      if (this.#child === child) this.#end()
     })
     await this.#up(child, socket)
     return socket

@@ -51,6 +51,8 @@ test('an engine behind sshd answers, all calls over one connection, which ends w
   await expect(events).rejects.toMatchObject({ code: 'aborted' })
   engine.close()
   await expect.poll(clients).toBe(0)
+  expect(await failure(engine)).toMatch(/^unreachable: .*its host is gone/)
+  expect(await clients()).toBe(0)
 })
 
 test('after a break it is connected again', async () => {
