@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { type EngineCall, EngineError, explain, statusOf } from './docker-error.ts'
+import { limit as limitOf } from './limit.ts'
 
 /** Deadlines in milliseconds. Creating and starting are long under load; everything else is a look-up. */
 export const QUICK = 5_000
@@ -24,18 +25,17 @@ export async function makeCall<T>(
   options: CallOptions = {},
 ): Promise<T> {
   const { call = 'other', limit = QUICK, fine = [], signal } = options
-  const deadline = new AbortController()
-  const timer = limit === null ? undefined : setTimeout(() => deadline.abort(), limit)
+  const ending = limitOf(signal, limit)
   try {
-    return await run(signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal)
+    return await run(ending.signal)
   } catch (error) {
     if (fine.includes(statusOf(error) ?? 0)) return undefined as T
     throw explain(call, error, {
       aborted: signal?.aborted ?? false,
-      late: deadline.signal.aborted ? limit : null,
+      late: ending.isLate() ? limit : null,
     })
   } finally {
-    clearTimeout(timer)
+    ending.end()
   }
 }
 

@@ -2,6 +2,7 @@ import { get } from 'node:http'
 import { connect } from 'node:net'
 import { parseAddress } from '../model/address.ts'
 import type { Endpoint } from '../model/endpoint.ts'
+import { limit } from './limit.ts'
 
 /** docker-proxy accepts for an app that does not listen, then hangs up: within this many milliseconds. */
 const HANG_UP = 15
@@ -51,12 +52,12 @@ export class Probe {
 
   /** Whether `GET path` answers 2xx or 3xx within `timeout` milliseconds. The body is not read. */
   http(endpoint: Endpoint, path: string, timeout: number, signal: AbortSignal): Promise<boolean> {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeout)])
+    const ending = limit(signal, timeout)
     const headers = { 'user-agent': 'reveille-registrar', connection: 'close' }
-    return new Promise((resolve) => {
+    const answered = new Promise<boolean>((resolve) => {
       const { host, port } = endpoint
       const request = get(
-        { host, port, path, headers, agent: false, signal: limit },
+        { host, port, path, headers, agent: false, signal: ending.signal },
         (response) => {
           const status = response.statusCode ?? 0
           resolve(status >= 200 && status < 400)
@@ -65,5 +66,6 @@ export class Probe {
       )
       request.once('error', () => resolve(false))
     })
+    return answered.finally(ending.end)
   }
 }
