@@ -14,7 +14,9 @@ export class Commands {
   readonly #exec: Exec
   /** by container id: exit code, null if it could not be run */
   readonly #running = new Map<string, Promise<number | null>>()
-  readonly #ending = new AbortController()
+  /** one for each that runs */
+  readonly #endings = new Set<AbortController>()
+  #isStopped = false
 
   constructor(exec: Exec) {
     this.#exec = exec
@@ -27,26 +29,37 @@ export class Commands {
     timeout: number,
     signal: AbortSignal,
   ): Promise<boolean | null> {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeout)])
-    const late = pause(timeout, limit).then(() => (signal.aborted ? null : false))
+    let isOver = false
+    const late = pause(timeout, signal).then(() => {
+      isOver = true
+      return signal.aborted ? null : false
+    })
     const before = this.#running.get(id)
     // what is still running was late already: its answer is no answer to this question
     if (before && (await Promise.race([before.then(() => true), late])) !== true) return late
-    if (limit.aborted) return late
+    if (isOver || signal.aborted) return late
     const code = await Promise.race([this.#run(id, command), late])
     return typeof code === 'number' ? code === 0 : code
   }
 
   /** Waits for no command any longer. */
   stop(): void {
-    this.#ending.abort()
+    this.#isStopped = true
+    for (const ending of this.#endings) ending.abort()
   }
 
   #run(id: string, command: string[]): Promise<number | null> {
-    const signal = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(LOST)])
-    const run = this.#exec(id, command, signal)
+    const ending = new AbortController()
+    const timer = setTimeout(() => ending.abort(), LOST)
+    this.#endings.add(ending)
+    if (this.#isStopped) ending.abort()
+    const run = this.#exec(id, command, ending.signal)
       .catch(() => null)
-      .finally(() => this.#running.delete(id))
+      .finally(() => {
+        clearTimeout(timer)
+        this.#endings.delete(ending)
+        this.#running.delete(id)
+      })
     this.#running.set(id, run)
     return run
   }

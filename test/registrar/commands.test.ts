@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { Commands } from '../../registrar/commands.ts'
 
@@ -24,6 +25,16 @@ test('an exit code is an answer, and a command that cannot be run is none', asyn
     expect(await new Commands(async () => code).ask('c1', ['x'], 1_000, never)).toBe(answer)
   const failing = new Commands(() => Promise.reject(new Error('the engine is away')))
   expect(await failing.ask('c1', ['x'], 1_000, never)).toBeNull()
+})
+
+test('nothing of a question stays at the signal that it came with', async () => {
+  const { signal } = new AbortController()
+  expect(await new Commands(async () => 0).ask('c1', ['x'], 1, signal)).toBe(true)
+  await expect.poll(() => getEventListeners(signal, 'abort')).toEqual([])
+  // what AbortSignal.any joins to it is kept here
+  expect(Object.getOwnPropertySymbols(signal).map(String)).not.toContain(
+    'Symbol(kDependantSignals)',
+  )
 })
 
 test('a command that hangs is a no, and no other is begun in that container until it ends', async () => {
