@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { Agent, request } from 'undici'
+import { PROBLEMS } from '../model/problem.ts'
 import { codeOf, Failure, Refusal } from './failure.ts'
 import { Told } from './reply.ts'
 import { eventsOf, linesOf, type StreamEvent } from './stream.ts'
@@ -23,6 +24,12 @@ interface Call {
 
 /** Seconds until an answer must be there; streams and what is waited for patiently have no limit. */
 const DEADLINE = 30
+
+/** What to do about a name that nobody knows. `path`: what was asked for */
+function namesOf(path: string, title: string): string[] {
+  if (title === PROBLEMS['unknown-app'].title) return ['See which there are: reveille app ls']
+  return path.startsWith('/v1/blueprints/') ? ['See which there are: reveille blueprint ls'] : []
+}
 
 interface Reply {
   status: number
@@ -131,11 +138,11 @@ export class Api {
     } catch (error) {
       throw this.#explain(error)
     }
-    if (reply.status >= 400) throw this.#refusal(reply.status, await reply.body.text())
+    if (reply.status >= 400) throw this.#refusal(reply.status, path, await reply.body.text())
     return reply
   }
 
-  #refusal(status: number, text: string): Failure {
+  #refusal(status: number, path: string, text: string): Failure {
     let data: unknown
     try {
       data = JSON.parse(text)
@@ -151,6 +158,7 @@ export class Api {
       ])
     const { title, detail, errors = [], retryAfter } = told.data
     const hints = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
+    if (status === 404) hints.push(...namesOf(path, title))
     if (retryAfter !== undefined) hints.push(`Another try makes sense in ${retryAfter} s.`)
     return new Refusal(status, detail === undefined ? title : `${title}: ${detail}`, hints)
   }
@@ -170,7 +178,7 @@ export class Api {
     const code = codeOf(error)
     if (code === 'ECONNREFUSED')
       return new Failure(`no launcher answers at ${url}`, [
-        'Start one: reveille up. Or name another with --api or REVEILLE_API.',
+        'Start one: reveille up, or its unit (systemctl start reveille-launcher). Or name another with --api or REVEILLE_API.',
       ])
     const message = error instanceof Error ? error.message : String(error)
     return new Failure(`cannot reach ${url}: ${message}`, [

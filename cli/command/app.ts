@@ -81,7 +81,7 @@ function labelOf({ name }: Record<string, unknown>, records: unknown[]): string 
 }
 
 function addSet(app: Command, terminal: Terminal): void {
-  const set = app.command('set').description('change fields of an app, the others stay')
+  const set = app.command('set').description('change fields of an app, from its next start on')
   set.argument('<name>', 'the app').argument('[command...]', 'after --')
   addTemplate(set).option('-f, --file <file>', 'read fields from JSON; - is stdin')
   addExamples(addConnection(set), [

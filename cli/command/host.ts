@@ -10,7 +10,9 @@ import { rollInSight } from './roll.ts'
 
 /** `reveille host drain|undrain` */
 export function addHost(program: Command, terminal: Terminal): void {
-  const host = program.command('host').description('empty a machine, and use it again')
+  const host = program
+    .command('host')
+    .description('empty a machine, and use it again; hosts lists them')
   addExamples(host, [
     ['reveille host drain h1', 'before you update or remove the machine h1'],
     ['reveille host undrain h1', 'apps may run there again'],
@@ -24,7 +26,7 @@ export function addHost(program: Command, terminal: Terminal): void {
     withSession(terminal, flags, (session) => drainInSight(session, name)),
   )
   const undrain = host.command('undrain').description('place apps on a host again')
-  undrain.argument('<host>', 'its name')
+  undrain.argument('<host>', 'its name, as reveille hosts shows it')
   addExamples(addConnection(undrain), [['reveille host undrain h1', 'nothing moves back by it']])
   undrain.action((name: string, flags: Record<string, unknown>) =>
     withSession(terminal, flags, async ({ api, json }) => {
@@ -49,9 +51,9 @@ async function drainInSight(session: Session, host: string): Promise<void> {
   if (json) terminal.out(`${printJson({ event: 'drained', ...(JSON.parse(data) as object) }, 0)}\n`)
   const done = `${moved} moved, ${removed} that slept removed`
   if (left.length > 0)
-    throw new Failure(
-      `${host} is not empty yet (${done})`,
-      left.map(({ app, slot, reason }) => `${escapeLine(app)}/${slot}: ${escapeLine(reason)}`),
-    )
+    throw new Failure(`${host} is not empty yet (${done})`, [
+      ...left.map(({ app, slot, reason }) => `${escapeLine(app)}/${slot}: ${escapeLine(reason)}`),
+      `Nothing new is placed there until: reveille host undrain ${host}. Go on: the same command again.`,
+    ])
   if (!json) terminal.out(`${host} is empty (${done})\n`)
 }

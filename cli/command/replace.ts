@@ -46,12 +46,13 @@ async function replaceInSight(session: Session, name: string, fields: object): P
   const { json, terminal, urlOf } = session
   const data = await rollInSight(session, {
     ...{ method: 'POST', path: `${pathOf('app', name)}/replace`, body: fields, done: 'replaced' },
+    untouched: `Nothing was changed: ${name} is as it was.`,
     goesOn: `${name} goes on being replaced: see reveille app show ${name}`,
   })
   const { app, slots, left } = understandText(Replaced, data)
   if (json)
     return terminal.out(`${printJson({ event: 'replaced', ...(JSON.parse(data) as object) }, 0)}\n`)
-  const made = slots.length === 0 ? 'none of its instances ran' : `made anew: ${slots.join(', ')}`
+  const made = slots.length === 0 ? 'nothing had to be made anew' : `made anew: ${slots.join(', ')}`
   terminal.out(`${app} is replaced at ${await urlOf(app)} (${made})\n`)
   for (const line of left) terminal.err(`not removed: ${line}\n`)
 }

@@ -12,6 +12,8 @@ export interface RollCall {
   body?: unknown
   /** the event that says that it is done */
   done: string
+  /** said of a failure before anything but a try was made */
+  untouched?: string
   /** what goes on when this command is interrupted */
   goesOn: string
 }
@@ -33,14 +35,16 @@ export async function rollInSight(session: Session, call: RollCall): Promise<str
   const { api, json, terminal } = session
   const line = new ProgressLine(json ? { ...terminal, live: false, err: () => {} } : terminal)
   let last = ''
+  let isTouched = false
   try {
     for await (const { event, data } of api.events(call.method, call.path, call.body)) {
       if (event === call.done) return data
       if (event === 'failed') {
         line.end()
-        throw failure(session, data)
+        throw failure(session, data, isTouched ? undefined : call.untouched)
       }
       const step = understandText(RollStepView, data)
+      isTouched ||= step.step !== 'proving'
       if (json) {
         terminal.out(`${printJson({ event, ...step }, 0)}\n`)
         continue
@@ -66,7 +70,7 @@ function textOf({ app, step, slot, phase, detail }: z.output<typeof RollStepView
 }
 
 /** What to say of a problem: its reason, and above it the last lines of the app where they came along. */
-function failure({ json, terminal }: Session, data: string): Failure {
+function failure({ json, terminal }: Session, data: string, untouched?: string): Failure {
   const { title, detail = '', retryAfter } = understandText(Told, data)
   const [reason = '', ...lines] = detail.split('\n')
   if (json) terminal.out(`${printJson({ event: 'failed', problem: JSON.parse(data) }, 0)}\n`)
@@ -74,6 +78,7 @@ function failure({ json, terminal }: Session, data: string): Failure {
     terminal.err('Its last lines:\n')
     for (const text of lines) terminal.err(`  ${escapeText(text)}\n`)
   }
-  const hints = retryAfter === undefined ? [] : [`Another try makes sense in ${retryAfter} s.`]
+  const hints = untouched === undefined ? [] : [untouched]
+  if (retryAfter !== undefined) hints.push(`Another try makes sense in ${retryAfter} s.`)
   return new Failure(reason === '' ? title : `${title}: ${reason}`, hints)
 }

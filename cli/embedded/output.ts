@@ -51,6 +51,11 @@ export function translate(service: string, line: string, now: Date, isError = fa
   return JSON.stringify({ level: LEVELS[String(level)] ?? 'info', time, service, ...rest })
 }
 
+/** Docker is asked for errors only, but what holds each container says as news what it loads. */
+export function isChatter(service: string, line: string): boolean {
+  return service === 'docker' && /\blevel=info\b/.test(line)
+}
+
 export type WriteLine = (service: string, line: string, isError?: boolean) => void
 
 /**
@@ -67,6 +72,7 @@ export function openOutput(stream: NodeJS.WriteStream): WriteLine {
     ignore: 'service',
   })
   return (service, line, isError) => {
+    if (isChatter(service, line)) return
     const text = translate(service, line, new Date(), isError)
     stream.write(stream.isTTY ? readable(text) : `${text}\n`)
   }

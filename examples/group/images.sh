@@ -6,4 +6,5 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 for app in db shop; do
   bash "$here/../../cli/setup/node-image.sh" "$1" "reveille/example-$app:1" "$here/$app.js"
+  echo "reveille/example-$app:1 is there"
 done

@@ -11,7 +11,7 @@ import { type Found, isUp, type Slots } from './slots.ts'
 
 export interface DrainerOptions {
   catalog: Catalog
-  store: Pick<Store, 'create' | 'remove'>
+  store: Pick<Store, 'create' | 'get' | 'remove'>
   slots: Slots
   exchange: Exchange
   mover: Mover
@@ -64,20 +64,27 @@ export class Drainer {
     }
   }
 
-  /** Lets a host have instances again; fine if it was not drained. */
+  /** Lets a host have instances again; fine if it was not drained. Throws ProblemError `not-found` if there is no such host. */
   async undrain(host: string): Promise<void> {
     const { catalog, store } = this.#options
-    await store.remove(catalog.keys.named('drain', host))
+    const key = catalog.keys.named('drain', host)
+    if (!this.#knows(host) && !(await store.get(key))) throw unheardOf(host)
+    await store.remove(key)
     await this.#hears(() => !catalog.state.drains.has(host))
   }
 
   async #mark(host: string): Promise<void> {
     const { catalog, store, now } = this.#options
-    const { hosts, drains } = catalog.state
-    if (!hosts.has(host) && !drains.has(host)) throw new ProblemError('not-found')
+    const { drains } = catalog.state
+    if (!this.#knows(host)) throw unheardOf(host)
     const value = JSON.stringify({ since: now().toISOString() } satisfies Drain)
     await store.create(catalog.keys.named('drain', host), value)
     await this.#hears(() => drains.has(host))
+  }
+
+  #knows(host: string): boolean {
+    const { hosts, drains } = this.#options.catalog.state
+    return hosts.has(host) || drains.has(host)
   }
 
   async #hears(test: () => boolean): Promise<void> {
@@ -140,6 +147,12 @@ export class Drainer {
     const app = catalog.find(spec.app)
     return app !== null && pinOf(app, catalog.state.homes) === host.name
   }
+}
+
+function unheardOf(host: string): ProblemError {
+  return new ProblemError('not-found', {
+    detail: `there is no host ${host}: reveille hosts lists them`,
+  })
 }
 
 function unknown(host: string, why: string): ProblemError {

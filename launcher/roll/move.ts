@@ -51,6 +51,8 @@ export class Mover {
 
   async #exchange(app: App, up: readonly Found[], turn: Turn, tell: Tell): Promise<Left[]> {
     const { catalog, slots, exchange } = this.#options
+    if (catalog.state.hosts.size === 1)
+      return up.map((one) => leave(one, 'does not start elsewhere: there is no other host'))
     const registered = catalog.state.slots(app.name).keys()
     const spare = spareSlot(app.replicas, (await slots.of(app.name)).found, registered)
     if (spare === null) return up.map((one) => leave(one, 'has no slot left to be moved with'))

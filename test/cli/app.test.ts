@@ -267,7 +267,9 @@ test('app rm forgets the apps named and stops at the first there is none of.', a
   const { code, out, err } = await stage.cli(['app', 'rm', 'gone1', 'nobody', 'gone2'])
   expect(code).toBe(1)
   expect(out).toBe('gone1 is removed\n')
-  expect(err).toBe('error: nobody: No such app\n  Done before: gone1\n  Not tried: gone2\n')
+  expect(err).toBe(
+    'error: nobody: No such app\n  See which there are: reveille app ls\n  Done before: gone1\n  Not tried: gone2\n',
+  )
   expect(await stored('gone1')).toBeNull()
   expect(await stored('gone2')).not.toBeNull()
   const json = await stage.cli(['app', 'rm', 'gone2', '--json'])
@@ -314,7 +316,7 @@ describe('without the API', () => {
     const { code, out, err } = await stage.cli(['ps', '--api', 'http://127.0.0.1:1'])
     expect({ code, out }).toEqual({ code: 1, out: '' })
     expect(err).toBe(
-      'error: no launcher answers at http://127.0.0.1:1\n  Start one: reveille up. Or name another with --api or REVEILLE_API.\n',
+      'error: no launcher answers at http://127.0.0.1:1\n  Start one: reveille up, or its unit (systemctl start reveille-launcher). Or name another with --api or REVEILLE_API.\n',
     )
   })
 

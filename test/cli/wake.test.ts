@@ -221,7 +221,9 @@ test('sleep of an app that sleeps, and restart, say how it is now.', async () =>
   expect(live.err.endsWith('\r\u001b[K')).toBe(true)
   const both = await stage.cli(['sleep', 'good', 'nobody', 'bad'])
   expect(both).toMatchObject({ code: 1, out: 'good was asleep\n' })
-  expect(both.err).toContain('nobody: No such app\n  Done before: good\n  Not tried: bad')
+  expect(both.err).toContain(
+    'nobody: No such app\n  See which there are: reveille app ls\n  Done before: good\n  Not tried: bad',
+  )
   const json = await stage.cli(['restart', 'good', '--json'])
   expect(JSON.parse(json.out)).toEqual([{ app: 'good', endpoint: '10.0.0.5:49150' }])
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { translate } from '../../../cli/embedded/output.ts'
+import { isChatter, translate } from '../../../cli/embedded/output.ts'
 
 const now = new Date('2026-01-02T03:04:05.678Z')
 const read = (service: string, line: string, isError = false): object =>
@@ -39,4 +39,10 @@ test('a bare line is news on stdout and an error on stderr', () => {
   expect(read('launcher', 'Error: no', true)).toMatchObject({ level: 'error', msg: 'Error: no' })
   for (const line of ['null', '7', '[1]', '"x"'])
     expect(read('launcher', line)).toMatchObject({ msg: line })
+})
+
+test("what Docker's shims load is left out, its warnings and what others say is not", () => {
+  expect(isChatter('docker', 'time="x" level=info msg="loading plugin"')).toBe(true)
+  expect(isChatter('docker', 'time="x" level=warning msg="loading plugin"')).toBe(false)
+  expect(isChatter('registrar', 'level=info')).toBe(false)
 })

@@ -43,7 +43,9 @@ export async function send(words: string[], number?: string): Promise<Reply> {
   const running = names.filter((name) => existsSync(socketOf(join(RUNS, name))))
   const [name, ...more] = running
   if (more.length > 0)
-    throw new Error(`several labs run, say --run and one of ${running.join(', ')} first`)
+    throw new Error(
+      `several labs run (${running.join(', ')}), say which: npm run lab -- --run ${name} ${words.join(' ')}`,
+    )
   const answer = name && (await ask(socketOf(join(RUNS, name)), words).catch(() => null))
   if (!answer) throw new Error('no lab runs on this machine: npm run lab')
   return { ok: answer.statusCode === 200, text: await text(answer) }

@@ -11,9 +11,11 @@ case ${1:-} in
     [ "$(id -u)" = 0 ] || { echo "The lab starts Docker engines in networks of their own: run it as root." >&2; exit 1; }
     bash cli/setup/packages.sh
     if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+      echo "Installing npm packages."
       npm ci --loglevel=error --include=dev
       touch node_modules/.package-lock.json
     fi
+    echo "Building."
     npm run --silent build
     ;;
 esac

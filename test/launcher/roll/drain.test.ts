@@ -112,6 +112,11 @@ it('says so where nobody knows what is there, and drains no host that does not e
   })
   expect((await drain('nowhere')).statusCode).toBe(404)
   expect((await drain('..')).statusCode).toBe(404)
+  const typed = await played.ask('DELETE', '/v1/hosts/nowhere/drain')
+  expect([typed.statusCode, typed.json().detail]).toEqual([
+    404,
+    'there is no host nowhere: reveille hosts lists them',
+  ])
   expect(await played.store.get('/services/drains/nowhere')).toBeNull()
 })
 
@@ -123,6 +128,7 @@ it('reveille host drain says what was moved or why not, hosts shows it, undrain 
   expect(failed.code).toBe(1)
   expect(failed.err).toContain('h1 is not empty yet (0 moved, 0 that slept removed)')
   expect(failed.err).toContain('shop/0: does not start elsewhere: exited with code 3')
+  expect(failed.err).toContain('until: reveille host undrain h1')
   const done = await played.cli(['host', 'drain', 'h1'])
   expect(done.err).toContain('shop/1 tries an instance')
   expect([done.code, done.out]).toEqual([0, 'h1 is empty (1 moved, 0 that slept removed)\n'])
@@ -131,4 +137,17 @@ it('reveille host drain says what was moved or why not, hosts shows it, undrain 
   expect([again.code, again.out]).toEqual([0, 'h1 may have apps again\n'])
   expect((await played.cli(['hosts'])).out).not.toContain('drained')
   expect((await played.cli(['host', 'drain', '../x'])).code).toBe(2)
+})
+
+it('says of the only host that there is no other, and tries nothing', async () => {
+  const alone = await openPlayed(['h1'])
+  try {
+    const shop = await alone.add({ name: 'shop', image: 'shop:1' })
+    await alone.run('h1', shop, 0)
+    const { left } = (await alone.ask('PUT', '/v1/hosts/h1/drain')).json()
+    expect(left).toMatchObject([{ reason: 'does not start elsewhere: there is no other host' }])
+    expect(alone.history).toEqual([])
+  } finally {
+    await alone.close()
+  }
 })

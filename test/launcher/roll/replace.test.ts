@@ -166,6 +166,7 @@ it('reveille app replace shows each step, and ends with exit code 1 and the reas
   const failed = await played.cli(['app', 'replace', 'shop', '-e', 'MODE=x', '--json'])
   expect(failed.code).toBe(1)
   expect(failed.err).toContain('exited with code 3')
+  expect(failed.err).toContain('Nothing was changed: shop is as it was.')
   expect(
     failed.out
       .trim()
