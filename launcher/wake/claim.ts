@@ -146,6 +146,8 @@ export class Claims {
       const held = catalog.claim(app, slot)
       if (held?.value.action === 'wake' && this.#options.catalog.endpoint(app, slot)) return true
       if (held) return BigInt(held.entry.modRevision) > since ? true : null
+      // What cannot be read is there all the same.
+      if (catalog.state.rejected.has(catalog.keys.claim(app, slot))) return null
       return this.#options.catalog.revision >= since ? true : null
     }
     await this.#options.catalog.whenWithin(app, changed, RECHECK, signal)

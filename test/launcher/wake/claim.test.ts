@@ -158,6 +158,30 @@ describe('the right to start a slot', () => {
     expect((await holder('hand'))?.owner).toMatch(/^one\//)
   }, 20_000)
 
+  it('is not asked for again and again while nobody can read who has it', async () => {
+    const key = keys.claim('odd', 0)
+    await store.put(key, 'what is this?')
+    await expect.poll(() => one.catalog.state.rejected.has(key)).toBe(true)
+    let asked = 0
+    const counting: ClaimStore = {
+      get: (name) => store.get(name),
+      replace: (name, value, options) => store.replace(name, value, options),
+      remove: (name, options) => store.remove(name, options),
+      create: async (name, value, options) => {
+        asked += 1
+        return await store.create(name, value, options)
+      },
+    }
+    const claims = new Claims({ ...one, store: counting, id: 'counting' })
+    const waits = claims.acquire('odd', 0, patient)
+    await expect.poll(() => asked).toBeGreaterThan(0)
+    for (let round = 0; round < 20; round++) await store.get(key)
+    expect(asked).toBeLessThan(5)
+    await store.remove(key)
+    await waits
+    expect((await holder('odd'))?.owner).toMatch(/^counting\//)
+  })
+
   it('does not stay with a wake that was given up although etcd had written its claim', async () => {
     const lossy: ClaimStore = {
       get: (key) => store.get(key),
