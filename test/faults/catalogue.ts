@@ -4,7 +4,9 @@ import { wakeIdleRace } from './p02-wake-idle-race.ts'
 import { drainOnStop } from './p03-drain-on-stop.ts'
 import { rollingReplace } from './p04-rolling-replace.ts'
 import { leaderKilled } from './p05-leader-killed.ts'
+import { etcdEmpty } from './p07-etcd-empty.ts'
 import { zombieLease } from './p08-zombie-lease.ts'
+import { portReuse } from './p09-port-reuse.ts'
 import { eventsDead } from './p11-events-dead.ts'
 import { hostPartition } from './p12-host-partition.ts'
 
@@ -15,7 +17,9 @@ export const CATALOGUE: readonly Fault[] = [
   drainOnStop,
   rollingReplace,
   leaderKilled,
+  etcdEmpty,
   zombieLease,
+  portReuse,
   eventsDead,
   hostPartition,
 ]

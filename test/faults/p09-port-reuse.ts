@@ -1,0 +1,63 @@
+import { createByHand } from './by-hand.ts'
+import type { Fault } from './fault.ts'
+import { summary } from './load.ts'
+import { runningOn } from './subject.ts'
+import { testApp, warm } from './warm.ts'
+
+const REQUESTS = 10_000
+const SECONDS = 30
+const TTL = 30
+/** Seconds of silence after which its lease may end: the last renewal was a quarter of the TTL before it. */
+const SILENT = 0.75 * TTL
+
+/**
+ * An instance is removed while its registrar is frozen, and another app takes its very port: the Endpoint in etcd
+ * leads to a stranger, for as long as the lease holds.
+ */
+export const portReuse: Fault = {
+  id: 'P09',
+  title: 'port reuse',
+  run: async (stage) => {
+    const { fleet, oracle } = stage
+    for (const { registrar } of fleet.hosts) {
+      await registrar.end()
+      await registrar.start({ 'lease-ttl': `${TTL}s` })
+    }
+    await warm(stage, [testApp('shop')])
+    const [place] = (await Promise.all(fleet.hosts.map(runningOn))).flat()
+    const host = fleet.hosts.find(({ name }) => name === place?.host)
+    if (!host || !place) throw new Error('shop runs nowhere')
+    const port = place.address.split(':')[1]
+    const [container] = await host.docker.listContainers({
+      filters: { label: ['reveille.app=shop'] },
+    })
+    const admin = await createByHand(host, 'admin', port)
+    // The fault's own words: 502, 503 and held are allowed.
+    oracle.allow(502)
+
+    await host.registrar.pause()
+    // From then on the host is lost to the fleet, and a wake that waits for it goes to the next one.
+    let found = (): void => {}
+    const losing = setTimeout(() => {
+      found = oracle.lost(host.name)
+    }, SILENT * 1000)
+    await host.docker.getContainer(container?.Id ?? '').remove({ force: true })
+    await admin.start()
+    const load = oracle.load({ apps: ['shop'], rate: REQUESTS / SECONDS, count: REQUESTS })
+    const shots = await load.done()
+    await host.registrar.resume()
+    await oracle.settled()
+    clearTimeout(losing)
+    found()
+
+    const wrong = shots.filter(({ seen }) => seen?.app === 'admin')
+    const violations: string[] = []
+    if (wrong.length > 0) violations.push(`P09: ${wrong.length} answers from admin`)
+    if (shots.length < REQUESTS) violations.push(`P09: only ${shots.length} requests`)
+    for (const { registrar } of fleet.hosts) {
+      await registrar.end()
+      await registrar.start()
+    }
+    return { figure: `${wrong.length} from admin of ${summary(shots)}`, violations }
+  },
+}
