@@ -16,8 +16,6 @@ export interface ViewOptions {
   memory: Pick<Memory, 'recall' | 'keep' | 'stop'>
 }
 
-/** How many apps of blueprints are remembered: as many as may run behind one gateway. */
-const KEPT = 20_000
 /** Registrars may hear of etcd's return, and write to it, later than we list, seconds. */
 const NOTICE = 3
 
@@ -46,7 +44,7 @@ export class View {
   constructor(options: ViewOptions) {
     this.#options = options
     this.#state = new State(options.keys, options.policy)
-    this.#directory = new Directory(this.#state, KEPT)
+    this.#directory = new Directory(this.#state)
     this.#guard = new ShrinkGuard(options.keys, (options.leaseTtl + NOTICE) * 1000)
   }
 

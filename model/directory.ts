@@ -9,8 +9,11 @@ export interface Derived {
   blueprint: string
 }
 
-/** How many names' expansions are kept unless it is said. */
-const KEPT = 1_000
+/**
+ * How many names' expansions are kept unless it is said: as many apps as may run. All that run are gone through at once,
+ * by whoever places or plans, and making them anew each time would take seconds.
+ */
+const KEPT = 50_000
 
 /** Which App a name is, as the state has it at this moment. Launchers and controllers read names alike. */
 export class Directory {

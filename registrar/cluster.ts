@@ -24,9 +24,6 @@ const ANYWHERE = [
   { family: 4, bits: 0n, prefix: 0 },
   { family: 6, bits: 0n, prefix: 0 },
 ] as const
-/** So many names of blueprints' apps are remembered: all that run are gone through. */
-const KEPT = 20_000
-
 /** What this host has to know of the rest of the cluster: apps, what runs, claims, gateways, and which apps are used. */
 export class Cluster {
   readonly #keys: Keys
@@ -43,7 +40,7 @@ export class Cluster {
   constructor(keys: Keys) {
     this.#keys = keys
     this.#state = new State(keys, { networks: [...ANYWHERE], denied: new Set() })
-    this.#directory = new Directory(this.#state, KEPT)
+    this.#directory = new Directory(this.#state)
   }
 
   /** Folders whose keys {@link observe} wants to see. */

@@ -115,9 +115,10 @@ function load({ promised, limit }: Verdict): number {
 }
 
 /**
- * All candidates, those a slot may go to first, the best of them first: the host whose container of it runs
- * already, then the one its group lives on, then those with the fewest other instances of the app, then the one that has its container stopped and fit to be
- * started, then those that have the image, then the emptiest. Equal ones come in order of their names.
+ * All candidates, those a slot may go to first, the best of them first: the host whose container of it runs already,
+ * then the one its group lives on, then those with the fewest other instances of the app, then the one that has its
+ * container stopped and fit to be started, then those that have the image, then the emptiest. Equal ones come in order
+ * of their names.
  */
 export function judge(app: App, candidates: readonly Candidate[], rules: Rules): Verdict[] {
   const revision = revisionOf(app)

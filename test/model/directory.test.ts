@@ -6,6 +6,16 @@ import { State } from '../../model/state.ts'
 const keys = new Keys()
 const revisions = { modRevision: '1', createRevision: '1', lease: '0' }
 
+it('makes the app of a name once, though as many run as a launcher has to place among', () => {
+  const state = new State(keys, { networks: [], denied: new Set() })
+  const value = JSON.stringify({ name: 'any', pattern: '^app-[0-9]+$', app: { image: 'any:1' } })
+  state.put({ key: keys.named('blueprint', 'any'), value, ...revisions })
+  const directory = new Directory(state)
+  const all = () => Array.from({ length: 2_000 }, (_, i) => directory.find(`app-${i}`))
+  const first = all()
+  expect(all().every((app, i) => app !== null && app === first[i])).toBe(true)
+})
+
 it('knows of each change to blueprints without being told', () => {
   const state = new State(keys, { networks: [], denied: new Set() })
   const directory = new Directory(state, 2)
