@@ -4,9 +4,11 @@ import { wakeIdleRace } from './p02-wake-idle-race.ts'
 import { drainOnStop } from './p03-drain-on-stop.ts'
 import { rollingReplace } from './p04-rolling-replace.ts'
 import { leaderKilled } from './p05-leader-killed.ts'
+import { quorumLost } from './p06-quorum-lost.ts'
 import { etcdEmpty } from './p07-etcd-empty.ts'
 import { zombieLease } from './p08-zombie-lease.ts'
 import { portReuse } from './p09-port-reuse.ts'
+import { engineHangs } from './p10-engine-hangs.ts'
 import { eventsDead } from './p11-events-dead.ts'
 import { hostPartition } from './p12-host-partition.ts'
 
@@ -17,12 +19,20 @@ export const CATALOGUE: readonly Fault[] = [
   drainOnStop,
   rollingReplace,
   leaderKilled,
+  quorumLost,
   etcdEmpty,
   zombieLease,
   portReuse,
+  engineHangs,
   eventsDead,
   hostPartition,
 ]
+
+/**
+ * Not yet seen to pass on a busy machine, so `npm run faults` runs them and `npm test` does not: after P06 launchers have
+ * kept two or three open files more than before, and in P10 lists took seconds while ten apps started on two cores.
+ */
+export const OPEN: ReadonlySet<string> = new Set(['P06', 'P10'])
 
 /** Those with these ids, or all. Throws if there is none of that id. */
 export function faultsOf(ids: readonly string[]): Fault[] {
