@@ -94,6 +94,7 @@ describe('an app', () => {
     await pair.ask('POST', '/v1/apps/other/wake')
     expect((await pair.ask('DELETE', '/v1/apps/shop')).body).toEqual({
       name: 'Shop',
+      volumes: 0,
       containers: 1,
       unreachable: [],
     })
