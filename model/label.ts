@@ -1,7 +1,7 @@
 import { parseDuration } from './duration.ts'
 import { GROUP_LABEL } from './group.ts'
 import { formatHealth, type Health, parseHealth } from './health.ts'
-import { isAppName } from './name.ts'
+import { canonical, isAppName } from './name.ts'
 
 /** What a registrar has to know of an instance; it travels on the container, as labels. */
 export interface InstanceSpec {
@@ -84,6 +84,8 @@ export function readLabels(
   const dependsOn = labels[DEPENDS_LABEL]?.split(',')
   if (dependsOn && !(dependsOn.length <= 16 && dependsOn.every(isAppName)))
     return refuse(DEPENDS_LABEL)
+  // It would never sleep.
+  if (dependsOn?.some((name) => canonical(name) === canonical(app))) return refuse(DEPENDS_LABEL)
   const ties = { ...(group !== undefined && { group }), ...(dependsOn && { dependsOn }) }
   const spec = { app, slot, port, health, idleAfter, stopTimeout, min, revision, ...ties }
   return { ok: true, spec }

@@ -2,38 +2,23 @@ import type { App } from './app.ts'
 import type { Blueprint } from './blueprint.ts'
 import { decode } from './decode.ts'
 import type { AddressPolicy, Endpoint } from './endpoint.ts'
+import type { Entry, Held, Rejection } from './entry.ts'
+import { Hosts, TWIN } from './hosts.ts'
 import type { Keys } from './key.ts'
 import { canonical } from './name.ts'
 import type { Claim, Drain, Gateway, Home, Host, Roll } from './record.ts'
 
-/** A key with its value and the revisions etcd gave it, all decimal text (64 bits do not fit a number). */
-export interface Entry {
-  key: string
-  value: string
-  modRevision: string
-  createRevision: string
-  /** id of the lease it lives under, `0` if none */
-  lease: string
-}
-
-/** Why an entry has no effect. */
-export interface Rejection {
-  key: string
-  reason: string
-}
-
-/** A decoded record together with where it came from. */
-export interface Held<T> {
-  value: T
-  entry: Entry
-}
+export type { Entry, Held, Rejection }
 
 const CLASH = 'another app has this name in another case'
+/** What another key has first: to be tried again when that is gone. */
+const WAITS: ReadonlySet<string | null> = new Set([CLASH, TWIN])
 
 /**
  * What etcd says, decoded. Fed entry by entry in order of their creation; the same entries give the same state.
  * A bad entry is reported and costs only its own key its change: the value it replaced stays in force.
- * Of names that differ in case only, the first has effect; the next has its turn when the first is gone.
+ * Of names that differ in case only, and of hosts with one engine, the first has effect; the next has its turn when the
+ * first is gone.
  */
 export class State {
   /** by canonical app name */
@@ -41,7 +26,7 @@ export class State {
   readonly blueprints = new Map<string, Held<Blueprint>>()
   /** by canonical app name, then slot */
   readonly endpoints = new Map<string, Map<number, Held<Endpoint>>>()
-  readonly hosts = new Map<string, Held<Host>>()
+  readonly hosts = new Hosts()
   /** by host name */
   readonly drains = new Map<string, Held<Drain>>()
   /** by host name: changed by each promise of room there, which is all it says */
@@ -57,7 +42,7 @@ export class State {
   /** how often a blueprint was put or removed: what was made of them before is old */
   blueprintChanges = 0
   readonly rejected = new Map<string, Rejection>()
-  /** by key: what was refused for its case alone */
+  /** by key: what was refused for what another one has */
   readonly #waiting = new Map<string, Entry>()
   readonly #keys: Keys
   readonly #policy: AddressPolicy
@@ -70,7 +55,7 @@ export class State {
   /** Takes a new or changed entry. Returns why it was refused, or null. */
   put(entry: Entry): Rejection | null {
     const reason = this.#take(entry)
-    if (reason === CLASH) this.#waiting.set(entry.key, entry)
+    if (WAITS.has(reason)) this.#waiting.set(entry.key, entry)
     else this.#waiting.delete(entry.key)
     if (reason === null) {
       this.rejected.delete(entry.key)
@@ -104,14 +89,15 @@ export class State {
         return this.#retry()
       }
       case 'claim':
-        this.claims.delete(text)
-        return
+        return void this.claims.delete(text)
       case 'activity':
         return
       case 'blueprint':
         this.blueprints.delete(key.name)
         this.blueprintChanges += 1
         return
+      case 'host':
+        return void (this.hosts.delete(key.name) && this.#retry())
       default:
         this.#named(key.kind).delete(key.name)
     }
@@ -128,9 +114,7 @@ export class State {
   }
 
   /** What is kept under plain names. */
-  #named(
-    kind: 'host' | 'room' | 'drain' | 'roll' | 'launcher' | 'gateway' | 'home',
-  ): Map<string, unknown> {
+  #named(kind: 'room' | 'drain' | 'roll' | 'launcher' | 'gateway' | 'home'): Map<string, unknown> {
     return this[`${kind}s`]
   }
 
@@ -166,8 +150,7 @@ export class State {
         this.blueprintChanges += 1
         return null
       case 'host':
-        this.hosts.set(decoded.name, { value: decoded.value, entry })
-        return null
+        return this.#host({ value: decoded.value, entry })
       case 'room':
         this.rooms.set(decoded.name, entry)
         return null
@@ -189,7 +172,19 @@ export class State {
     }
   }
 
-  /** A name became free: whoever was refused for its case gets another try, the oldest first. */
+  #host(held: Held<Host>): string | null {
+    const before = this.hosts.get(held.value.name)?.value.engine
+    const { isIn, out } = this.hosts.admit(held)
+    if (!isIn) return TWIN
+    if (out) {
+      this.rejected.set(out.key, { key: out.key, reason: TWIN })
+      this.#waiting.set(out.key, out)
+    }
+    if (before !== undefined && before !== held.value.engine) this.#retry()
+    return null
+  }
+
+  /** A name or an engine became free: whoever was refused for it gets another try, the oldest first. */
   #retry(): void {
     const oldest = (a: Entry, b: Entry): number =>
       BigInt(a.createRevision) < BigInt(b.createRevision) ? -1 : 1

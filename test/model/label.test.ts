@@ -26,6 +26,7 @@ describe('labels', () => {
       ['reveille.group', ''],
       ['reveille.depends-on', ''],
       ['reveille.depends-on', 'db,,mail'],
+      ['reveille.depends-on', `db,${spec.app.toUpperCase()}`],
       ['reveille.depends-on', Array.from({ length: 17 }, (_, i) => `a${i}`).join(',')],
     ] as const)
       expect(readLabels({ ...writeLabels(spec), [name]: value }).ok, value).toBe(false)

@@ -267,3 +267,58 @@ test('a host whose engine is said to be etcd or an API of ours is none', () => {
     expect(say(engine)).toBe('its engine is at an address of the control plane')
   expect(one.hosts.get('h')?.value.engine).toBe('tcp://10.9.0.5:2376')
 })
+
+describe('hosts that say they have one engine', () => {
+  const say = (name: string, engine: string, address = '10.9.0.7') =>
+    put(`/services/hosts/${name}`, {
+      ...{ name, engine, address, publish: address, cpus: 1, memory: 1 },
+    })?.reason ?? null
+  const known = () => [...state.hosts.keys()]
+  const refused = 'another host has this engine'
+
+  test.each(['tcp://10.9.0.5:2376', 'unix:///var/run/docker.sock', 'ssh://10.9.0.5'])(
+    'are the first of them alone: %s',
+    (engine) => {
+      expect(say('h1', engine)).toBeNull()
+      expect(say('h2', engine)).toBe(refused)
+      expect(say('h1', engine)).toBeNull()
+      expect(known()).toEqual(['h1'])
+      state.delete('/services/hosts/h1')
+      expect(known()).toEqual(['h2'])
+      expect(state.rejected.size).toBe(0)
+    },
+  )
+
+  test.each(['tcp://10.9.0.5:2376', 'ssh://ops@10.9.0.5'])(
+    'are the one where the engine is, whoever came first: %s',
+    (engine) => {
+      expect(say('copied', engine)).toBeNull()
+      expect(say('real', engine, '10.9.0.5')).toBeNull()
+      expect(known()).toEqual(['real'])
+      expect(state.rejected.get('/services/hosts/copied')?.reason).toBe(refused)
+      expect(say('copied', engine)).toBe(refused)
+      expect(say('late', engine, '10.9.0.5')).toBe(refused)
+      state.delete('/services/hosts/real')
+      expect(known()).toEqual(['late'])
+      state.delete('/services/hosts/late')
+      expect(known()).toEqual(['copied'])
+    },
+  )
+
+  test('are both once the first has another one', () => {
+    say('h1', 'tcp://10.9.0.5:2376')
+    say('h2', 'tcp://10.9.0.5:2376')
+    say('h1', 'tcp://10.9.0.6:2376')
+    expect(known().sort()).toEqual(['h1', 'h2'])
+  })
+
+  test('stay as they were where one takes over the engine of another', () => {
+    say('h1', 'tcp://10.9.0.5:2376')
+    say('h2', 'tcp://10.9.0.6:2376')
+    expect(say('h2', 'tcp://10.9.0.5:2376')).toBe(refused)
+    expect(state.hosts.get('h2')?.value.engine).toBe('tcp://10.9.0.6:2376')
+    state.delete('/services/hosts/h2')
+    state.delete('/services/hosts/h1')
+    expect(known()).toEqual([])
+  })
+})

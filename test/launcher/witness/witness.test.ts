@@ -42,7 +42,7 @@ async function hear(key: string): Promise<void> {
 }
 
 async function host(name: string, address: string): Promise<void> {
-  const record = { name, address, engine: 'unix:///e', publish: address, cpus: 1, memory: 1 }
+  const record = { name, address, engine: `unix:///${name}`, publish: address, cpus: 1, memory: 1 }
   await store.put(keys.named('host', name), JSON.stringify(record), { lease })
   await hear(keys.named('host', name))
 }
