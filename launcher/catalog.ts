@@ -49,7 +49,8 @@ export class Catalog {
       const topic = this.#take(change)
       if (topic !== null) topics.add(topic)
     }
-    if (BigInt(revision) > this.#revision) this.#revision = BigInt(revision)
+    // An etcd that was restored counts from less again.
+    this.#revision = BigInt(revision)
     for (const topic of topics) for (const wake of [...(this.#waiting.get(topic) ?? [])]) wake()
     for (const listener of this.#listeners) listener(batch, topics)
   }

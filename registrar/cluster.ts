@@ -62,7 +62,8 @@ export class Cluster {
       if (this.claim(key.app, key.slot)?.value.action === 'wake') this.use(key.app)
       this.#claimWatchers.get(text)?.(change, revision)
     }
-    if (BigInt(revision) > this.#revision) this.#revision = BigInt(revision)
+    // An etcd that was restored counts from less again.
+    this.#revision = BigInt(revision)
     for (const watcher of this.#watchers) watcher()
   }
 

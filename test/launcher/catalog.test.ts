@@ -122,3 +122,9 @@ it('tells of entries that have no effect, and keeps what was there', () => {
   expect(rejected).toEqual([keys.endpoint('shop', 0)])
   expect(catalog.endpoint('shop', 0)).toEqual({ host: '10.9.0.1', port: 8000 })
 })
+
+it('knows no more than an etcd says that was restored and counts from less', () => {
+  catalog.apply([], '500')
+  put(keys.named('app', 'shop'), { name: 'shop', image: 'shop:1' })
+  expect(catalog.revision).toBe(2n)
+})

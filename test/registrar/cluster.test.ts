@@ -50,3 +50,12 @@ test('an app is needed while another one that depends on it runs, stored or made
   cluster.observe([{ type: 'put', entry: entry(keys.claim('customer-x', 0), claim, '5') }], '5')
   expect(cluster.isNeeded('customer-x-db')).toBe(true)
 })
+
+test('what an etcd that was restored will say is not taken for seen, though it counts from less', () => {
+  const cluster = new Cluster(keys)
+  cluster.observe([], '500')
+  expect(cluster.hasSeen('400')).toBe(true)
+  const app = { name: 'shop', image: 'shop:1' }
+  cluster.observe([{ type: 'put', entry: entry(keys.named('app', 'shop'), app, '20') }], '20')
+  expect([cluster.hasSeen('20'), cluster.hasSeen('21')]).toEqual([true, false])
+})
