@@ -12,6 +12,8 @@ export class Publication {
   readonly #own = new Set<string>()
   readonly #inherited = new Set<string>()
   readonly #leases: Leases = { present: null, own: this.#own }
+  /** revision of the latest news */
+  #revision = 0n
   #isStopped = false
 
   constructor(store: EndpointStore, options: PublicationOptions) {
@@ -61,6 +63,8 @@ export class Publication {
    * a write that was given up and happened all the same: it is removed.
    */
   observe(change: ClusterChange, revision: string): void {
+    if (BigInt(revision) < this.#revision) for (const key of this.#keys.values()) key.forget()
+    this.#revision = BigInt(revision)
     if (change.type === 'delete') {
       this.#keys.get(change.key)?.observe(null, revision, change.seen ?? false)
       return

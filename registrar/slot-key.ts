@@ -81,6 +81,14 @@ export class SlotKey {
     this.kick()
   }
 
+  /** etcd went back in time: what we wrote may be there or not, and revisions begin anew. Our lease may be as it was. */
+  forget(): void {
+    this.#news = 0n
+    this.#removed = 0n
+    if (this.#have) this.#have = { ...this.#have, modRevision: null }
+    this.kick()
+  }
+
   /** Looks at once whether there is something to write. */
   kick(): void {
     this.#hurry.abort()

@@ -293,3 +293,16 @@ test('a key that was removed before a new lease came is looked into as well', as
   expect(await store.get(KEY)).toBeNull()
   reconsider = async () => {}
 })
+
+test('what a restored etcd lacks is written again, though the lease and all that was wanted are as before', async () => {
+  const deaf = open()
+  deaf.useLease(lease)
+  deaf.publish(KEY, '10.0.0.1:1')
+  await becomes('10.0.0.1:1')
+  const { modRevision } = (await store.get(KEY)) ?? { modRevision: '0' }
+  deaf.observe({ type: 'delete', key: '/services/clusters/B', seen: true }, modRevision)
+  await store.remove(KEY)
+  deaf.observe({ type: 'delete', key: KEY, seen: false }, '1')
+  expect(await becomes('10.0.0.1:1')).toBe(true)
+  deaf.stop()
+})
