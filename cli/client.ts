@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { Agent, request } from 'undici'
 import { PROBLEMS } from '../model/problem.ts'
-import { codeOf, Failure, Refusal } from './failure.ts'
+import { codeOf, Failure, Gone, Refusal } from './failure.ts'
 import { Told } from './reply.ts'
 import { eventsOf, linesOf, type StreamEvent } from './stream.ts'
 
@@ -93,9 +93,12 @@ export class Api {
   async *#lines(reply: Reply): AsyncGenerator<string> {
     try {
       yield* linesOf(reply.body)
-    } catch (error) {
-      if (this.#options.signal.aborted) return
-      throw this.#explain(error)
+    } catch {
+      const { signal, url } = this.#options
+      if (signal.aborted) return
+      throw new Gone(`the launcher at ${url} went away`, [
+        'Run this again once it is back, or name another with --api or REVEILLE_API.',
+      ])
     }
   }
 

@@ -23,6 +23,9 @@ export class Refusal extends Failure {
   }
 }
 
+/** The API broke off in the middle of an answer. */
+export class Gone extends Failure {}
+
 /** The caller got the arguments wrong. */
 export function misuse(message: string, ...hints: string[]): Failure {
   return new Failure(message, hints, 2)

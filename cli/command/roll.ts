@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { escapeLine, escapeText, printJson } from '../escape.ts'
-import { Failure } from '../failure.ts'
+import { Failure, Gone } from '../failure.ts'
 import { ProgressLine } from '../progress.ts'
 import { RollStepView, Told, understandText } from '../reply.ts'
 import type { Session } from '../session.ts'
@@ -54,12 +54,15 @@ export async function rollInSight(session: Session, call: RollCall): Promise<str
       if (!terminal.live && text !== last) terminal.err(`${text}\n`)
       last = text
     }
+  } catch (error) {
+    if (!(error instanceof Gone)) throw error
   } finally {
     line.end()
   }
   if (terminal.interrupt().aborted) throw new Failure('interrupted', [call.goesOn])
   throw new Failure('the launcher went away meanwhile', [
-    'Run this again: it goes on where it stopped.',
+    'Run this again once its lease is over (10 s): it goes on where it stopped.',
+    'Another launcher does it too: name it with --api or REVEILLE_API.',
   ])
 }
 

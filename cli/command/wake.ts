@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { escapeLine, escapeText, printJson } from '../escape.ts'
-import { Failure } from '../failure.ts'
+import { Failure, Gone } from '../failure.ts'
 import { addExamples } from '../option.ts'
 import { ProgressLine } from '../progress.ts'
 import { Step, Told, understandText, Woken } from '../reply.ts'
@@ -44,6 +44,8 @@ async function wakeInSight(session: Session, name: string): Promise<void> {
       if (json) terminal.out(`${printJson({ event, ...step }, 0)}\n`)
       else if (step.phase !== 'ready' && step.phase !== 'failed') line.show(step)
     }
+  } catch (error) {
+    if (!(error instanceof Gone)) throw error
   } finally {
     line.end()
   }
