@@ -126,11 +126,16 @@ export function startsAtOnce({ cpus }: Pick<Host, 'cpus'>, most: number): number
 }
 
 /** Waits until the room is ours. What was made for nothing is removed again. */
-async function promised({ promised: room, container, engine }: Launch, id: string): Promise<void> {
+async function promised(launch: Launch, id: string): Promise<void> {
+  const { container, engine } = launch
   try {
-    await room
+    await launch.promised
   } catch (error) {
-    if (id !== container?.id) engine.remove(id).catch(() => {})
+    if (id !== container?.id)
+      engine
+        .remove(id)
+        .then(() => dropUnused(launch))
+        .catch(() => {})
     throw error
   }
 }
@@ -165,14 +170,20 @@ async function prepare(launch: Launch, anew: boolean): Promise<string> {
     ...(dependsOn.length > 0 && { dependsOn }),
   }
   const spec = { app: app.name, slot, port, health, idleAfter, stopTimeout, min, revision, ...ties }
-  const id = await engine.create({
-    name: containerName(app.name, slot),
-    app,
-    labels: writeLabels(spec),
-    publish: host.publish,
-  })
-  watch.lap('create')
-  return id
+  try {
+    const request = { name: containerName(app.name, slot), app, labels: writeLabels(spec) }
+    const id = await engine.create({ ...request, publish: host.publish })
+    watch.lap('create')
+    return id
+  } catch (error) {
+    await dropUnused(launch)
+    throw error
+  }
+}
+
+/** A network goes with its last container: one that never had any would take a subnet of the host for good. */
+async function dropUnused({ app, engine }: Pick<Launch, 'app' | 'engine'>): Promise<void> {
+  if (app.group !== undefined) await engine.groups.dropNetwork(app.group).catch(() => {})
 }
 
 function isStartable(container: Container, revision: string): boolean {
