@@ -27,6 +27,13 @@ export interface FleetOptions {
   engines: { at(url: string): { list(): Promise<Container[]> } }
 }
 
+/** A call under way. */
+interface Asked {
+  list: Promise<Container[]>
+  /** performance.now() */
+  since: number
+}
+
 /** What ends a container in order: by itself, or by the signals of a stop. */
 const ORDERLY = new Set([0, 137, 143])
 
@@ -34,7 +41,7 @@ const ORDERLY = new Set([0, 137, 143])
 export class Fleet {
   readonly #options: FleetOptions
   /** calls under way by engine: an engine that hangs is asked once, however many want to know */
-  readonly #asked = new Map<string, Promise<Container[]>>()
+  readonly #asked = new Map<string, Asked>()
 
   constructor(options: FleetOptions) {
     this.#options = options
@@ -112,19 +119,25 @@ export class Fleet {
     }
   }
 
-  /** What the engine has, or null if it fails or takes longer. */
+  /**
+   * What the engine has, or null if it fails or takes longer. Who comes while one that hangs is asked already waits only
+   * for what is left of the patience.
+   */
   #within(patience: number, url: string): Promise<Container[] | null> {
-    return deadline(patience, () => this.#list(url)).catch(() => null)
+    const { list, since } = this.#list(url)
+    const left = patience - (performance.now() - since)
+    return deadline(Math.max(0, left), () => list).catch(() => null)
   }
 
-  #list(url: string): Promise<Container[]> {
+  #list(url: string): Asked {
     const asked = this.#asked.get(url)
     if (asked) return asked
     const list = (async () => this.#options.engines.at(url).list())().finally(() =>
       this.#asked.delete(url),
     )
-    this.#asked.set(url, list)
-    return list
+    const fresh = { list, since: performance.now() }
+    this.#asked.set(url, fresh)
+    return fresh
   }
 }
 
