@@ -9,6 +9,7 @@ import type { EventStreams } from './events.ts'
 import type { HoldLimits, Holds } from './hold.ts'
 import { decodeOrder, encodeOrder, type Order } from './order.ts'
 import type { Pages } from './page.ts'
+import { Release } from './release.ts'
 import { type Ask, readAsk } from './request.ts'
 import { REFRESH, type WaitOptions, waitFor } from './wait.ts'
 
@@ -48,6 +49,7 @@ export function buildGate(options: GateOptions): { server: FastifyInstance; end(
   const ending = new AbortController()
   // As many as there are held requests.
   setMaxListeners(0, ending.signal)
+  const release = new Release()
   let synced = false
   const complete = options.synced.then(() => {
     synced = true
@@ -77,7 +79,10 @@ export function buildGate(options: GateOptions): { server: FastifyInstance; end(
     try {
       const answer = await waitFor(app, ask, reply.raw, ending.signal, options)
       if (answer.is === 'problem') return order(reply, ask, app.name, answer.problem)
-      if (answer.is === 'upstream') return sendUpstream(reply, answer.endpoint, app, ask)
+      if (answer.is === 'upstream') {
+        await release.turn(name)
+        return sendUpstream(reply, answer.endpoint, app, ask)
+      }
       options.count(answer.is)
       return answer.is === 'again' ? reply.code(425).send('') : busy(reply)
     } finally {
