@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LabFleet } from '../lab/fleet/fleet.ts'
 import { startFleet } from '../lab/fleet/start-fleet.ts'
-import { CATALOGUE, OPEN } from './catalogue.ts'
+import { CATALOGUE } from './catalogue.ts'
 import { judge } from './fault.ts'
 import { FLEET } from './fleet.ts'
 import { steady } from './steady.ts'
@@ -16,7 +16,7 @@ describe('faults', () => {
   }, 300_000)
   afterAll(() => fleet?.stop())
 
-  it.each(CATALOGUE.filter(({ id }) => !OPEN.has(id)))(
+  it.each(CATALOGUE)(
     '$id: $title',
     async (fault) => {
       expect((await judge(fault, fleet, plateau)).violations).toEqual([])

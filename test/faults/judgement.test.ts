@@ -123,7 +123,7 @@ it('I7 finds what grew, and what went', () => {
   const before = print(40, 80, 7)
   expect(growth(before, print(42, 99, 7))).toEqual([])
   expect(growth(before, print(20, 60, 7))).toEqual([])
-  expect(growth(before, print(43, 80, 7))).toEqual(['I7: launcher l1 has 43 open files, had 40'])
+  expect(growth(before, print(44, 80, 7))).toEqual(['I7: launcher l1 has 44 open files, had 40'])
   expect(growth(before, print(40, 101, 7))).toEqual(['I7: launcher l1 takes 101 MiB, took 80'])
   const plateau = new Map([['launcher l1', 100 * 1024 ** 2]])
   expect(growth(before, print(40, 119, 7), plateau)).toEqual([])

@@ -7,9 +7,6 @@ import type { Program } from './program.ts'
 import { servicePlan } from './service.ts'
 import type { Place, Site } from './site.ts'
 
-/** What the machine of a gateway is told to be patient about. */
-const SYSCTL = join(import.meta.dirname, '../../../unit_files/reveille.sysctl.conf')
-
 /** A machine with an nginx and the controller that keeps its routes. */
 export class Gateway extends Machine implements LabGateway {
   readonly origin: string
@@ -34,11 +31,6 @@ export class Gateway extends Machine implements LabGateway {
       prepare: () => untilThere(file),
       ready: async () => (await this.statusOf(`${this.origin}/_reveille/generation`)) === 200,
     })
-  }
-
-  override async boot(): Promise<void> {
-    await super.boot()
-    await this.exec('sysctl', '-q', '-p', SYSCTL)
   }
 }
 

@@ -11,6 +11,9 @@ import { type Plan, Program } from './program.ts'
 import type { Place, Site } from './site.ts'
 import { type Drop, dropScript } from './wire.ts'
 
+/** How patient a machine of a fleet is with what does not answer. */
+const SYSCTL = join(import.meta.dirname, '../../../unit_files/reveille.sysctl.conf')
+
 /** A machine of the fleet: one sleeping process holds its network and its mounts, everything else enters them. */
 export class Machine implements LabMachine {
   readonly name: string
@@ -56,6 +59,7 @@ export class Machine implements LabMachine {
     await keeper.until(async () => keeper.output.includes('up'))
     this.#keeper = keeper
     await plug(run, this, keeper.pid)
+    await this.exec('sysctl', '-q', '-p', SYSCTL)
     for (const drop of this.#drops) await this.#cut('-I', drop)
   }
 
