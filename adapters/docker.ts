@@ -1,11 +1,10 @@
 import type Docker from 'dockerode'
-import type { ContainerInspectInfo } from 'dockerode'
 import type { Container, ContainerRequest, EngineEvent } from '../model/container.ts'
 import { APP_LABEL } from '../model/label.ts'
 import { createBody } from './docker-body.ts'
-import { getPath, makeCall, orNull, readStream, SLOW } from './docker-call.ts'
+import { getPath, makeCall, readStream, SLOW } from './docker-call.ts'
 import { type EngineAccess, openClient } from './docker-client.ts'
-import { fromInspection, fromSummary, healthcheckCommand } from './docker-container.ts'
+import { fromInspection, fromSummary } from './docker-container.ts'
 import { EngineError } from './docker-error.ts'
 import { EVENT_FILTERS, formatSince, readEvents } from './docker-event.ts'
 import { runCommand } from './docker-exec.ts'
@@ -13,6 +12,13 @@ import { Follower, type Listener } from './docker-follow.ts'
 import { Groups } from './docker-group.ts'
 import { guard } from './docker-guard.ts'
 import { type EngineInfo, readEngineTime, readInfo } from './docker-info.ts'
+import {
+  healthcheck,
+  imageLabels,
+  inspectContainer,
+  inspectImage,
+  isOurs,
+} from './docker-inspect.ts'
 import type { Pace } from './docker-line.ts'
 import { framedLines, plainLines } from './docker-log.ts'
 import { pullImage } from './docker-pull.ts'
@@ -61,15 +67,13 @@ export class Engine {
 
   /** @param id container id or name; null if there is none, or it is not ours */
   async inspect(id: string): Promise<Container | null> {
-    const found = await this.#inspect(id)
+    const found = await inspectContainer(this.#docker, id)
     return found && found.Config.Labels?.[APP_LABEL] !== undefined ? fromInspection(found) : null
   }
 
   /** The labels that a container's image brings along: nobody wrote them on the container. Null if it is gone. */
-  async imageLabels(id: string): Promise<Record<string, string> | null> {
-    const found = await this.#inspect(id)
-    const image = found && (await this.#image(found.Image))
-    return image ? (image.Config.Labels ?? {}) : null
+  imageLabels(id: string): Promise<Record<string, string> | null> {
+    return imageLabels(this.#docker, id)
   }
 
   /**
@@ -113,14 +117,14 @@ export class Engine {
     } catch (error) {
       if (!(error instanceof EngineError) || error.code !== 'not-startable') throw error
       // the engine notes 126, 127 or 128 as if the process had run
-      const exitCode = (await this.#inspect(id).catch(() => null))?.State.ExitCode
+      const exitCode = (await inspectContainer(this.#docker, id).catch(() => null))?.State.ExitCode
       throw new EngineError(error.code, error.message, exitCode)
     }
   }
 
   /** Asks the app to end and kills it after `timeoutSeconds`; that it does not run or is gone is fine. */
   async stop(id: string, timeoutSeconds: number): Promise<void> {
-    if (!(await this.#isOurs(id))) return
+    if (!(await isOurs(this.#docker, id))) return
     await makeCall(
       (abortSignal) => this.#docker.getContainer(id).stop({ t: timeoutSeconds, abortSignal }),
       { limit: timeoutSeconds * 1000 + 10_000, fine: [304, 404] },
@@ -129,7 +133,7 @@ export class Engine {
 
   /** Removes a container that does not run, with its anonymous volumes; that it is gone is fine. Deadline 60 s. */
   async remove(id: string): Promise<void> {
-    if (!(await this.#isOurs(id))) return
+    if (!(await isOurs(this.#docker, id))) return
     await makeCall(
       (abortSignal) => this.#docker.getContainer(id).remove({ v: true, abortSignal }),
       { limit: SLOW, fine: [404] },
@@ -155,7 +159,7 @@ export class Engine {
     id: string,
     options: { tail: number; follow?: boolean; signal?: AbortSignal },
   ): AsyncGenerator<string> {
-    const found = await this.#inspect(id)
+    const found = await inspectContainer(this.#docker, id)
     if (!found) throw new EngineError('not-found', `No such container: ${id}`)
     const { tail, follow = false, signal = new AbortController().signal } = options
     const query = { stdout: true, stderr: true, follow, tail }
@@ -169,20 +173,15 @@ export class Engine {
   }
 
   async hasImage(image: string): Promise<boolean> {
-    return (await this.#image(image)) !== null
+    return (await inspectImage(this.#docker, image)) !== null
   }
 
   /**
    * The command of a HEALTHCHECK, ready for {@link exec}; null if there is none.
    * @param subject container id or image reference
    */
-  async healthcheck(subject: string): Promise<string[] | null> {
-    const isId = /^[0-9a-f]{64}$/.test(subject)
-    const found = (isId && (await this.#inspect(subject))) || (await this.#image(subject))
-    const config = found?.Config as
-      | { Healthcheck?: { Test?: string[] } | null; Shell?: string[] | null }
-      | undefined
-    return healthcheckCommand(config?.Healthcheck?.Test, config?.Shell)
+  healthcheck(subject: string): Promise<string[] | null> {
+    return healthcheck(this.#docker, subject)
   }
 
   /**
@@ -191,23 +190,6 @@ export class Engine {
    */
   pull(image: string, onPercent: (percent: number) => void, signal: AbortSignal): Promise<void> {
     return pullImage(this.#docker, image, onPercent, signal)
-  }
-
-  #inspect(id: string): Promise<ContainerInspectInfo | null> {
-    const container = this.#docker.getContainer(id)
-    return orNull((abortSignal) => container.inspect({ abortSignal }))
-  }
-
-  #image(image: string): Promise<Docker.ImageInspectInfo | null> {
-    return orNull((abortSignal) => getPath(this.#docker, `/images/${image}/json`, abortSignal))
-  }
-
-  /** False if it is gone. A container that is there but not ours is never changed, whoever asks. */
-  async #isOurs(id: string): Promise<boolean> {
-    const found = await this.#inspect(id)
-    if (found && found.Config.Labels?.[APP_LABEL] === undefined)
-      throw new EngineError('denied', `container ${id} has no label ${APP_LABEL}: it is not ours`)
-    return found !== null
   }
 }
 

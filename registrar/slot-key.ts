@@ -1,4 +1,5 @@
 import type { Entry } from '../model/state.ts'
+import { Dispute } from './dispute.ts'
 import type { EndpointStore, Leases, PublicationOptions, Written } from './endpoint-store.ts'
 import { Backoff, pause } from './pause.ts'
 
@@ -19,8 +20,7 @@ export class SlotKey {
   #news = 0n
   /** performance.now() when this value was first wanted; null once it was written: coming back is no cold start */
   #wanted: number | null = null
-  /** performance.now() since when somebody else holds the key */
-  #disputed: number | null = null
+  readonly #dispute: Dispute
   #leaving: ((revision: string | null) => void)[] = []
   /** revision of the latest removal since it was last wanted, 0 if there was none */
   #removed = 0n
@@ -44,6 +44,7 @@ export class SlotKey {
     this.#store = store
     this.#leases = leases
     this.#options = options
+    this.#dispute = new Dispute(key, options)
   }
 
   publish(value: string): void {
@@ -59,7 +60,7 @@ export class SlotKey {
   /** See {@link Publication.withdraw}. */
   withdraw(): Promise<string | null> {
     this.want = null
-    this.#disputed = null
+    this.#dispute.end()
     return new Promise((resolve) => {
       this.#leaving.push(resolve)
       this.kick()
@@ -161,7 +162,7 @@ export class SlotKey {
     // our address is nobody else's: an entry that names it is about our instance, whoever wrote it
     const isOurs = won || this.#leases.own.has(holder.lease) || holder.value === want
     this.#note(isOurs ? found : null, won ? null : holder.value)
-    if (!isOurs) this.#dispute(holder)
+    if (!isOurs) this.#dispute.goesOn(holder)
     return isOurs
   }
 
@@ -170,7 +171,7 @@ export class SlotKey {
     // news that overtook the answer: it is gone or changed again already
     this.#have = written && BigInt(written.modRevision) >= this.#news ? written : null
     if (!written || written.lease !== this.#leases.present) return
-    this.#disputed = null
+    this.#dispute.end()
     if (before === written.value) return // only moved to another lease
     const fields = { key: this.key, endpoint: written.value }
     const seconds = this.#wanted === null ? undefined : (performance.now() - this.#wanted) / 1000
@@ -180,19 +181,6 @@ export class SlotKey {
       seconds === undefined ? fields : { ...fields, seconds: Number(seconds.toFixed(4)) },
       'registered',
     )
-  }
-
-  #dispute(holder: Entry): void {
-    const { key } = this
-    const now = performance.now()
-    if (this.#disputed === null) {
-      this.#disputed = now
-      this.#options.onWrite('conflict')
-      this.#options.log.warn({ key, holder: holder.value }, 'key is held by somebody else')
-    } else if (now - this.#disputed > this.#options.patience) {
-      this.#disputed = now
-      this.#options.onConflict(key, holder)
-    }
   }
 
   /** One try to remove what is, or may be, there of ours. */

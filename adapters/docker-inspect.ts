@@ -1,0 +1,52 @@
+import type Docker from 'dockerode'
+import type { ContainerInspectInfo } from 'dockerode'
+import { APP_LABEL } from '../model/label.ts'
+import { getPath, orNull } from './docker-call.ts'
+import { healthcheckCommand } from './docker-container.ts'
+import { EngineError } from './docker-error.ts'
+
+/** A container as the engine describes it, whoever's it is; null if there is none. */
+export function inspectContainer(docker: Docker, id: string): Promise<ContainerInspectInfo | null> {
+  const container = docker.getContainer(id)
+  return orNull((abortSignal) => container.inspect({ abortSignal }))
+}
+
+/** An image by its reference or id; null if the engine does not have it. */
+export function inspectImage(
+  docker: Docker,
+  image: string,
+): Promise<Docker.ImageInspectInfo | null> {
+  return orNull((abortSignal) => getPath(docker, `/images/${image}/json`, abortSignal))
+}
+
+/** False if it is gone. A container that is there but not ours is never changed, whoever asks. */
+export async function isOurs(docker: Docker, id: string): Promise<boolean> {
+  const found = await inspectContainer(docker, id)
+  if (found && found.Config.Labels?.[APP_LABEL] === undefined)
+    throw new EngineError('denied', `container ${id} has no label ${APP_LABEL}: it is not ours`)
+  return found !== null
+}
+
+/** The labels that a container's image brings along: nobody wrote them on the container. Null if it is gone. */
+export async function imageLabels(
+  docker: Docker,
+  id: string,
+): Promise<Record<string, string> | null> {
+  const found = await inspectContainer(docker, id)
+  const image = found && (await inspectImage(docker, found.Image))
+  return image ? (image.Config.Labels ?? {}) : null
+}
+
+/**
+ * The command of a HEALTHCHECK, ready to be run in the container; null if there is none.
+ * @param subject container id or image reference
+ */
+export async function healthcheck(docker: Docker, subject: string): Promise<string[] | null> {
+  const isId = /^[0-9a-f]{64}$/.test(subject)
+  const found =
+    (isId && (await inspectContainer(docker, subject))) || (await inspectImage(docker, subject))
+  const config = found?.Config as
+    | { Healthcheck?: { Test?: string[] } | null; Shell?: string[] | null }
+    | undefined
+  return healthcheckCommand(config?.Healthcheck?.Test, config?.Shell)
+}
