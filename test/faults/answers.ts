@@ -24,7 +24,7 @@ export function failures(shots: readonly Shot[], healthy: readonly Healthy[]): s
   return shots
     .filter(
       (shot) =>
-        shot.status !== 200 &&
+        (shot.status !== 200 || shot.seen === null) &&
         healthy.some(
           ({ app, from, to }) =>
             app === shot.app && shot.began >= from && (to === null || shot.began <= to),
@@ -32,7 +32,7 @@ export function failures(shots: readonly Shot[], healthy: readonly Healthy[]): s
     )
     .map(
       ({ id, app, origin, status, error, began, ended }) =>
-        `I3: request ${id} to ${app} at ${origin}, which ran, got ${error ?? status} after ${Math.round((ended ?? began) - began)} ms`,
+        `I3: request ${id} to ${app} at ${origin}, which ran, got ${error ?? (status === 200 ? 'a 200 that is not its own' : status)} after ${Math.round((ended ?? began) - began)} ms`,
     )
 }
 

@@ -30,6 +30,7 @@ it('I3 names what failed while its app ran, and nothing else', () => {
   expect(failures([down], [{ ...span, app: 'other' }])).toEqual([])
   expect(failures([down], [{ ...span, to: null }])).toHaveLength(1)
   expect(failures([shot({})], [span])).toEqual([])
+  expect(failures([shot({ seen: null })], [span])).toHaveLength(1)
 })
 
 it('I6 wants an end, in time, that says what is', () => {

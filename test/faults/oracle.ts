@@ -115,7 +115,8 @@ export class Oracle {
       const took = performance.now() - began
       if (left.length === 0 && took <= within) return took
       if (took > within) {
-        this.#found.push(...left.map((words) => `${words}, ${Math.round(took)} ms after the heal`))
+        const words = left.length > 0 ? left : ['I5: all is right, but late']
+        this.#found.push(...words.map((each) => `${each}, ${Math.round(took)} ms after the heal`))
         return took
       }
       await pause(Math.min(LOOK, within / 10))
