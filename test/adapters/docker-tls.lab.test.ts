@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const server of servers) server.close()
-  await secure.dockerd.end()
+  await secure.stop()
 })
 
 const answer: RequestListener = (_request, response) => response.end('OK')

@@ -22,7 +22,8 @@ test('doctor finds the engine well, with its version and what it can limit.', as
 })
 
 test('doctor asks an engine that wants certificates, and says so where it has none', async () => {
-  const { url, ca, client, dockerd } = await startSecureEngine(await temporaryFolder())
+  const secure = await startSecureEngine(await temporaryFolder())
+  const { url, ca, client } = secure
   const docker = async (...flags: string[]): Promise<Finding | undefined> => {
     const { out } = await run(['doctor', '--json', '--engine', 'docker', '--docker', url, ...flags])
     const { findings }: { findings: Finding[] } = JSON.parse(out)
@@ -42,5 +43,5 @@ test('doctor asks an engine that wants certificates, and says so where it has no
     level: 'fail',
     detail: expect.stringMatching(/^TLS fails/),
   })
-  await dockerd.end()
+  await secure.stop()
 })

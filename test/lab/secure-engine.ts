@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { type Certificate, makeCa, makeCertificate } from './certificate.ts'
-import { addressOf, plug } from './network.ts'
+import { addressOf, plug, unplug } from './network.ts'
 import { type Part, startPart } from './part.ts'
 import { currentRun } from './run.ts'
 
@@ -13,10 +13,13 @@ export interface SecureEngine {
   client: Certificate
   /** Starts its dockerd again after its end. */
   start(): Promise<Part>
+  /** Ends it, and its machine: there is room for one. */
+  stop(): Promise<void>
 }
 
 /** Its address: beyond those of machines with containers. */
 const NUMBER = 190
+const PLACE = { name: 'tls' }
 
 /**
  * Starts it in a network and mount namespace of its own, at an address of the run's bridge: without a bridge for
@@ -33,7 +36,7 @@ export async function startSecureEngine(folder: string): Promise<SecureEngine> {
   const inside = ['--net', '--mount', '--propagation', 'private', 'sh', '-e', '-c']
   const host = await startPart('unshare', [...inside, `${script}; exec sleep infinity`])
   await host.until(async () => host.output.includes('up'))
-  await plug(run, { name: 'tls', address }, host.pid)
+  await plug(run, { ...PLACE, address }, host.pid)
   const url = `tcp://${address}:2376`
   const start = async (): Promise<Part> => {
     const enter = ['--target', `${host.pid}`, '--net', '--mount', 'dockerd']
@@ -47,5 +50,13 @@ export async function startSecureEngine(folder: string): Promise<SecureEngine> {
     await dockerd.until(async () => dockerd.output.includes('API listen on 10.'), 40_000)
     return dockerd
   }
-  return { url, address, ca, client, start, dockerd: await start() }
+  const secure: SecureEngine = {
+    ...{ url, address, ca, client, start, dockerd: await start() },
+    stop: async () => {
+      await secure.dockerd.end()
+      await host.kill()
+      await unplug(run, PLACE)
+    },
+  }
+  return secure
 }
