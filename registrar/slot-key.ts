@@ -1,4 +1,3 @@
-import type { Entry } from '../model/state.ts'
 import { Dispute } from './dispute.ts'
 import type { EndpointStore, Leases, PublicationOptions, Written } from './endpoint-store.ts'
 import { Backoff, pause } from './pause.ts'
