@@ -120,6 +120,8 @@ export class Members {
         'grpc.initial_reconnect_backoff_ms': 100,
         'grpc.max_reconnect_backoff_ms': 1000,
         'grpc.max_receive_message_length': -1,
+        // A log-in has a connection of its own, which etcd3 does not end: half an hour is gRPC's default.
+        'grpc.client_idle_timeout_ms': 20_000,
         interceptors: [requireLeader],
       },
       // The log-in behind a call has a deadline of its own, since etcd3 makes it first.
