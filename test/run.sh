@@ -17,7 +17,7 @@ fi
 
 step "Programs"
 bash cli/setup/packages.sh
-bash cli/setup/packages.sh systemd chromium docker-registry
+bash cli/setup/packages.sh systemd chromium docker-registry openssh-client openssh-server
 
 step "Libraries"
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
