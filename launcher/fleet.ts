@@ -27,6 +27,9 @@ export interface FleetOptions {
   engines: { at(url: string): { list(): Promise<Container[]> } }
 }
 
+/** How long an engine may take to say what it has before something is done about it, milliseconds. */
+export const PATIENCE = 3_000
+
 /** A call under way. */
 interface Asked {
   list: Promise<Container[]>

@@ -6,9 +6,10 @@ import { canonical } from '../../model/name.ts'
 import type { Host } from '../../model/record.ts'
 import { deadline } from '../deadline.ts'
 import type { Engine, Engines } from '../engine.ts'
+import { PATIENCE } from '../fleet.ts'
 import { clearAway, type Grounds } from '../place/ground.ts'
 import { revisionOf } from '../revision.ts'
-import { type ClaimOptions, sleepSlot } from '../sleep/slot.ts'
+import { type ClaimOptions, MARGIN, sleepSlot } from '../sleep/slot.ts'
 import { lastLines } from '../wake/failure.ts'
 
 /** One container of an app, where it is and what it says of itself. */
@@ -29,10 +30,6 @@ export type SlotEngine = Pick<Engine, 'list' | 'remove' | 'logs'> & {
   groups: Pick<Grounds, 'dropNetwork'>
 }
 
-/** How long an engine may take to say what it has, milliseconds. */
-const PATIENCE = 3_000
-/** Seconds on top of draining and stopping: probes, records, the engine's own time. */
-const MARGIN = 10
 /** How long news of etcd may take to get here, milliseconds. */
 const NEWS = 5_000
 

@@ -4,11 +4,11 @@ import type { Endpoint } from '../../model/endpoint.ts'
 import { APP_LABEL, readLabels } from '../../model/label.ts'
 import { canonical } from '../../model/name.ts'
 import { ProblemError } from '../../model/problem.ts'
-import type { Fleet, Instance } from '../fleet.ts'
+import { type Fleet, type Instance, PATIENCE } from '../fleet.ts'
 import type { Estate } from '../place/estate.ts'
 import { clearAway, type Grounds } from '../place/ground.ts'
 import { describe } from '../wake/failure.ts'
-import { type ClaimOptions, type Slot, sleepSlot } from './slot.ts'
+import { type ClaimOptions, MARGIN, type Slot, sleepSlot } from './slot.ts'
 
 export interface SleeperOptions extends ClaimOptions {
   fleet: Fleet
@@ -45,10 +45,6 @@ export interface Removal {
   unreachable: string[]
 }
 
-/** How long an engine may take to say what it has, milliseconds. */
-const PATIENCE = 3000
-/** Seconds on top of draining and stopping: probes, records, the engine's own time. */
-const MARGIN = 10
 /** Longest stop of an instance whose App nobody knows any more, seconds; Docker's default. */
 const STOP_TIMEOUT = 10
 

@@ -31,6 +31,8 @@ export interface SleepRequest {
   deadline: number
 }
 
+/** Seconds on top of draining and stopping: probes, records, the engine's own time. */
+export const MARGIN = 10
 /** How long a registrar may take to take a request over, milliseconds. */
 const TAKEOVER = 5000
 /** How often a claim is looked at, milliseconds. */

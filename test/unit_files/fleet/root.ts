@@ -27,7 +27,7 @@ export async function makeRoot(folder: string): Promise<void> {
   if (existsSync(folder)) return
   const draft = `${folder}.draft`
   await rm(draft, { recursive: true, force: true })
-  const debian = 'http://deb.debian.org/debian'
+  const debian = await mirror()
   const words = ['--variant=minbase', `--include=${BARE}`, 'bookworm', draft, debian]
   await promisify(execFile)('debootstrap', words, { timeout: 900_000, maxBuffer: 2 ** 24 })
   for (const way of WAYS)
@@ -45,4 +45,12 @@ export async function makeRoot(folder: string): Promise<void> {
   await command('chroot', draft, 'update-ca-certificates')
   await command('chroot', draft, 'systemctl', 'enable', 'systemd-networkd', 'lab-cgroups', 'ssh')
   await rename(draft, folder)
+}
+
+/** Where this machine has its Debian packages from. */
+async function mirror(): Promise<string> {
+  const format = ['--format', '$(REPO_URI)', 'Created-By: Packages', 'Codename: bookworm']
+  const [first = ''] = (await command('apt-get', 'indextargets', ...format)).split('\n')
+  if (first === '') throw new Error('apt knows no packages of Debian 12: run apt-get update')
+  return first.replace(/\/$/, '')
 }
