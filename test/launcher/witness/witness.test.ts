@@ -14,7 +14,6 @@ let etcd: LabEtcd
 let store: Store
 let catalog: Catalog
 let lease: string
-let removals: string[]
 
 beforeAll(async () => {
   etcd = await startEtcd()
@@ -28,7 +27,6 @@ beforeEach(async () => {
   const networks = [{ family: 4 as const, bits: 0n, prefix: 0 }]
   catalog = new Catalog(new State(keys, { networks, denied: new Set() }), keys)
   lease = await store.grant(60)
-  removals = []
   await host('h1', ADDRESS)
 })
 
@@ -62,9 +60,11 @@ const container = (app: string, port: number | null, more: Partial<Container> = 
   ...more,
 })
 
-/** A witness of an engine that has `list()` in the moment it is asked. */
-function watch(list: () => Container[] | Promise<Container[]>, log = pino({ level: 'silent' })) {
+/** A witness of an engine that has `list()` in the moment it is asked, and what it removed. */
+function watch(list: () => Container[] | Promise<Container[]>) {
   let lists = 0
+  // its own: what is late in one test must not count in the next
+  const removals: string[] = []
   const witness = new Witness({
     host: 'h1',
     catalog,
@@ -82,25 +82,28 @@ function watch(list: () => Container[] | Promise<Container[]>, log = pino({ leve
         return revision
       },
     },
-    log,
+    log: pino({ level: 'silent' }),
   })
   const end = (id: string): void =>
     witness.take({ action: 'die', id, labels: {}, time: 1n, exitCode: 137 })
-  return { witness, end, lists: () => lists }
+  return { witness, end, removals, lists: () => lists }
 }
 
-/** Resolves when whatever was begun has had its turn: a look and a write that come after it. */
+/** How long a busy machine's etcd may take to have written something. */
+const SOON = { timeout: 10_000 }
+
+/** Resolves when whatever was begun has had its turn: writes are ordered, and a read could overtake one. */
 async function settle(): Promise<void> {
-  for (let round = 0; round < 3; round++) await store.get('/settled')
+  for (let round = 0; round < 3; round++) await store.put('/settled', String(round))
 }
 
 test('the Endpoint of a container that ended goes when its registrar leaves it there', async () => {
   const key = await register('a', 40_000)
-  const { witness, end } = watch(() => [])
+  const { witness, end, removals } = watch(() => [])
   witness.takeList([container('a', 40_000)])
   end('a')
-  await expect.poll(() => store.get(key)).toBeNull()
-  expect(removals).toEqual([`${key} removed`])
+  await expect.poll(() => removals, SOON).toEqual([`${key} removed`])
+  expect(await store.get(key)).toBeNull()
 })
 
 test('what ended while the engine was out of sight is found by the list that follows', async () => {
@@ -108,7 +111,7 @@ test('what ended while the engine was out of sight is found by the list that fol
   const { witness } = watch(() => [container('a', null, { state: 'exited' })])
   witness.takeList([container('a', 40_000)])
   witness.takeList([container('a', null, { state: 'exited' })])
-  await expect.poll(() => store.get(key)).toBeNull()
+  await expect.poll(() => store.get(key), SOON).toBeNull()
 })
 
 test('a container that started since the last list is known, even if it ends while it is looked at', async () => {
@@ -118,7 +121,7 @@ test('a container that started since the last list is known, even if it ends whi
   witness.take({ action: 'start', id: 'a', labels: {}, time: 1n })
   end('a')
   now = []
-  await expect.poll(() => store.get(key)).toBeNull()
+  await expect.poll(() => store.get(key), SOON).toBeNull()
 })
 
 test('an Endpoint that is heard of after the end of its container goes as well', async () => {
@@ -127,12 +130,12 @@ test('an Endpoint that is heard of after the end of its container goes as well',
   witness.takeList([container('a', 40_000)])
   end('a')
   const key = await register('a', 40_000)
-  await expect.poll(() => store.get(key)).toBeNull()
+  await expect.poll(() => store.get(key), SOON).toBeNull()
 })
 
 test('when the registrar was first nothing is asked and nothing written', async () => {
   const key = await register('a', 40_000)
-  const { witness, end, lists } = watch(() => [])
+  const { witness, end, lists, removals } = watch(() => [])
   witness.takeList([container('a', 40_000)])
   await store.remove(key)
   await hear(key)
@@ -143,27 +146,27 @@ test('when the registrar was first nothing is asked and nothing written', async 
 
 test('when the registrar is first during the look nothing is written', async () => {
   const key = await register('a', 40_000)
-  const { witness, end, lists } = watch(async () => {
+  const { witness, end, lists, removals } = watch(async () => {
     await store.remove(key)
     await hear(key)
     return []
   })
   witness.takeList([container('a', 40_000)])
   end('a')
-  await expect.poll(lists).toBe(1)
+  await expect.poll(lists, SOON).toBe(1)
   await settle()
   expect(removals).toEqual([])
 })
 
 test('an entry that was written anew stays, though we have not heard of that yet', async () => {
   const key = await register('a', 40_000)
-  const { witness, end } = watch(async () => {
+  const { witness, end, removals } = watch(async () => {
     await store.put(key, `${ADDRESS}:40000`, { lease })
     return []
   })
   witness.takeList([container('a', 40_000)])
   end('a')
-  await expect.poll(() => removals).toEqual([`${key} refused`])
+  await expect.poll(() => removals, SOON).toEqual([`${key} refused`])
   expect((await store.get(key))?.value).toBe(`${ADDRESS}:40000`)
 })
 
@@ -179,10 +182,10 @@ const stays: [string, () => Promise<Container[]>][] = [
 ]
 test.each(stays)('the Endpoint stays when %s', async (_reason, list) => {
   const key = await register('a', 40_000)
-  const { witness, end, lists } = watch(list)
+  const { witness, end, lists, removals } = watch(list)
   witness.takeList([container('a', 40_000)])
   end('a')
-  await expect.poll(lists).toBe(1)
+  await expect.poll(lists, SOON).toBe(1)
   await settle()
   expect(removals).toEqual([])
   expect(await store.get(key)).not.toBeNull()
@@ -193,11 +196,11 @@ test('it goes when its slot runs on at another port', async () => {
   const { witness, end } = watch(() => [container('a', 40_001)])
   witness.takeList([container('a', 40_000)])
   end('a')
-  await expect.poll(() => store.get(key)).toBeNull()
+  await expect.poll(() => store.get(key), SOON).toBeNull()
 })
 
 test('an Endpoint of another host, another port or another writer is none of its business', async () => {
-  const { witness, end, lists } = watch(() => [])
+  const { witness, end, lists, removals } = watch(() => [])
   await register('other-host', 40_000, { at: '10.9.0.2' })
   await register('other-port', 40_001)
   await register('sidekick', 40_000, { lease: await store.grant(60) })
@@ -214,7 +217,7 @@ test('an Endpoint of another host, another port or another writer is none of its
 test('where two hosts say they have the same address nothing is removed', async () => {
   await register('a', 40_000)
   await host('h2', ADDRESS)
-  const { witness, end } = watch(() => [])
+  const { witness, end, removals } = watch(() => [])
   witness.takeList([container('a', 40_000)])
   end('a')
   await settle()
@@ -224,10 +227,10 @@ test('where two hosts say they have the same address nothing is removed', async 
 test('a hundred ends at once are looked at together', async () => {
   const apps = Array.from({ length: 100 }, (_, index) => `app${index}`)
   const all = await Promise.all(apps.map((app, index) => register(app, 40_000 + index)))
-  const { witness, end, lists } = watch(() => [])
+  const { witness, end, lists, removals } = watch(() => [])
   witness.takeList(apps.map((app, index) => container(app, 40_000 + index)))
   for (const app of apps) end(app)
-  await expect.poll(() => removals.length).toBe(100)
+  await expect.poll(() => removals.length, SOON).toBe(100)
   expect(lists()).toBeLessThanOrEqual(2)
   expect(removals.sort()).toEqual(all.map((key) => `${key} removed`).sort())
 })
