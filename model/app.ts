@@ -40,7 +40,7 @@ const shape = {
     .optional()
     .describe("command to run instead of the image's own"),
   health: HealthCheck.default({ type: 'auto' }).describe(
-    'auto, tcp, http:/path, image or command:["..."]',
+    'auto, auto:/path, tcp, http:/path, image or command:["..."]',
   ),
   idleAfter: duration().default(300).describe('how long nobody uses the app before it sleeps'),
   startTimeout: duration(3600)
@@ -90,7 +90,15 @@ const tooMany = { message: 'must be at most replicas', path: ['min'] }
 
 /** What an operator wants to exist under a name. */
 export const App = z
-  .strictObject({ name: AppName, ...shape, ...ties(AppName, Volumes) })
+  .strictObject({
+    name: AppName,
+    ...shape,
+    ...ties(AppName, Volumes),
+    origin: z
+      .literal('spawner', 'must be spawner')
+      .optional()
+      .describe('who made it, where that was the spawner API: it touches no others'),
+  })
   .refine(enoughReplicas, tooMany)
   .refine(
     ({ name, dependsOn }) => !dependsOn.some((other) => canonical(other) === canonical(name)),

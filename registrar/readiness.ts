@@ -53,14 +53,15 @@ async function questionFor(
     kind: 'command' as const,
     ask: (timeout: number, signal: AbortSignal) => asking.command(id, argv, timeout, signal),
   })
-  if (health.type === 'http')
-    return {
-      kind: 'http',
-      ask: (timeout, signal) => asking.http(endpoint, health.path, timeout, signal),
-    }
+  const http = (path: string) => ({
+    kind: 'http' as const,
+    ask: (timeout: number, signal: AbortSignal) => asking.http(endpoint, path, timeout, signal),
+  })
+  if (health.type === 'http') return http(health.path)
   if (health.type === 'command') return command(health.command)
   const argv = instance.healthcheck ? await asking.healthcheck(id) : null
   if (argv) return command(argv)
+  if (health.type === 'auto' && health.path !== undefined) return http(health.path)
   return { kind: 'tcp', ask: (timeout, signal) => asking.tcp(endpoint, timeout, signal) }
 }
 

@@ -15,7 +15,10 @@ export function addTemplate(command: Command): Command {
     .option('--port <n>', 'port the app listens on inside its container (default: 8000)')
     .option('-e, --env <KEY=value>', 'environment variable; may be given several times', collect)
     .option('--command <word...>', "command to run instead of the image's own; or after --")
-    .option('--health <check>', 'auto, tcp, image, http:/path or command:["..."] (default: auto)')
+    .option(
+      '--health <check>',
+      'auto, auto:/path, tcp, image, http:/path or command:["..."] (default: auto)',
+    )
     .option(
       '--idle-after <time>',
       'how long unused until it sleeps: 90s, 5m, 1h; a bare number is seconds (default: 5m)',

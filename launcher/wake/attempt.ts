@@ -123,7 +123,7 @@ function isCurrent(app: App, catalog: Catalog): boolean {
 }
 
 function waitedFor(app: App): string {
-  if (app.health.type === 'http') return `waiting for ${app.health.path} to answer`
+  if ('path' in app.health) return `waiting for ${app.health.path} to answer`
   if (app.health.type === 'command') return 'waiting for its health command'
   if (app.health.type === 'image') return 'waiting for its HEALTHCHECK'
   return `waiting for port ${app.port} to answer`

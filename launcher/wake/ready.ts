@@ -88,7 +88,7 @@ async function gone({ app, engine, id, report }: Starting, signal: AbortSignal):
 async function late(app: App, signal: AbortSignal): Promise<never> {
   await passed(app.startTimeout * 1000, signal)
   if (signal.aborted) return await never()
-  const what = app.health.type === 'http' ? `answer ${app.health.path}` : 'get ready'
+  const what = 'path' in app.health ? `answer ${app.health.path}` : 'get ready'
   throw new Stuck('not-ready', {
     app: app.name,
     detail: `it runs but did not ${what} on port ${app.port} within ${app.startTimeout} s`,

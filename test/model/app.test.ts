@@ -100,8 +100,11 @@ describe('an app', () => {
     [{ limits: { pids: null } }, 'must be a whole number from 1 to 65536'],
     [{ limits: { memory: true } }, 'must be an amount like 64m or 1g'],
     [{ idleAfter: [] }, 'must be a duration like 30s, 5m or 1h'],
-    [{ health: 'ftp' }, 'must be tcp, http:/path, image, auto or command:["..."]'],
-    [{ health: { type: 'ftp' } }, 'must be tcp, http:/path, image, auto or command:["..."]'],
+    [{ health: 'ftp' }, 'must be tcp, http:/path, image, auto, auto:/path or command:["..."]'],
+    [
+      { health: { type: 'ftp' } },
+      'must be tcp, http:/path, image, auto, auto:/path or command:["..."]',
+    ],
   ])('says once what %j must be', (fields, message) => {
     const { error } = App.safeParse({ name: 'A', image: 'shop', ...fields })
     expect(error?.issues.map((issue) => issue.message)).toEqual([message])

@@ -4,6 +4,7 @@ import { formatHealth, HealthCheck, parseHealth } from '../../model/health.ts'
 describe('a health check', () => {
   test.each([
     ['auto', { type: 'auto' }],
+    ['auto:/status', { type: 'auto', path: '/status' }],
     ['tcp', { type: 'tcp' }],
     ['image', { type: 'image' }],
     ['http:/', { type: 'http', path: '/' }],
@@ -38,6 +39,8 @@ describe('a health check', () => {
   test.each([
     { type: 'http' },
     { type: 'http', path: 'x' },
+    { type: 'auto', path: 'x' },
+    { type: 'tcp', path: '/' },
     { type: 'tcp', port: 1 },
     { type: 'x' },
     {},

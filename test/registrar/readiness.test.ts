@@ -60,6 +60,8 @@ async function untilGood(subject: ReturnType<typeof instance>, asking: Asking): 
 test.each<[string, Health, 'none' | 'starting', string[] | null, string]>([
   ['auto without a HEALTHCHECK is TCP', { type: 'auto' }, 'none', null, 'tcp 1'],
   ['auto with a HEALTHCHECK is its command', { type: 'auto' }, 'starting', ['x', 'y'], 'exec x y'],
+  ['auto with a path is HTTP', { type: 'auto', path: '/up' }, 'none', null, 'http /up'],
+  ['a HEALTHCHECK is before a path', { type: 'auto', path: '/up' }, 'starting', ['x'], 'exec x'],
   ['image is the command of its HEALTHCHECK', { type: 'image' }, 'starting', ['x'], 'exec x'],
   ['image without a HEALTHCHECK is TCP', { type: 'image' }, 'none', null, 'tcp 1'],
   ['tcp is TCP whatever the image says', { type: 'tcp' }, 'starting', ['x'], 'tcp 1'],
