@@ -1,5 +1,6 @@
 import { Agent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
+import { inspect } from 'node:util'
 import Docker from 'dockerode'
 import { parseSshUrl } from '../model/engine-url.ts'
 import { TunnelAgent } from './docker-ssh.ts'
@@ -55,9 +56,14 @@ export function openClient(url: string, { tls = null, ssh = '' }: EngineAccess =
   )
 }
 
-/** dockerode's types leave the agent out; without an own protocol and host it would read DOCKER_HOST. */
-function open(options: Docker.DockerOptions & { agent: Agent }): Docker {
-  return new Docker({ protocol: 'http', ...options })
+/**
+ * dockerode's types leave the agent out; without an own protocol and host it would read DOCKER_HOST. It describes its
+ * agent at each call, whether anybody reads that or not: with all its sockets and certificates that takes longer than
+ * the call, and the longer the more calls are under way.
+ */
+function open({ agent, ...options }: Docker.DockerOptions & { agent: Agent }): Docker {
+  const brief = Object.assign(agent, { [inspect.custom]: () => 'Agent' })
+  return new Docker({ protocol: 'http', ...options, agent: brief } as Docker.DockerOptions)
 }
 
 function secured(tls: EngineTls, place: { host: string; port: number }) {
