@@ -84,7 +84,7 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
   })
   await controller.start()
 
-  const kinds = ['endpoint', 'launcher', 'app', 'blueprint'] as const
+  const kinds = ['endpoint', 'launcher', 'app', 'blueprint', 'pool'] as const
   const informer = new Informer(
     store,
     kinds.map((kind) => keys.folder(kind)),
@@ -145,6 +145,7 @@ async function surroundings(settings: Settings, folder: string): Promise<Surroun
     listen: settings.listen,
     activity: nearest(settings.activityListen),
     holdTimeout: settings.holdTimeout,
+    accessLog: settings.accessLog,
     folder,
     user: process.getuid?.() === 0 ? await workerUser() : '',
     connections: Math.min(16_384, Math.floor(files / 2)),

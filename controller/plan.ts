@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import type { App } from '../model/app.ts'
 import type { Directory } from '../model/directory.ts'
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../model/endpoint.ts'
 import { canonical, isAppName } from '../model/name.ts'
 import { PIN, PIN_LENGTH, pinText } from '../model/pin.ts'
+import { balancing, type Pool } from '../model/pool.ts'
+import { AccessLog } from '../model/setting/access-log.ts'
 import type { Held, State } from '../model/state.ts'
 import { contest } from './contest.ts'
 
@@ -33,6 +36,8 @@ export const GatewayPlan = z.strictObject({
       instances: z
         .array(z.strictObject({ id: z.string().regex(PIN), endpoint: Address }))
         .default([]),
+      /** how requests are spread, and when a server is left out; `weights` of those that differ from `weight` */
+      ...balancing,
     }),
   ),
   /** who to ask about apps that do not run, sorted */
@@ -43,6 +48,8 @@ export const GatewayPlan = z.strictObject({
   activity: Address,
   /** how long a launcher holds a request, seconds */
   holdTimeout: z.number().int().min(1),
+  /** where requests are logged: `off`, `syslog`, or a file */
+  accessLog: AccessLog.default('off'),
   /** absolute path of a folder for the proxy's pid file and temporary files */
   folder: z.string().regex(/^\/[A-Za-z0-9._/@+-]{0,200}$/, 'must be a plain absolute path'),
   /** whom the proxy's workers run as; '' where the proxy is not started by root */
@@ -62,7 +69,9 @@ export type Surroundings = Omit<GatewayPlan, 'generation' | 'apps' | 'launchers'
 }
 
 /** What etcd says, and which App each name is. */
-export type Known = Pick<State, 'endpoints' | 'launchers'> & { directory: Pick<Directory, 'find'> }
+export type Known = Pick<State, 'endpoints' | 'launchers'> & {
+  directory: Pick<Directory, 'find' | 'pool'>
+}
 
 /** Decides the whole configuration. Pure and sorted: the same entries, in whatever order they came, give the same plan. */
 export function planGateway(
@@ -90,7 +99,8 @@ function planApp(
   // A registered name without an App has its sidekick alone, and the route of every App that says nothing else.
   const app = directory.find(name)
   if (app?.route === 'none') return null
-  const sticky = app?.sticky ?? false
+  const balance = balanceOf(app, directory.pool(name))
+  const sticky = balance.balance === 'sticky'
   const instances = addresses(slots, launchers)
   if (instances.length === 0) return null
   return {
@@ -100,7 +110,19 @@ function planApp(
     instances: sticky
       ? instances.map(({ slot, endpoint }) => ({ id: pinOf(name, slot, endpoint), endpoint }))
       : [],
+    ...balance,
   }
+}
+
+type Balancing = Pick<Pool, keyof typeof balancing>
+const STANDARD: Balancing = z.object(balancing).parse({})
+
+function balanceOf(app: App | null, pool: Pool | null): Balancing {
+  if (pool) {
+    const { name: _, ...balance } = pool
+    return balance
+  }
+  return app?.sticky ? { ...STANDARD, balance: 'sticky' } : STANDARD
 }
 
 function pinOf(app: string, slot: number, endpoint: string): string {

@@ -8,7 +8,7 @@ export type Change = { type: 'put'; entry: Entry } | { type: 'delete'; key: stri
  * The guard against an etcd that forgot: a list in which most endpoints are suddenly missing is news, not truth.
  * Their routes stay for one TTL, in which a live registrar registers again. A delete that was seen as an event is
  * never held back, and an address that somebody else registers meanwhile is given up at once. Where etcd went back in
- * time, nothing that is missing was deleted: every route stays for that long, be it the only one, and what Apps and
+ * time, nothing that is missing was deleted: every route stays for that long, be it the only one, and what Apps, Pools and
  * Blueprints said of routes stays until they are written anew, since nobody does that by himself.
  */
 export class ShrinkGuard {
@@ -77,7 +77,7 @@ export class ShrinkGuard {
 
   #isLaw(key: string): boolean {
     const kind = this.#keys.parse(key)?.kind
-    return kind === 'app' || kind === 'blueprint'
+    return kind === 'app' || kind === 'blueprint' || kind === 'pool'
   }
 
   #give(key: string): Change {

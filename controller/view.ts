@@ -115,11 +115,11 @@ export class View {
   keep(): void {
     if (!this.#synced || this.#guard.holding) return
     this.#outdated = false
-    const { endpoints, apps, blueprints } = this.#state
+    const { endpoints, apps, pools, blueprints } = this.#state
     const entries: Entry[] = [...blueprints.values()].map(({ entry }) => entry)
     for (const [name, slots] of endpoints) {
-      const app = apps.get(name)
-      if (app) entries.push(app.entry)
+      const owner = apps.get(name) ?? pools.get(name)
+      if (owner) entries.push(owner.entry)
       for (const { entry } of slots.values()) entries.push(entry)
     }
     this.#options.memory.keep({ revision: this.#revision, entries })

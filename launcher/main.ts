@@ -64,6 +64,7 @@ export async function run(settings: Settings): Promise<void> {
   const kinds = [
     'app',
     'blueprint',
+    'pool',
     'host',
     'drain',
     'room',

@@ -3,6 +3,7 @@ import { Blueprint } from './blueprint.ts'
 import { type AddressPolicy, admitEndpoint, admitLauncher, type Endpoint } from './endpoint.ts'
 import { isNoEngine } from './engine-url.ts'
 import type { Key } from './key.ts'
+import { Pool } from './pool.ts'
 import { Claim, Drain, Gateway, Home, Host, Roll } from './record.ts'
 
 /** A value under one of our keys, read and found valid; or why not. */
@@ -11,6 +12,7 @@ export type Decoded =
   | { kind: 'claim'; app: string; slot: number; value: Claim }
   | { kind: 'app'; name: string; value: App }
   | { kind: 'blueprint'; name: string; value: Blueprint }
+  | { kind: 'pool'; name: string; value: Pool }
   | { kind: 'host'; name: string; value: Host }
   | { kind: 'drain'; name: string; value: Drain }
   | { kind: 'roll'; name: string; value: Roll }
@@ -47,6 +49,10 @@ export function decode(key: Key, text: string, policy: AddressPolicy): Decoded {
     case 'blueprint':
       return record(Blueprint, text, (value) =>
         value.name === key.name ? { kind: 'blueprint', name: key.name, value } : misplaced,
+      )
+    case 'pool':
+      return record(Pool, text, (value) =>
+        value.name === key.name ? { kind: 'pool', name: key.name, value } : misplaced,
       )
     case 'host':
       return record(Host, text, (value) => {

@@ -9,6 +9,7 @@ export type Key =
 export type NamedKind =
   | 'app'
   | 'blueprint'
+  | 'pool'
   | 'host'
   | 'drain'
   | 'room'
@@ -21,6 +22,7 @@ export type NamedKind =
 const FOLDER: Record<NamedKind, string> = {
   app: 'apps',
   blueprint: 'blueprints',
+  pool: 'pools',
   host: 'hosts',
   drain: 'drains',
   room: 'rooms',
@@ -32,7 +34,14 @@ const FOLDER: Record<NamedKind, string> = {
 }
 const KIND = new Map(Object.entries(FOLDER).map(([kind, folder]) => [folder, kind as NamedKind]))
 /** Kinds named like apps; the others have host names. */
-const OF_APPS: ReadonlySet<NamedKind> = new Set(['app', 'blueprint', 'activity', 'roll', 'home'])
+const OF_APPS: ReadonlySet<NamedKind> = new Set([
+  'app',
+  'blueprint',
+  'pool',
+  'activity',
+  'roll',
+  'home',
+])
 const SLOT = /^(?:[1-9][0-9]?|0)$/
 
 /** Ids of hosts, launchers and gateways: host names, so dots are allowed inside. */

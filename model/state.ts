@@ -6,6 +6,7 @@ import type { Entry, Held, Rejection } from './entry.ts'
 import { Hosts, TWIN } from './hosts.ts'
 import type { Keys } from './key.ts'
 import { canonical } from './name.ts'
+import type { Pool } from './pool.ts'
 import type { Claim, Drain, Gateway, Home, Host, Roll } from './record.ts'
 
 export type { Entry, Held, Rejection }
@@ -24,6 +25,8 @@ export class State {
   /** by canonical app name */
   readonly apps = new Map<string, Held<App>>()
   readonly blueprints = new Map<string, Held<Blueprint>>()
+  /** by canonical name */
+  readonly pools = new Map<string, Held<Pool>>()
   /** by canonical app name, then slot */
   readonly endpoints = new Map<string, Map<number, Held<Endpoint>>>()
   readonly hosts = new Hosts()
@@ -82,10 +85,12 @@ export class State {
         this.endpoints.delete(name)
         return this.#retry()
       }
-      case 'app': {
+      case 'app':
+      case 'pool': {
         const name = canonical(key.name)
-        if (this.apps.get(name)?.entry.key !== text) return
-        this.apps.delete(name)
+        const all = this[`${key.kind}s`]
+        if (all.get(name)?.entry.key !== text) return
+        all.delete(name)
         return this.#retry()
       }
       case 'claim':
@@ -106,6 +111,11 @@ export class State {
   /** The App stored under `name`, ignoring case. */
   app(name: string): App | undefined {
     return this.apps.get(canonical(name))?.value
+  }
+
+  /** The Pool under `name`, ignoring case; a name that is an App is none. */
+  pool(name: string): Pool | undefined {
+    return this.app(name) ? undefined : this.pools.get(canonical(name))?.value
   }
 
   /** The running instances of an app by slot, ignoring case. */
@@ -138,6 +148,13 @@ export class State {
         const held = this.apps.get(name)
         if (held && held.entry.key !== entry.key) return CLASH
         this.apps.set(name, { value: decoded.value, entry })
+        return null
+      }
+      case 'pool': {
+        const name = canonical(decoded.name)
+        const held = this.pools.get(name)
+        if (held && held.entry.key !== entry.key) return CLASH
+        this.pools.set(name, { value: decoded.value, entry })
         return null
       }
       case 'claim':

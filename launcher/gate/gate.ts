@@ -130,7 +130,7 @@ export function buildGate(options: GateOptions): { server: FastifyInstance; end(
     const endpoint = await options.registered(ask.app, ask.dead)
     if (endpoint === null) return refuse(reply, '404', 'unknown')
     if (endpoint !== 'silent') return sendUpstream(reply, endpoint)
-    const detail = 'it is registered but does not answer'
+    const detail = 'no server of it answers, and it is not ours to start'
     const more = { app: ask.app, detail, retryAfter: REFRESH }
     return order(reply, ask, ask.app, problem('unavailable', more))
   }

@@ -106,12 +106,13 @@ export class Living {
 
   /**
    * An Endpoint of an app that somebody registered and we have no App of, `silent` if none of them answers, null if
-   * nobody registered any. There is nothing to wake: its sidekick alone starts and stops it.
+   * nobody registered any. There is nothing to wake: its sidekick alone starts and stops it. A Pool without servers is
+   * known all the same: it is silent.
    */
   async registered(name: string, dead: string): Promise<Endpoint | 'silent' | null> {
     const endpoints = this.#usable(name, dead)
     for (const endpoint of endpoints) if (await this.#reach.connect(endpoint)) return endpoint
-    return endpoints.length > 0 ? 'silent' : null
+    return endpoints.length > 0 || this.#catalog.state.pool(name) ? 'silent' : null
   }
 
   /** Whichever answers first: hosts that swallow connects hold up nobody. */

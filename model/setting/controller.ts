@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AccessLog } from './access-log.ts'
 import { list, listen, network, setting } from './kind.ts'
 
 /** What a controller needs to know, beside its gateway. */
@@ -44,6 +45,12 @@ export const CONTROLLER_SETTINGS = {
     'address',
     listen.default('127.0.0.1:8094'),
     'UDP address on which the proxy reports used apps',
+  ),
+  accessLog: setting(
+    ['up', 'controller'],
+    'file|syslog|off',
+    AccessLog.default('off'),
+    'where the proxy logs each request as JSON, with the address of the server that answered; syslog is /dev/log',
   ),
   controllerAdmin: setting(
     ['up', 'controller'],

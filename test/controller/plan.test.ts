@@ -12,6 +12,7 @@ const surroundings = {
   listen: '0.0.0.0:8080',
   activity: '127.0.0.1:8094',
   holdTimeout: 60,
+  accessLog: 'off',
   folder: '/run/reveille/nginx',
   user: 'www-data',
   connections: 1024,
@@ -24,7 +25,10 @@ const planOf = (state: State, launchers = surroundings.launchers, generation = 1
   return planGateway(known, { ...surroundings, launchers }, generation)
 }
 
-const plain = { sticky: false, instances: [] }
+const plain = {
+  ...{ sticky: false, instances: [] },
+  ...{ balance: 'least' as const, weight: 1, weights: {}, maxFails: 1, failTimeout: 5 },
+}
 
 function stateOf(entries: [string, string][]): State {
   const network = parseNetwork('10.9.0.0/16')

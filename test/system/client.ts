@@ -19,11 +19,13 @@ export interface Ask {
   body?: string | Buffer | Readable
   /** milliseconds; rejects when they are over */
   timeout?: number
+  /** address of this machine to ask from */
+  localAddress?: string
 }
 
 /** One request on a fresh connection. Rejects on a broken connection, which no test may see as an answer. */
 export function ask(origin: string, path: string, options: Ask = {}): Promise<Answer> {
-  const { method = 'GET', headers = {}, body, timeout = 90_000 } = options
+  const { method = 'GET', headers = {}, body, timeout = 90_000, localAddress } = options
   const { hostname, port } = new URL(origin)
   const started = performance.now()
   return new Promise((resolve, reject) => {
@@ -37,6 +39,7 @@ export function ask(origin: string, path: string, options: Ask = {}): Promise<An
       path,
       method,
       agent: false,
+      ...(localAddress !== undefined && { localAddress }),
       headers: { ...length, ...headers },
       signal: AbortSignal.timeout(timeout),
     }

@@ -1,0 +1,119 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ask } from '../system/client.ts'
+import { type Backend, startBackend } from '../templates/backend.ts'
+import { type LabController, startControllerLab } from './gateway.ts'
+
+const soon = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 50 })
+
+let lab: LabController
+let backends: Backend[]
+
+beforeAll(async () => {
+  backends = await Promise.all(['zero', 'first', 'second'].map((name) => startBackend(name)))
+  lab = await startControllerLab((folder) => ({ accessLog: join(folder, 'access.log') }))
+  for (const [slot, { address }] of backends.entries())
+    await lab.store.put(`/services/clusters/web${slot === 0 ? '' : `/${slot}`}`, address)
+})
+afterAll(async () => {
+  await lab.stop()
+  await Promise.all(backends.map((backend) => backend.stop()))
+})
+
+const pool = async (more: object) => {
+  const revision = await lab.store.put(
+    '/services/pools/web',
+    JSON.stringify({ name: 'web', ...more }),
+  )
+  await soon(async () => BigInt((await lab.record())?.applied ?? 0) >= BigInt(revision)).toBe(true)
+}
+const visit = async (headers: Record<string, string> = {}, localAddress?: string) => {
+  const answer = await ask(lab.origin, '/web/x', {
+    headers,
+    ...(localAddress !== undefined && { localAddress }),
+  })
+  const by = (JSON.parse(answer.text) as { app: string }).app
+  return { by, cookie: [answer.headers['set-cookie'] ?? []].flat()[0]?.split(';')[0] ?? '' }
+}
+const names = async (count: number, from: (index: number) => string | undefined) => {
+  const found: string[] = []
+  for (let index = 0; index < count; index++) found.push((await visit({}, from(index))).by)
+  return found
+}
+
+describe('a pool', () => {
+  it('keeps a client by its address, all of it, and spreads others', async () => {
+    await pool({ balance: 'ip_hash' })
+    const address = (index: number) => `127.0.0.${1 + (index % 60)}`
+    const first = await names(60, address)
+    expect(new Set(first).size).toBe(3)
+    expect(await names(60, address)).toEqual(first)
+    // one less moves its own clients only
+    await lab.store.remove('/services/clusters/web/2')
+    await soon(async () => (await lab.record())?.endpoints).toBe(2)
+    const then = await names(60, address)
+    for (const [index, by] of first.entries()) if (by !== 'second') expect(then[index]).toBe(by)
+    await lab.store.put('/services/clusters/web/2', (backends[2] as Backend).address)
+    await soon(async () => (await lab.record())?.endpoints).toBe(3)
+    expect(await names(60, address)).toEqual(first)
+  })
+
+  it('keeps a client by a cookie', async () => {
+    await pool({ balance: 'sticky' })
+    const clients = await Promise.all(Array.from({ length: 20 }, () => visit()))
+    for (const { by, cookie } of clients) {
+      expect(cookie).toMatch(/^reveille_instance=[0-9a-f]{16}$/)
+      expect((await visit({ cookie })).by).toBe(by)
+    }
+  })
+
+  it('gives a server its weight, and all their patience', async () => {
+    const [heavy, light] = backends as [Backend, Backend]
+    const weights = { [heavy.address]: 200 }
+    await pool({ weight: 10, weights, maxFails: 7, failTimeout: 300 })
+    const text = await lab.configuration()
+    expect(text).toContain(`server "${heavy.address}" weight=200 max_fails=7 fail_timeout=300s;`)
+    expect(text).toContain(`server "${light.address}" weight=10 max_fails=7 fail_timeout=300s;`)
+    const count = (await names(60, () => undefined)).filter((name) => name === 'zero').length
+    expect(count).toBeGreaterThan(40)
+  })
+
+  it('that says nonsense changes nothing', async () => {
+    const before = await lab.configuration()
+    await lab.store.put(
+      '/services/pools/web',
+      '{"name":"web","balance":"x; } server { listen 81; }"}',
+    )
+    await soon(async () => (await lab.record())?.rejected.map(({ key }) => key)).toEqual([
+      '/services/pools/web',
+    ])
+    expect(await lab.configuration()).toBe(before)
+  })
+})
+
+describe('the access log', () => {
+  it('has a line of JSON for each request, with who asked and which server answered', async () => {
+    await pool({})
+    const path = `/web/log?"'\\${encodeURIComponent('\n')}`
+    const { text } = await ask(lab.origin, path)
+    const by = backends.find((_, index) =>
+      text.includes(`"app":"${['zero', 'first', 'second'][index]}"`),
+    )
+    await ask(lab.origin, '/nobody/')
+    const lines = async () =>
+      (await readFile(lab.settings.accessLog, 'utf8'))
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+    const find = async (start: string) =>
+      (await lines()).find(({ request }) => String(request).startsWith(start))
+    await soon(() => find('GET /web/log')).toMatchObject({
+      client: '127.0.0.1',
+      request: `GET ${path} HTTP/1.1`,
+      status: 200,
+      upstream_addr: by?.address,
+    })
+    await soon(() => find('GET /nobody/')).toMatchObject({ upstream_addr: '' })
+  })
+})
