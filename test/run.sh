@@ -17,7 +17,7 @@ fi
 
 step "Programs"
 bash cli/setup/packages.sh
-bash cli/setup/packages.sh systemd chromium docker-registry openssh-client openssh-server
+bash cli/setup/packages.sh systemd chromium docker-registry openssh-client openssh-server python3-flask python3-waitress
 
 step "Libraries"
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then

@@ -26,6 +26,8 @@ chromium       | chromium                | a browser, for the tests of the pages
 docker-registry | docker-registry        | to pull images from (tests)
 openssh-client | ssh ssh-keygen          | to reach engines at ssh://
 openssh-server | sshd                    | an engine behind ssh (tests)
+python3-flask  |                         | the app of an example (tests)
+python3-waitress |                       | what serves it (tests)
 '
 row() { awk -F' *[|] *' -v package="$1" '$1 == package { print; exit }' <<<"$known"; }
 commands_of() { row "$1" | awk -F' *[|] *' '{ print $2 }'; }

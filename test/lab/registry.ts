@@ -11,15 +11,20 @@ import { currentRun } from './run.ts'
 export interface LabRegistry {
   /** host:port, what image references begin with */
   address: string
-  /** Puts an image of the lab's engine there under `name:tag`, and takes it out of the engine. Returns its reference. */
+  /** Puts an image of the lab's one engine there under `name:tag`, and takes it out of it. Returns its reference. */
   offer(image: string, name: string): Promise<string>
   stop(): Promise<void>
 }
 
-/** Starts an image registry that the lab's engine reaches over the run's bridge. Only in `*.lab.test.ts`. */
-export async function startRegistry(): Promise<LabRegistry> {
+/** An address for a registry on the run's bridge, where the lab's engines take images from. */
+export async function registryAddress(): Promise<string> {
+  return `${networkOf(currentRun()).gateway}:${await freePort()}`
+}
+
+/** Starts an image registry that the lab's engines reach over the run's bridge, which must be there. */
+export async function startRegistry(address?: string): Promise<LabRegistry> {
+  address ??= await registryAddress()
   const folder = await temporaryFolder()
-  const address = `${networkOf(currentRun()).gateway}:${await freePort()}`
   const config = join(folder, 'config.yml')
   await writeFile(
     config,
@@ -27,10 +32,10 @@ export async function startRegistry(): Promise<LabRegistry> {
   )
   const part = await startPart('docker-registry', ['serve', config])
   await part.until(async () => (await fetch(`http://${address}/v2/`)).ok)
-  const docker = new Docker({ socketPath: labEngine().url.replace('unix://', '') })
   return {
     address,
     offer: async (image, name) => {
+      const docker = new Docker({ socketPath: labEngine().url.replace('unix://', '') })
       const [repository = '', tag = 'latest'] = name.split(':')
       const reference = `${address}/${name}`
       await docker.getImage(image).tag({ repo: `${address}/${repository}`, tag })

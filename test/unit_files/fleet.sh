@@ -1,6 +1,6 @@
 #!/bin/bash
-# `npm run fleet-page`: follows docs/fleet.md and docs/hosts.md literally on four machines, containers with a systemd of
-# their own, and pulls their plugs. As root; takes a quarter of an hour, and the network for Debian's and npm's packages.
+# `npm run fleet-page`: follows docs/fleet.md, docs/hosts.md and docs/from/coreos-flask.md literally on four machines, containers with a
+# systemd of their own, and pulls their plugs. As root; takes a quarter of an hour, and the network for Debian's and npm's packages.
 #   --keep   leaves the machines running; the next run removes them
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -7,7 +7,7 @@ import { SETTINGS, variableOf } from '../../model/setting.ts'
 import { blocksOf } from './fleet/page.ts'
 
 const TOP = join(import.meta.dirname, '../..')
-const PAGES = ['fleet.md', 'hosts.md']
+const PAGES = ['fleet.md', 'hosts.md', 'from/coreos-flask.md']
 const read = (path: string): string => readFileSync(join(TOP, path), 'utf8')
 const variables = Object.keys(SETTINGS).map(variableOf)
 

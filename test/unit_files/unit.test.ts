@@ -19,7 +19,12 @@ const PROGRAMS = [
   '/usr/bin/etcd',
   '/usr/bin/env',
   '/bin/kill',
+  '/bin/sh',
+  '/usr/bin/curl',
+  '/usr/bin/docker',
 ]
+/** Units of a page of their own, templates all of them. */
+const NAMED_APPS = ['nginx', 'launcher', 'launcher-discovery', 'app', 'app-discovery'] as const
 /** What the drop-in changes: the unit of Docker's package, as far as it matters here. */
 const DOCKER = `[Unit]
 Description=Docker
@@ -53,6 +58,7 @@ async function makeRoot(): Promise<string> {
   const installed = (await readdir(FOLDER)).filter((name) => name.startsWith('reveille-'))
   for (const name of installed)
     await cp(join(FOLDER, name), join(units, name), { recursive: true, dereference: true })
+  await cp(join(FOLDER, 'named-apps'), units, { recursive: true, dereference: true })
   await writeFile(join(units, 'docker.service'), DOCKER)
   await cp(join(FOLDER, 'docker.service.d'), join(units, 'docker.service.d'), { recursive: true })
   return root
@@ -79,12 +85,15 @@ describe('systemd finds nothing wrong with', () => {
     expect(await verify(root, `reveille-${unit}.service`)).toBe('')
   })
 
-  test.each(TEMPLATES)('reveille-%s@2.service', async (unit) => {
-    const name = `reveille-${unit}@2.service`
-    const folder = join(root, 'etc/systemd/system')
-    await cp(join(folder, `reveille-${unit}@.service`), join(folder, name))
-    expect(await verify(root, name)).toBe('')
-  })
+  test.each([...TEMPLATES.map((unit) => `reveille-${unit}`), ...NAMED_APPS])(
+    '%s@A.service',
+    async (unit) => {
+      const name = `${unit}@A.service`
+      const folder = join(root, 'etc/systemd/system')
+      await cp(join(folder, `${unit}@.service`), join(folder, name))
+      expect(await verify(root, name)).toBe('')
+    },
+  )
 
   test('the engine with its drop-in', async () => {
     expect(await verify(root, 'docker.service')).toBe('')
@@ -113,6 +122,14 @@ test.each(SERVICES)('an instance of reveille-%s@.service has a name of its own',
   expect(await readFile(join(folder, name), 'utf8')).toContain(
     `Environment=${variableOf('id')}=%H-%i\n`,
   )
+})
+
+test.each(['app', 'launcher'])('a sidekick of %s@ lives and dies with it', async (unit) => {
+  const folder = join(FOLDER, 'named-apps')
+  const name = `${unit}-discovery@.service`
+  const drop = join(folder, `${name}.d`, 'sidekick.conf')
+  const text = await readFile(unit === 'app' ? drop : join(folder, name), 'utf8')
+  expect(text).toContain(`BindsTo=${unit}@%i.service\nAfter=${unit}@%i.service\n`)
 })
 
 describe.each(SERVICES)('reveille-%s.service', (unit) => {

@@ -11,10 +11,15 @@ export interface Expectation {
 }
 
 /**
- * Types every block of a page on the machines it names.
+ * Types every block of a page on the machines it names; `instead` has other words for what cannot be done here.
  * @throws Error at the first command that fails, or that says something else than the page promises
  */
-export async function follow(page: string, fleet: Fleet, expected: Expectation[]): Promise<void> {
+export async function follow(
+  page: string,
+  fleet: Fleet,
+  expected: Expectation[],
+  instead = (commands: string): string => commands,
+): Promise<void> {
   const blocks = blocksOf(page)
   for (const { command } of expected)
     if (!blocks.some(({ commands }) => commands.includes(command)))
@@ -22,7 +27,7 @@ export async function follow(page: string, fleet: Fleet, expected: Expectation[]
   for (const block of blocks) {
     const promises = expected.filter(({ command }) => block.commands.includes(command))
     const on = async (name: MachineName): Promise<void> => {
-      const output = await typed(block, fleet[name])
+      const output = await typed({ ...block, commands: instead(block.commands) }, fleet[name])
       for (const { command, says } of promises)
         if (says && !says(output))
           throw new Error(`${at(block, name)}: "${command}" says:\n${output}`)

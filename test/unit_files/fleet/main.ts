@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { command } from '../../lab/command.ts'
 import { bootInCloud } from './cloud.ts'
+import { FLASK, withoutHub } from './flask.ts'
 import { type Expectation, type Fleet, follow } from './follow.ts'
 import { multiply } from './instance.ts'
 import { type Machine, makeKey, makeMachine } from './machine.ts'
@@ -9,8 +10,8 @@ import { APPS, suffer } from './outage.ts'
 import { makeRoot } from './root.ts'
 import { makeYard, type Yard } from './yard.ts'
 
-// `npm run fleet-page`: follows docs/fleet.md and docs/hosts.md on machines with a systemd of their own, and pulls their
-// plugs. As root; takes some minutes, and the network for the packages.
+// `npm run fleet-page`: follows docs/fleet.md, docs/hosts.md and docs/from/coreos-flask.md on machines with a systemd of their own,
+// and pulls their plugs. As root; takes some minutes, and the network for the packages.
 
 const TOP = join(import.meta.dirname, '../../..')
 /** `--keep`: leave the machines running, to look at; the next run removes them. */
@@ -101,6 +102,7 @@ async function main(): Promise<void> {
     await multiply(fleet.one)
     await follow('hosts.md', fleet, hostsPage(root, key, fleet.one))
     await suffer(fleet)
+    await follow('from/coreos-flask.md', fleet, FLASK, withoutHub)
   } finally {
     if (!KEEP) await clean(yard)
   }
