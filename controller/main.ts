@@ -30,6 +30,7 @@ import { Controller } from './controller.ts'
 import { Memory } from './memory.ts'
 import type { Surroundings } from './plan.ts'
 import { policyOf } from './policy.ts'
+import { READING } from './reading.ts'
 import { GatewayRecord } from './record.ts'
 
 const CHECK = 'nginx -e stderr -t -q -c {{candidate}}'
@@ -146,6 +147,7 @@ async function surroundings(settings: Settings, folder: string): Promise<Surroun
     activity: nearest(settings.activityListen),
     holdTimeout: settings.holdTimeout,
     accessLog: settings.accessLog,
+    reading: READING,
     folder,
     user: process.getuid?.() === 0 ? await workerUser() : '',
     connections: Math.min(16_384, Math.floor(files / 2)),

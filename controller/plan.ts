@@ -6,9 +6,12 @@ import { type Endpoint, formatEndpoint, parseEndpoint } from '../model/endpoint.
 import { canonical, isAppName } from '../model/name.ts'
 import { PIN, PIN_LENGTH, pinText } from '../model/pin.ts'
 import { balancing, type Pool } from '../model/pool.ts'
+import { isHostName, isPlainPath } from '../model/route.ts'
 import { AccessLog } from '../model/setting/access-log.ts'
 import type { Held, State } from '../model/state.ts'
+import { award, ownersOf } from './award.ts'
 import { contest } from './contest.ts'
+import { Reading } from './reading.ts'
 
 /** host:port in its one plain spelling */
 const Address = z.string().refine((text) => {
@@ -17,6 +20,7 @@ const Address = z.string().refine((text) => {
 }, 'must be address:port')
 
 const Port = z.number().int().min(1)
+const Name = z.string().refine((name) => isAppName(name) && canonical(name) === name)
 
 /**
  * What a template is rendered from: everything the proxy has to know, and nothing it could read as syntax.
@@ -28,7 +32,9 @@ export const GatewayPlan = z.strictObject({
   /** running apps, sorted by name; names are canonical, endpoints sorted by slot */
   apps: z.array(
     z.strictObject({
-      name: z.string().refine((name) => isAppName(name) && canonical(name) === name),
+      name: Name,
+      /** whether its name leads to it; if not, only routes do */
+      named: z.boolean().default(true),
       endpoints: z.array(Address).min(1),
       /** whether clients stay with an instance */
       sticky: z.boolean().default(false),
@@ -40,6 +46,24 @@ export const GatewayPlan = z.strictObject({
       ...balancing,
     }),
   ),
+  /** what leads to apps, running or not, besides their names: no two alike, the most specific ones first */
+  routes: z
+    .array(
+      z.strictObject({
+        /** in lower case; '' for any */
+        host: z.string().refine((host) => host === '' || isHostName(host)),
+        /** in lower case, without a slash at its end; '' for all */
+        path: z
+          .string()
+          .refine((path) => path === '' || (isPlainPath(path) && path.toLowerCase() === path)),
+        /** for this path alone, with or without a slash at its end */
+        exact: z.boolean(),
+        app: Name,
+      }),
+    )
+    .default([]),
+  /** how requests name apps where no route says it */
+  reading: Reading,
   /** who to ask about apps that do not run, sorted */
   launchers: z.array(Address),
   /** where the gateway listens */
@@ -63,14 +87,14 @@ export type GatewayPlan = z.output<typeof GatewayPlan>
 export type GatewayPlanInput = z.input<typeof GatewayPlan>
 
 /** What a plan has besides what etcd says: settings and facts of this machine. */
-export type Surroundings = Omit<GatewayPlan, 'generation' | 'apps' | 'launchers'> & {
+export type Surroundings = Omit<GatewayPlan, 'generation' | 'apps' | 'routes' | 'launchers'> & {
   /** launchers to ask besides the registered ones */
   launchers: readonly string[]
 }
 
 /** What etcd says, and which App each name is. */
-export type Known = Pick<State, 'endpoints' | 'launchers'> & {
-  directory: Pick<Directory, 'find' | 'pool'>
+export type Known = Pick<State, 'apps' | 'pools' | 'blueprints' | 'endpoints' | 'launchers'> & {
+  directory: Pick<Directory, 'find' | 'derive' | 'pool'>
 }
 
 /** Decides the whole configuration. Pure and sorted: the same entries, in whatever order they came, give the same plan. */
@@ -84,7 +108,8 @@ export function planGateway(
   const apps = [...state.endpoints]
     .flatMap(([name, slots]) => planApp(name, slots, launchers, state.directory) ?? [])
     .sort((left, right) => (left.name < right.name ? -1 : 1))
-  return { ...surroundings, generation, apps, launchers }
+  const { routes } = award(ownersOf(state, state.directory))
+  return { ...surroundings, generation, apps, routes, launchers }
 }
 
 type AppPlan = GatewayPlan['apps'][number]
@@ -98,13 +123,15 @@ function planApp(
 ): AppPlan | null {
   // A registered name without an App has its sidekick alone, and the route of every App that says nothing else.
   const app = directory.find(name)
-  if (app?.route === 'none') return null
+  const named = app?.route !== 'none'
+  if (!named && app?.routes.length === 0) return null
   const balance = balanceOf(app, directory.pool(name))
   const sticky = balance.balance === 'sticky'
   const instances = addresses(slots, launchers)
   if (instances.length === 0) return null
   return {
     name,
+    named,
     endpoints: instances.map(({ endpoint }) => endpoint),
     sticky,
     instances: sticky
@@ -119,7 +146,7 @@ const STANDARD: Balancing = z.object(balancing).parse({})
 
 function balanceOf(app: App | null, pool: Pool | null): Balancing {
   if (pool) {
-    const { name: _, ...balance } = pool
+    const { name: _name, routes: _routes, ...balance } = pool
     return balance
   }
   return app?.sticky ? { ...STANDARD, balance: 'sticky' } : STANDARD

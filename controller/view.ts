@@ -2,6 +2,7 @@ import { Directory } from '../model/directory.ts'
 import type { AddressPolicy } from '../model/endpoint.ts'
 import type { Keys } from '../model/key.ts'
 import { type Entry, type Rejection, State } from '../model/state.ts'
+import { award, ownersOf } from './award.ts'
 import { contest } from './contest.ts'
 import type { Memory } from './memory.ts'
 import { type GatewayPlan, planGateway, type Surroundings } from './plan.ts'
@@ -97,14 +98,16 @@ export class View {
   }
 
   plan(): GatewayPlan {
-    const { endpoints, launchers } = this.#state
-    const known = { endpoints, launchers, directory: this.#directory }
+    const { apps, pools, blueprints, endpoints, launchers } = this.#state
+    const known = { apps, pools, blueprints, endpoints, launchers, directory: this.#directory }
     return planGateway(known, this.#options.surroundings, 0)
   }
 
-  /** What has no effect: bad entries, and addresses that belong to somebody else. */
+  /** What has no effect: bad entries, and addresses and routes that belong to somebody else. */
   rejected(): { entries: Rejection[]; lost: Rejection[] } {
-    const { lost } = contest(this.#state, this.#options.surroundings.launchers)
+    const addresses = contest(this.#state, this.#options.surroundings.launchers)
+    const routes = award(ownersOf(this.#state, this.#directory))
+    const lost = [...addresses.lost, ...routes.lost]
     return { entries: [...this.#state.rejected.values()], lost }
   }
 
@@ -117,9 +120,9 @@ export class View {
     this.#outdated = false
     const { endpoints, apps, pools, blueprints } = this.#state
     const entries: Entry[] = [...blueprints.values()].map(({ entry }) => entry)
-    for (const [name, slots] of endpoints) {
-      const owner = apps.get(name) ?? pools.get(name)
-      if (owner) entries.push(owner.entry)
+    for (const [name, { value, entry }] of [...apps, ...pools])
+      if (value.routes.length > 0 || endpoints.has(name)) entries.push(entry)
+    for (const slots of endpoints.values()) {
       for (const { entry } of slots.values()) entries.push(entry)
     }
     this.#options.memory.keep({ revision: this.#revision, entries })

@@ -20,6 +20,7 @@ const APART: ReadonlySet<string> = new Set<keyof App>([
   'antiAffinity',
   'sticky',
   'route',
+  'routes',
 ])
 
 /**

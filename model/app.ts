@@ -7,6 +7,7 @@ import { Env } from './env.ts'
 import { HealthCheck } from './health.ts'
 import { Image } from './image.ts'
 import { AppName, areDistinct, canonical, NameTemplate } from './name.ts'
+import { Routes, RouteTemplates } from './route.ts'
 import { Volumes, VolumeTemplates } from './volume.ts'
 import { whole } from './whole.ts'
 
@@ -58,7 +59,9 @@ const shape = {
   route: z
     .enum(['path', 'none'], 'must be path or none')
     .default('path')
-    .describe('path: at NGINX_HOST/<name>; none: no gateway leads there, as to a database'),
+    .describe(
+      'path: at NGINX_HOST/<name>; none: no gateway leads there by its name, as to a database',
+    ),
   limits: Limits.describe('what one instance may use'),
   constraints: z
     .array(ConstraintText)
@@ -71,8 +74,11 @@ const shape = {
     .describe('instances on different hosts: where there are several, or never two on one'),
 }
 
-/** What ties apps together, by names or, in a Blueprint, by texts that become names. */
-const ties = (name: typeof AppName, volumes: typeof Volumes) => ({
+/** What has names in it or, in a Blueprint, texts that become names: routes, and what ties apps together. */
+const ties = (name: typeof AppName, volumes: typeof Volumes, routes: typeof Routes) => ({
+  routes: routes
+    .default([])
+    .describe('what else leads to it: [host][/path], or = before it for that path alone'),
   dependsOn: z
     .array(name)
     .max(16, 'must be at most 16')
@@ -93,7 +99,7 @@ export const App = z
   .strictObject({
     name: AppName,
     ...shape,
-    ...ties(AppName, Volumes),
+    ...ties(AppName, Volumes, Routes),
     origin: z
       .literal('spawner', 'must be spawner')
       .optional()
@@ -108,7 +114,7 @@ export type App = z.output<typeof App>
 export type AppInput = z.input<typeof App>
 
 export const AppTemplate = z
-  .strictObject({ ...shape, ...ties(NameTemplate, VolumeTemplates) })
+  .strictObject({ ...shape, ...ties(NameTemplate, VolumeTemplates, RouteTemplates) })
   .refine(enoughReplicas, tooMany)
   .refine(({ dependsOn }) => !dependsOn.includes('{{name}}'), {
     message: 'must not have the app itself',

@@ -31,8 +31,8 @@ const Pattern = z
   }, 'must be a regular expression')
 
 /**
- * Makes an App out of any name that fits its pattern. `{{name}}` in env values, the command, the group, the volumes and
- * the apps it depends on stands for that name.
+ * Makes an App out of any name that fits its pattern. `{{name}}` in env values, the command, the routes, the group, the
+ * volumes and the apps it depends on stands for that name.
  */
 export const Blueprint = z.strictObject({ name: AppName, pattern: Pattern, app: AppTemplate })
 export type Blueprint = z.output<typeof Blueprint>
@@ -60,12 +60,14 @@ export function expand(blueprint: Blueprint, name: string): App | null {
   const spelling = [...forms].find((form) => pattern.test(form))
   if (spelling === undefined) return null
   const fill = (text: string): string => fillName(text, spelling)
-  const { env, command, group, dependsOn, volumes, ...rest } = blueprint.app
+  const { env, command, routes, group, dependsOn, volumes, ...rest } = blueprint.app
   const app = App.safeParse({
     ...rest,
     name: spelling,
     env: Object.fromEntries(Object.entries(env).map(([key, value]) => [key, fill(value)])),
     ...(command && { command: command.map(fill) }),
+    // Host names are lower case, and paths compared so.
+    routes: routes.map((text) => fillName(text, canonical(spelling))),
     ...(group !== undefined && { group: fill(group) }),
     dependsOn: dependsOn.map(fill),
     volumes: volumes.map(fill),

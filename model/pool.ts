@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { duration } from './duration.ts'
 import { parseEndpoint } from './endpoint.ts'
 import { AppName } from './name.ts'
+import { Routes } from './route.ts'
 import { whole } from './whole.ts'
 
 /** How requests are spread over servers: to the least busy one, by the client's address, or by a cookie of ours. */
@@ -33,7 +34,11 @@ export const balancing = {
 }
 
 /** Servers that are no containers of an App, under one name, as `/services/pools/<name>` has it. */
-export const Pool = z.strictObject({ name: AppName, ...balancing })
+export const Pool = z.strictObject({
+  name: AppName,
+  routes: Routes.default([]).describe('what leads to it besides its name: [host][/path]'),
+  ...balancing,
+})
 export type Pool = z.output<typeof Pool>
 export type PoolInput = z.input<typeof Pool>
 

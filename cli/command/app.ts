@@ -1,8 +1,6 @@
 import type { Command } from 'commander'
-import type { z } from 'zod'
 import { App } from '../../model/app.ts'
 import { formatDuration } from '../../model/duration.ts'
-import { formatHealth } from '../../model/health.ts'
 import { printJson } from '../escape.ts'
 import { Failure, misuse } from '../failure.ts'
 import { addExamples } from '../option.ts'
@@ -10,6 +8,7 @@ import { Apps, AppView, understand } from '../reply.ts'
 import { addConnection, pathOf, type Session, withSession } from '../session.ts'
 import { printFields, printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
+import { describe, noteOf, whereIs } from './app-text.ts'
 import { forget } from './forget.ts'
 import { stateCell } from './instance.ts'
 import { addReplace } from './replace.ts'
@@ -114,23 +113,14 @@ function addSet(app: Command, terminal: Terminal): void {
 }
 
 async function tell(session: Session, answer: unknown, done: string): Promise<void> {
-  const { json, terminal, urlOf } = session
+  const { json, terminal } = session
   const stored = understand(AppView, answer)
   if (json) return terminal.out(`${printJson(stored)}\n`)
-  const where = stored.route === 'none' ? 'no gateway leads to it' : await urlOf(stored.name)
+  const where = await whereIs(session, stored)
   terminal.out(`${stored.name} ${done}: ${where}\n`)
 }
 
 const HEAD = ['NAME', 'STATE', 'IMAGE', 'IDLE AFTER', 'REPLICAS', 'NOTE']
-
-/** What is odd about an app: its last run crashed, a blueprint made it. */
-function noteOf({ status: { exitCode, blueprint } }: z.output<typeof AppView>): string {
-  const notes = [
-    exitCode === undefined ? '' : `exited (${exitCode})`,
-    blueprint === undefined ? '' : `made by ${blueprint}`,
-  ]
-  return notes.filter((note) => note !== '').join(', ')
-}
 
 function addList(app: Command, terminal: Terminal): void {
   const list = app.command('ls').description('list apps')
@@ -163,40 +153,11 @@ function addShow(app: Command, terminal: Terminal): void {
     ['reveille app show shop --json', 'for a script, with its status'],
   ])
   show.action((name: string, flags: Flags) =>
-    withSession(terminal, flags, async ({ api, json, urlOf }) => {
+    withSession(terminal, flags, async (session) => {
+      const { api, json } = session
       const found = understand(AppView, await api.get(pathOf('app', name)))
       if (json) return terminal.out(`${printJson(found)}\n`)
-      const url = found.route === 'none' ? 'none: no gateway leads there' : await urlOf(found.name)
-      printFields(terminal, { ...describe(found), url })
+      printFields(terminal, { ...describe(found), url: await whereIs(session, found) })
     }),
   )
-}
-
-function describe({ limits, status, ...app }: z.output<typeof AppView>): Record<string, string> {
-  return {
-    name: app.name,
-    ...(status.blueprint !== undefined && { madeBy: `blueprint ${status.blueprint}` }),
-    state: status.state,
-    ...(status.exitCode !== undefined && { lastRun: `exited (${status.exitCode})` }),
-    endpoints: status.slots.map(({ endpoint }) => endpoint).join(', '),
-    lastUsed: status.lastUsed ?? 'not known',
-    image: app.image,
-    port: String(app.port),
-    env: Object.entries(app.env)
-      .map(([key, value]) => `${key}=${value}`)
-      .join(' '),
-    command: app.command?.join(' ') ?? "the image's own",
-    health: formatHealth(app.health),
-    idleAfter: formatDuration(app.idleAfter),
-    startTimeout: formatDuration(app.startTimeout),
-    stopTimeout: formatDuration(app.stopTimeout),
-    instances: `${app.min} stay awake, ${app.replicas} while used`,
-    hosts: app.constraints.join(', ') || 'any',
-    antiAffinity: app.antiAffinity,
-    sticky: app.sticky ? 'yes, by a cookie' : 'no',
-    ...(app.dependsOn.length > 0 && { dependsOn: app.dependsOn.join(', ') }),
-    ...(app.group !== undefined && { group: app.group }),
-    ...(app.volumes.length > 0 && { volumes: app.volumes.join(', ') }),
-    limits: `${limits.memory / 1024 ** 2} MiB, ${limits.cpus} CPUs, ${limits.pids} processes`,
-  }
 }

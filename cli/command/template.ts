@@ -29,7 +29,11 @@ export function addTemplate(command: Command): Command {
     .option('--replicas <n>', 'instances that run while it is used (default: 1)')
     .option('--sticky', 'a client stays with the instance that answered it first, by a cookie')
     .option('--no-sticky', 'any instance may answer (default)')
-    .option('--route <how>', 'path: at /<name>, none: no gateway leads there (default: path)')
+    .option(
+      '--route <route>',
+      'path: at /<name> (default), none: not there; or what else leads to it: host.example.com, /foo/bar, host.example.com/api, =/exact/path; may be given several times, "" for none of these',
+      collect,
+    )
     .option('--memory <amount>', 'memory of an instance (default: 512m)')
     .option('--cpus <n>', 'CPUs of an instance, fractions allowed (default: 1)')
     .option('--pids <n>', 'processes and threads of an instance (default: 512)')
@@ -64,7 +68,7 @@ export interface TemplateFlags {
   min?: string
   replicas?: string
   sticky?: boolean
-  route?: string
+  route?: string[]
   memory?: string
   cpus?: string
   pids?: string
@@ -83,7 +87,6 @@ const TEXTS = [
   'startTimeout',
   'stopTimeout',
   'antiAffinity',
-  'route',
   'group',
 ] as const
 const NUMBER = /^-?[0-9]+(?:\.[0-9]+)?$/
@@ -100,6 +103,7 @@ export function readTemplate(
   for (const name of ['port', 'min', 'replicas'] as const)
     if (flags[name] !== undefined) fields[name] = number(flags[name])
   if (flags.sticky !== undefined) fields.sticky = flags.sticky
+  if (flags.route) Object.assign(fields, readRoutes(flags.route))
   if (flags.dependsOn) fields.dependsOn = flags.dependsOn
   if (flags.volume) fields.volumes = flags.volume
   const command = [...(flags.command ?? []), ...words]
@@ -117,6 +121,16 @@ export function readTemplate(
 
 function asRecord(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+/** `path` and `none` say whether the name leads there; every other text is a route beside it. */
+function readRoutes(texts: string[]): Record<string, unknown> {
+  const how = texts.findLast((text) => text === 'path' || text === 'none')
+  const routes = texts.filter((text) => text !== 'path' && text !== 'none')
+  return {
+    ...(how !== undefined && { route: how }),
+    ...(routes.length > 0 && { routes: routes.filter((text) => text !== '') }),
+  }
 }
 
 function readEnv(pairs: string[]): Record<string, string> {

@@ -63,9 +63,24 @@ describe('app add', () => {
     expect(await stored('db')).toMatchObject({ route: 'none', sticky: false })
     const wrong = await stage.cli(['app', 'set', 'db', '--route', 'host'])
     expect(wrong.code).not.toBe(0)
-    expect(wrong.err).toContain('route: must be path or none')
+    expect(wrong.err).toContain('routes.0: must be like shop.example.com')
     expect((await stage.cli(['app', 'set', 'db', '--route', 'path'])).code).toBe(0)
     expect(await stored('db')).toMatchObject({ route: 'path' })
+    await stage.cli(['app', 'rm', 'db'])
+  })
+
+  test('has routes beside its name, until they are taken away', async () => {
+    const flags = ['--route', 'none', '--route', 'db.example.com', '--route', '/foo/bar']
+    const added = await stage.cli(['app', 'add', 'db', '--image', 'db:1', ...flags])
+    expect(added.out).toBe('db is there: db.example.com, /foo/bar\n')
+    const routes = ['db.example.com', '/foo/bar']
+    expect(await stored('db')).toMatchObject({ route: 'none', routes })
+    const { out } = await stage.cli(['app', 'show', 'db'])
+    expect(out).toMatch(/routes +db\.example\.com, \/foo\/bar\n/)
+    expect((await stage.cli(['app', 'set', 'db', '--route', 'path'])).code).toBe(0)
+    expect(await stored('db')).toMatchObject({ route: 'path', routes })
+    expect((await stage.cli(['app', 'set', 'db', '--route', ''])).code).toBe(0)
+    expect(await stored('db')).toMatchObject({ route: 'path', routes: [] })
     await stage.cli(['app', 'rm', 'db'])
   })
 

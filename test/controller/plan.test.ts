@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { contest } from '../../controller/contest.ts'
 import { countEndpoints, GatewayPlan, planGateway } from '../../controller/plan.ts'
+import { READING } from '../../controller/reading.ts'
 import { parseNetwork } from '../../model/address.ts'
 import { Directory } from '../../model/directory.ts'
 import { Keys } from '../../model/key.ts'
@@ -13,6 +14,7 @@ const surroundings = {
   activity: '127.0.0.1:8094',
   holdTimeout: 60,
   accessLog: 'off',
+  reading: READING,
   folder: '/run/reveille/nginx',
   user: 'www-data',
   connections: 1024,
@@ -20,13 +22,14 @@ const surroundings = {
 }
 
 const planOf = (state: State, launchers = surroundings.launchers, generation = 1) => {
-  const { endpoints, launchers: registered } = state
-  const known = { endpoints, launchers: registered, directory: new Directory(state) }
+  const { apps, pools, blueprints, endpoints, launchers: registered } = state
+  const directory = new Directory(state)
+  const known = { apps, pools, blueprints, endpoints, launchers: registered, directory }
   return planGateway(known, { ...surroundings, launchers }, generation)
 }
 
 const plain = {
-  ...{ sticky: false, instances: [] },
+  ...{ named: true, sticky: false, instances: [] },
   ...{ balance: 'least' as const, weight: 1, weights: {}, maxFails: 1, failTimeout: 5 },
 }
 
@@ -54,6 +57,7 @@ describe('planGateway', () => {
       ...surroundings,
       generation: 7,
       launchers: ['10.9.0.1:8090', '10.9.0.2:8090', '127.0.0.1:8090'],
+      routes: [],
       apps: [
         { name: 'docs', endpoints: ['10.9.0.6:8000'], ...plain },
         {
@@ -130,6 +134,24 @@ describe('planGateway', () => {
     it('is that there is none, whoever registered an instance', () => {
       const { apps } = planOf(stateOf([...entries, app('SHOP', { route: 'none' })]))
       expect(apps.map(({ name }) => name)).toEqual(['docs'])
+    })
+
+    it('is that routes lead to it, with or without its name', () => {
+      const list = [
+        ...entries,
+        app('shop', { route: 'none', routes: ['/foo/bar'] }),
+        app('asleep', { routes: ['asleep.example.com'] }),
+      ]
+      const plan = planOf(stateOf(list))
+      expect(plan.apps.map(({ name, named }) => [name, named])).toEqual([
+        ['docs', true],
+        ['shop', false],
+      ])
+      expect(plan.routes).toEqual([
+        { host: 'asleep.example.com', path: '', exact: false, app: 'asleep' },
+        { host: '', path: '/foo/bar', exact: false, app: 'shop' },
+      ])
+      expect(GatewayPlan.parse(plan)).toEqual(plan)
     })
 
     it('is that clients stay, with an id for each instance that tells no address', () => {

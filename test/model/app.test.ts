@@ -19,6 +19,7 @@ describe('an app', () => {
       replicas: 1,
       sticky: false,
       route: 'path',
+      routes: [],
       limits: { memory: 512 * 1024 ** 2, cpus: 1, pids: 512 },
       constraints: [],
       antiAffinity: 'prefer',

@@ -19,7 +19,15 @@ const setup = () => {
 
 it('is a name and how requests are spread', () => {
   expect(Pool.parse({ name: 'static' })).toEqual({
-    ...{ name: 'static', balance: 'least', weight: 1, weights: {}, maxFails: 1, failTimeout: 5 },
+    ...{
+      name: 'static',
+      routes: [],
+      balance: 'least',
+      weight: 1,
+      weights: {},
+      maxFails: 1,
+      failTimeout: 5,
+    },
   })
   const full = { balance: 'ip_hash', weight: 100, maxFails: 5, failTimeout: '5m' }
   expect(Pool.parse({ name: 'static', ...full })).toMatchObject({ weight: 100, failTimeout: 300 })

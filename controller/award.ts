@@ -1,0 +1,89 @@
+import type { App } from '../model/app.ts'
+import type { Directory } from '../model/directory.ts'
+import { canonical } from '../model/name.ts'
+import type { Pool } from '../model/pool.ts'
+import { compareRoutes, formatRoute, parseRoute, type Route } from '../model/route.ts'
+import type { Entry, Held, Rejection, State } from '../model/state.ts'
+
+/** Somebody who says which routes lead to him. */
+export interface Owner {
+  /** canonical name of who is reached */
+  name: string
+  routes: readonly string[]
+  /** the record that says so */
+  entry: Pick<Entry, 'key' | 'createRevision'>
+}
+
+/** A route and the canonical name of the one app it leads to. */
+export interface Awarded extends Route {
+  app: string
+}
+
+export interface Award {
+  /** the most specific ones first */
+  routes: Awarded[]
+  /** every record that wants what an older one has */
+  lost: Rejection[]
+}
+
+/**
+ * Gives each route to one owner: the one whose record is older (create revision), and of one record's apps the first by
+ * name. Pure, and the same whatever order the owners come in.
+ */
+export function award(owners: Iterable<Owner>): Award {
+  const taken = new Map<string, Awarded>()
+  const wanted = new Map<string, string[]>()
+  for (const { name, routes, entry } of [...owners].sort(byAge)) {
+    for (const text of routes) {
+      const route = parseRoute(text)
+      if (!route) continue
+      const spelling = formatRoute(route)
+      const holder = taken.get(spelling)
+      if (!holder) taken.set(spelling, { ...route, app: name })
+      else if (holder.app !== name)
+        wanted.set(entry.key, [
+          ...(wanted.get(entry.key) ?? []),
+          `${spelling} belongs to ${holder.app}`,
+        ])
+    }
+  }
+  const lost = [...wanted].map(([key, reasons]) => ({ key, reason: reasonOf(reasons) }))
+  return { routes: [...taken.values()].sort(compareRoutes), lost }
+}
+
+/** Pools and apps that have routes: those that are stored, and those of blueprints that run, as of no others it is known what they are. */
+export function ownersOf(
+  {
+    apps,
+    pools,
+    blueprints,
+    endpoints,
+  }: Pick<State, 'apps' | 'pools' | 'blueprints' | 'endpoints'>,
+  directory: Pick<Directory, 'derive'>,
+): Owner[] {
+  const owners: Owner[] = []
+  // Of an App and a Pool of one name, the App has effect.
+  for (const [name, { value, entry }] of new Map<string, Held<App | Pool>>([...pools, ...apps]))
+    if (value.routes.length > 0) owners.push({ name, routes: value.routes, entry })
+  if ([...blueprints.values()].every(({ value }) => value.app.routes.length === 0)) return owners
+  for (const name of endpoints.keys()) {
+    const derived = directory.derive(name)
+    const held = derived && blueprints.get(derived.blueprint)
+    if (held && derived.app.routes.length > 0)
+      owners.push({ name: canonical(name), routes: derived.app.routes, entry: held.entry })
+  }
+  return owners
+}
+
+function byAge(left: Owner, right: Owner): number {
+  const [a, b] = [BigInt(left.entry.createRevision), BigInt(right.entry.createRevision)]
+  if (a !== b) return a < b ? -1 : 1
+  return left.name < right.name ? -1 : 1
+}
+
+const SHOWN = 4
+
+function reasonOf(reasons: string[]): string {
+  const more = reasons.length > SHOWN ? ` and ${reasons.length - SHOWN} more` : ''
+  return `not its routes: ${reasons.slice(0, SHOWN).join(', ')}${more}`
+}
