@@ -5,6 +5,7 @@ import { Line, type Pace } from './docker-line.ts'
 type Dial = Docker['modem']['dial']
 type Answer = (error: Error | null, result: unknown) => void
 
+const PING = '/_ping'
 const NEVER = new AbortController().signal
 
 /** Makes every call of a client go over a {@link Line} that pings the engine at `pace`. */
@@ -13,7 +14,7 @@ export function guard(docker: Docker, pace: Pace): Line {
   const dial = modem.dial.bind(modem) as (options: object, answer: Answer) => void
   const bare = { modem: { dial } } as unknown as Docker
   const ping = (): Promise<unknown> =>
-    makeCall((signal) => getPath(bare, '/_ping', signal), { limit: pace.limit })
+    makeCall((signal) => getPath(bare, PING, signal), { limit: pace.limit })
   const line = new Line(ping, pace)
   const guarded = (options: Parameters<Dial>[0], answer: Answer): void => {
     const { path, isStream = false, abortSignal } = options
@@ -25,7 +26,9 @@ export function guard(docker: Docker, pace: Pace): Line {
       })
     // a wait is no stream, but has its answer when the container ends
     const isLong = isStream || /^\/containers\/[^/]+\/wait\b/.test(path)
-    line.run(call, { isLong, signal: abortSignal ?? NEVER }).then(
+    const signal = abortSignal ?? NEVER
+    const made = path.startsWith(PING) ? line.hear(signal) : line.run(call, { isLong, signal })
+    made.then(
       (result) => answer(null, result),
       (error: Error) => answer(error, null),
     )

@@ -85,6 +85,16 @@ export class Line {
     }
   }
 
+  /**
+   * Resolves at the next sign of life: who asks for one while a ping is under way sends no other.
+   * @throws EngineError `unreachable` if no pings are answered; else the reason of `signal`
+   */
+  async hear(signal: AbortSignal): Promise<void> {
+    if (!this.#isWatched) void this.#watch()
+    if (!this.#isDown() && !this.#isClosed) await this.#sign(signal)
+    if (this.#isDown()) throw this.#trouble()
+  }
+
   /** Ends the pings. Calls under way go on, and those that wait for a ping are made: each has its deadline. */
   close(): void {
     this.#isClosed = true

@@ -4,7 +4,7 @@ import { readLabels } from '../model/label.ts'
 import { canonical } from '../model/name.ts'
 import type { Host } from '../model/record.ts'
 import type { Catalog } from './catalog.ts'
-import { deadline } from './deadline.ts'
+import { Census, type Told } from './census.ts'
 
 /** One container of an App, or an endpoint registered for a process that is no container of ours. */
 export interface Instance {
@@ -24,18 +24,11 @@ export interface Instance {
 
 export interface FleetOptions {
   catalog: Catalog
-  engines: { at(url: string): { list(): Promise<Container[]> } }
+  engines: { at(url: string): Told }
 }
 
-/** How long an engine may take to say what it has before something is done about it, milliseconds. */
-export const PATIENCE = 3_000
-
-/** A call under way. */
-interface Asked {
-  list: Promise<Container[]>
-  /** performance.now() */
-  since: number
-}
+/** Whether an engine that is silent is given up at once, as for a list that is looked at, or waited for a while. */
+export type Haste = 'glance' | 'patient'
 
 /** What ends a container in order: by itself, or by the signals of a stop. */
 const ORDERLY = new Set([0, 137, 143])
@@ -43,27 +36,29 @@ const ORDERLY = new Set([0, 137, 143])
 /** What runs where: the State joined with what the engines of the hosts say. */
 export class Fleet {
   readonly #options: FleetOptions
-  /** calls under way by engine: an engine that hangs is asked once, however many want to know */
-  readonly #asked = new Map<string, Asked>()
+  readonly #census: Census
 
   constructor(options: FleetOptions) {
     this.#options = options
+    this.#census = new Census(options.engines)
   }
 
-  /** Our containers on every host; null for a host whose engine does not answer within `patience` milliseconds. */
-  async containers(patience: number): Promise<Map<Host, Container[] | null>> {
+  /** Our containers on every host; null for a host whose engine does not answer. */
+  async containers(haste: Haste): Promise<Map<Host, Container[] | null>> {
     const hosts = [...this.#options.catalog.state.hosts.values()].map((held) => held.value)
-    const lists = await Promise.all(hosts.map((host) => this.#within(patience, host.engine)))
+    const ask = ({ engine }: Host): Promise<Container[] | null> =>
+      haste === 'glance' ? this.#census.look(engine) : this.#census.list(engine)
+    const lists = await Promise.all(hosts.map(ask))
     return new Map(hosts.map((host, index) => [host, lists[index] ?? null]))
   }
 
   /** Every instance, of one app or of all, by app, slot and host. Endpoints are there even if engines hang. */
-  async instances(patience: number, app?: string): Promise<Instance[]> {
+  async instances(haste: Haste, app?: string): Promise<Instance[]> {
     const wanted = (name: string): boolean =>
       app === undefined || canonical(name) === canonical(app)
     const found: Instance[] = []
     const claimed = new Set<string>()
-    for (const [host, containers] of await this.containers(patience))
+    for (const [host, containers] of await this.containers(haste))
       for (const container of containers ?? []) {
         const instance = this.#instance(host, container)
         if (!instance || !wanted(instance.app)) continue
@@ -120,27 +115,6 @@ export class Fleet {
       container: null,
       exitCode: null,
     }
-  }
-
-  /**
-   * What the engine has, or null if it fails or takes longer. Who comes while one that hangs is asked already waits only
-   * for what is left of the patience.
-   */
-  #within(patience: number, url: string): Promise<Container[] | null> {
-    const { list, since } = this.#list(url)
-    const left = patience - (performance.now() - since)
-    return deadline(Math.max(0, left), () => list).catch(() => null)
-  }
-
-  #list(url: string): Asked {
-    const asked = this.#asked.get(url)
-    if (asked) return asked
-    const list = (async () => this.#options.engines.at(url).list())().finally(() =>
-      this.#asked.delete(url),
-    )
-    const fresh = { list, since: performance.now() }
-    this.#asked.set(url, fresh)
-    return fresh
   }
 }
 

@@ -7,6 +7,7 @@ import type { Control } from './api/control.ts'
 import { type Catalog, HOSTS } from './catalog.ts'
 import { leave } from './deadline.ts'
 import type { Engine, Engines } from './engine.ts'
+import { Fleet } from './fleet.ts'
 import { EventStreams } from './gate/events.ts'
 import { buildGate } from './gate/gate.ts'
 import { Holds } from './gate/hold.ts'
@@ -127,7 +128,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
     log,
   })
   const slots = new Slots({
-    ...{ catalog, engines, store, session },
+    ...{ catalog, engines, store, session, fleet: new Fleet({ catalog, engines }) },
     owner: () => `${id}/${randomUUID()}`,
     now: () => new Date(),
     drainTimeout: settings.drainTimeout,

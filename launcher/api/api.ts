@@ -106,7 +106,7 @@ function routes(router: Router, options: ApiOptions): void {
   })
   const ending = new AbortController()
   router.addHook('preClose', async () => ending.abort(new Error('this launcher ends')))
-  const slots = new Slots(claiming)
+  const slots = new Slots({ ...claiming, fleet })
   const rolls = new Rolls(claiming, ending.signal)
   const bring = (what: Bring): Promise<Endpoint> => control.bring(what)
   const exchange = new Exchange({ catalog, slots, bring, signal: ending.signal })

@@ -8,7 +8,6 @@ import type { Fleet, Instance } from '../fleet.ts'
 import type { Sleeper } from '../sleep/sleep.ts'
 import { refuseEndless } from '../wake/dependencies.ts'
 import { ETag, expected, nameFromPath } from './etag.ts'
-import { GLANCE } from './instances.ts'
 import type { ApiOptions } from './options.ts'
 import type { Router } from './router.ts'
 import { AppView, answers, NameParams, NoQuery, Removed } from './schema.ts'
@@ -43,7 +42,7 @@ export function appRoutes(router: Router, options: AppRoutes): void {
       },
     },
     async () => {
-      const [uses, instances] = await Promise.all([lastUses(options), fleet.instances(GLANCE)])
+      const [uses, instances] = await Promise.all([lastUses(options), fleet.instances('glance')])
       const stored = apps.list().map(({ value }) => value)
       const shown = [...stored, ...derived(instances, options)].map((app) =>
         withExit(show(app, readUse(uses.get(canonical(app.name))), options), instances),
@@ -87,7 +86,7 @@ export function appRoutes(router: Router, options: AppRoutes): void {
       const { name } = request.params
       const [shown, instances] = await Promise.all([
         answer(reply, name, options),
-        fleet.instances(GLANCE, name),
+        fleet.instances('glance', name),
       ])
       return withExit(shown, instances)
     },

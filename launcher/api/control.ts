@@ -29,6 +29,8 @@ export interface Control {
 
 /** The part of an engine the API uses. Every call may fail or take long: the engine may hang. */
 export interface Engine {
+  /** resolves if it answers */
+  ping(): Promise<void>
   /** our containers only, running or not */
   list(): Promise<Container[]>
   remove(id: string): Promise<void>

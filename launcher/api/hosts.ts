@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { Catalog } from '../catalog.ts'
 import type { Fleet } from '../fleet.ts'
-import { GLANCE } from './instances.ts'
 import type { Router } from './router.ts'
 import { answers, GatewayView, HostView, NoQuery } from './schema.ts'
 
@@ -19,7 +18,7 @@ export function hostRoutes(router: Router, { fleet, catalog }: { fleet: Fleet; c
       },
     },
     async () => {
-      const containers = await fleet.containers(GLANCE)
+      const containers = await fleet.containers('glance')
       const hosts = [...containers].map(([host, list]) => ({
         ...host,
         alive: list !== null,

@@ -4,9 +4,6 @@ import type { Fleet } from '../fleet.ts'
 import type { Router } from './router.ts'
 import { answers, InstanceView } from './schema.ts'
 
-/** A list is answered this fast even if an engine hangs, milliseconds. */
-export const GLANCE = 400
-
 export function instanceRoutes(router: Router, fleet: Fleet): void {
   router.get(
     '/v1/instances',
@@ -19,6 +16,6 @@ export function instanceRoutes(router: Router, fleet: Fleet): void {
         response: answers({ 200: z.object({ instances: z.array(InstanceView) }) }),
       },
     },
-    async (request) => ({ instances: await fleet.instances(GLANCE, request.query.app) }),
+    async (request) => ({ instances: await fleet.instances('glance', request.query.app) }),
   )
 }

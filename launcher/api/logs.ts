@@ -23,8 +23,6 @@ const Query = z.strictObject({
     .describe('go on with new lines until the instance stops'),
   slot: z.coerce.number().int().min(0).max(99).optional().describe('the lowest unless given'),
 })
-/** How long an engine may take to say what it has, milliseconds. */
-const PATIENCE = 3000
 
 /** What an app wrote to its output. Bytes as the app wrote them: a terminal needs them cleaned. */
 export function logRoutes(router: Router, { catalog, fleet, engines }: LogRoutes): void {
@@ -43,7 +41,7 @@ export function logRoutes(router: Router, { catalog, fleet, engines }: LogRoutes
     async (request, reply) => {
       const { tail, follow, slot } = request.query
       const name = canonical(request.params.name)
-      const instances = await fleet.instances(PATIENCE, name)
+      const instances = await fleet.instances('patient', name)
       const wanted = instances.filter((each) => slot === undefined || each.slot === slot)
       const readable = wanted.filter((each) => each.container !== null)
       const instance = readable.find(({ exitCode }) => exitCode === null) ?? readable[0]

@@ -4,9 +4,8 @@ import { formatEndpoint } from '../../model/endpoint.ts'
 import { type InstanceSpec, readLabels } from '../../model/label.ts'
 import { canonical } from '../../model/name.ts'
 import type { Host } from '../../model/record.ts'
-import { deadline } from '../deadline.ts'
 import type { Engine, Engines } from '../engine.ts'
-import { PATIENCE } from '../fleet.ts'
+import type { Fleet } from '../fleet.ts'
 import { clearAway, type Grounds } from '../place/ground.ts'
 import { revisionOf } from '../revision.ts'
 import { type ClaimOptions, MARGIN, sleepSlot } from '../sleep/slot.ts'
@@ -20,13 +19,14 @@ export interface Found {
 }
 
 export interface SlotsOptions extends ClaimOptions {
+  fleet: Pick<Fleet, 'containers'>
   engines: Pick<Engines<SlotEngine>, 'at'>
   /** seconds open requests may keep an instance that is told to sleep */
   drainTimeout: number
 }
 
-/** The part of an engine that is needed to look at what it has, and to clear it away. */
-export type SlotEngine = Pick<Engine, 'list' | 'remove' | 'logs'> & {
+/** The part of an engine that is needed to clear away what it has. */
+export type SlotEngine = Pick<Engine, 'remove' | 'logs'> & {
   groups: Pick<Grounds, 'dropNetwork'>
 }
 
@@ -55,23 +55,16 @@ export class Slots {
 
   /** All containers that `wanted` is true of, and the hosts whose engine does not say what it has. */
   async find(wanted: (found: Found) => boolean): Promise<{ found: Found[]; silent: Host[] }> {
-    const { catalog, engines } = this.#options
     const silent: Host[] = []
-    const lists = await Promise.all(
-      [...catalog.state.hosts.values()].map(async ({ value: host }) => {
-        try {
-          const containers = await deadline(PATIENCE, () => engines.at(host.engine).list())
-          return containers.flatMap((container) => {
-            const labels = readLabels(container.labels)
-            return labels.ok ? [{ host, container, spec: labels.spec }] : []
-          })
-        } catch {
-          silent.push(host)
-          return []
-        }
-      }),
-    )
-    return { found: lists.flat().filter(wanted), silent }
+    const found: Found[] = []
+    for (const [host, containers] of await this.#options.fleet.containers('patient')) {
+      if (!containers) silent.push(host)
+      for (const container of containers ?? []) {
+        const labels = readLabels(container.labels)
+        if (labels.ok) found.push({ host, container, spec: labels.spec })
+      }
+    }
+    return { found: found.filter(wanted), silent }
   }
 
   /** The containers of one app. */

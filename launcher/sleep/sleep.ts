@@ -4,7 +4,7 @@ import type { Endpoint } from '../../model/endpoint.ts'
 import { APP_LABEL, readLabels } from '../../model/label.ts'
 import { canonical } from '../../model/name.ts'
 import { ProblemError } from '../../model/problem.ts'
-import { type Fleet, type Instance, PATIENCE } from '../fleet.ts'
+import type { Fleet, Instance } from '../fleet.ts'
 import type { Estate } from '../place/estate.ts'
 import { clearAway, type Grounds } from '../place/ground.ts'
 import { describe } from '../wake/failure.ts'
@@ -105,7 +105,7 @@ export class Sleeper {
     const removal: Removal = { containers: 0, volumes: 0, unreachable: [] }
     const failures: string[] = []
     const present = new Set<string>()
-    for (const [host, containers] of await fleet.containers(PATIENCE)) {
+    for (const [host, containers] of await fleet.containers('patient')) {
       if (!containers) removal.unreachable.push(host.name)
       for (const container of containers ?? []) {
         present.add(container.labels[APP_LABEL] ?? '')
@@ -146,7 +146,7 @@ export class Sleeper {
   /** Instances that run, ready or not, each slot once. */
   async #running(name: string): Promise<Slot[]> {
     const slots = new Map<number, Slot>()
-    for (const instance of await this.#options.fleet.instances(PATIENCE, name)) {
+    for (const instance of await this.#options.fleet.instances('patient', name)) {
       const { app, slot, host, state } = instance
       if (this.#isSidekick(instance))
         throw new ProblemError('conflict', {

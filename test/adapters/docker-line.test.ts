@@ -127,6 +127,18 @@ test('streams and waits outlast a short silence and end in a long one', async ()
   expect(await Promise.all([read, pull, wait])).toEqual(Array(3).fill('unreachable'))
 })
 
+test('pings asked for are one with those of the line, and fail with it', async () => {
+  const { engine, there } = await start()
+  expect(await codeOf(engine.ping())).toBe('answered')
+  there.hangs = true
+  const pings = Promise.all(Array.from({ length: 20 }, () => codeOf(engine.ping())))
+  await until(() => there.calls('/_ping') > 0)
+  expect(there.calls('/_ping')).toBe(1)
+  expect(await pings).toEqual(Array(20).fill('unreachable'))
+  there.resume()
+  await expect.poll(() => codeOf(engine.ping())).toBe('answered')
+})
+
 test('who gives up while waiting for a turn is let go', async () => {
   const { engine, there } = await start({ ...PACE, misses: 1000 })
   await engine.list()

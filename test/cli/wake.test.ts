@@ -33,6 +33,7 @@ const container: Container = {
 
 /** An engine as the API sees one: a container that ended, and what it printed. */
 const engine: Engine = {
+  ping: async () => {},
   list: async () => [container],
   remove: async () => {},
   groups: {

@@ -13,6 +13,7 @@ let containers: Container[] = []
 const removed: string[] = []
 const read: string[] = []
 const engine = {
+  ping: async () => {},
   list: async () => containers,
   remove: async (id: string) => {
     if (id === 'held') throw new Error('a volume is in use')

@@ -26,6 +26,9 @@ export async function openPlayed(hosts: string[]) {
   let made = 0
 
   const engineOf = (host: string): Engine => ({
+    ping: async () => {
+      if (silent.has(host)) throw new Error('no answer')
+    },
     list: async () => {
       if (silent.has(host)) throw new Error('no answer')
       return [...(engines.get(host)?.values() ?? [])].map((container) => ({ ...container }))

@@ -1,0 +1,84 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Container } from '../model/container.ts'
+import { deadline } from './deadline.ts'
+import type { Engine } from './engine.ts'
+
+/** The part of an engine that says what it has, or at least that it lives. */
+export type Told = Pick<Engine, 'list' | 'ping'>
+
+/** How long an engine may take to say what it has before something is done about it, milliseconds. */
+export const PATIENCE = 3_000
+/** After so many milliseconds without a list an engine is asked for a sign of life, and so long that may take. */
+const DOUBT = 50
+const SIGN = 100
+/** A list that is only looked at is left out after this, even if its engine lives, milliseconds. */
+const LOOK = 400
+
+/** A call under way. */
+interface Asked {
+  list: Promise<Container[]>
+  /** performance.now() */
+  since: number
+  /** the call after it, for those who came when this one was under way already */
+  next: Promise<Container[]> | null
+  /** once somebody doubts that its engine lives: resolves to whether it is silent */
+  doubt: Promise<boolean> | null
+}
+
+/** Asks engines what they have, each once at a time however many want to know. */
+export class Census {
+  readonly #engines: { at(url: string): Told }
+  /** by engine */
+  readonly #asked = new Map<string, Asked>()
+
+  constructor(engines: { at(url: string): Told }) {
+    this.#engines = engines
+  }
+
+  /**
+   * What the engine has, as of now or later; null if it fails or takes longer than `patience` milliseconds. Who comes
+   * while one that hangs is asked already waits only for what is left of that.
+   */
+  async list(url: string, patience = PATIENCE): Promise<Container[] | null> {
+    const asked = this.#asked.get(url)
+    const left = asked ? patience - (performance.now() - asked.since) : patience
+    return left > 0 ? await deadline(left, () => this.#list(url)).catch(() => null) : null
+  }
+
+  /** The same for somebody who only looks: an engine that is silent is given up at once, one that is slow is not. */
+  async look(url: string): Promise<Container[] | null> {
+    const list = this.list(url, LOOK)
+    const asked = this.#asked.get(url)
+    if (!asked) return await list
+    asked.doubt ??= this.#isSilent(url)
+    const silence = new Promise<null>((resolve) => {
+      void asked.doubt?.then((isSilent) => isSilent && resolve(null))
+    })
+    return await Promise.race([list, silence])
+  }
+
+  /** What came before may have changed since: who comes while a call is under way gets the next one's answer. */
+  #list(url: string): Promise<Container[]> {
+    const asked = this.#asked.get(url)
+    if (!asked) return this.#ask(url)
+    const after = (): Promise<Container[]> => this.#asked.get(url)?.list ?? this.#ask(url)
+    asked.next ??= asked.list.then(after, after)
+    return asked.next
+  }
+
+  #ask(url: string): Promise<Container[]> {
+    const list = (async () => this.#engines.at(url).list())().finally(() => this.#asked.delete(url))
+    this.#asked.set(url, { list, since: performance.now(), next: null, doubt: null })
+    return list
+  }
+
+  async #isSilent(url: string): Promise<boolean> {
+    await pause(DOUBT)
+    if (!this.#asked.has(url)) return false
+    const sign = deadline(SIGN, () => this.#engines.at(url).ping())
+    return await sign.then(
+      () => false,
+      () => true,
+    )
+  }
+}
