@@ -1,4 +1,4 @@
-import type { Container } from '../model/container.ts'
+import { type Container, isUp } from '../model/container.ts'
 import { type Endpoint, formatEndpoint } from '../model/endpoint.ts'
 import { readLabels } from '../model/label.ts'
 import { canonical } from '../model/name.ts'
@@ -121,7 +121,7 @@ export class Fleet {
 /** Whether it runs or is about to: one that was made but is not being started would never show as anything else. */
 function runs(container: Container, waking: boolean): boolean {
   if (container.state === 'created') return waking && container.error === ''
-  return !['exited', 'dead', 'removing'].includes(container.state)
+  return isUp(container)
 }
 
 function stateOf(

@@ -20,6 +20,16 @@ export interface Container {
   image: string
 }
 
+/** Whether its processes are there, frozen or not: it has its room, and its slot is nobody else's. */
+export function isUp({ state }: Pick<Container, 'state'>): boolean {
+  return state === 'running' || state === 'restarting' || state === 'paused'
+}
+
+/** Whether it answers, or will without anybody's help. */
+export function isRunning(container: Pick<Container, 'state'>): boolean {
+  return isUp(container) && container.state !== 'paused'
+}
+
 /** Something that happened to one of our containers. */
 export interface EngineEvent {
   action: 'create' | 'start' | 'die' | 'destroy' | 'pause' | 'unpause' | 'health'

@@ -1,7 +1,8 @@
 import type { App } from '../../model/app.ts'
+import { isUp } from '../../model/container.ts'
 import { scopeOf } from '../../model/group.ts'
 import type { State } from '../../model/state.ts'
-import { isUp, type Sight } from './place.ts'
+import type { Sight } from './place.ts'
 
 /**
  * Why nothing is started on a host any more, or null: somebody wants it empty. What runs there already needs no start,
@@ -15,7 +16,8 @@ export function whyDrained(
   drains: ReadonlyMap<string, unknown>,
   pinned: string | null,
 ): string | null {
-  if (isUp(container) || host.name === pinned || !drains.has(host.name)) return null
+  const isThere = container !== null && isUp(container)
+  if (isThere || host.name === pinned || !drains.has(host.name)) return null
   return 'is being drained'
 }
 

@@ -1,6 +1,6 @@
 import type { App } from '../../model/app.ts'
 import { meets, parseConstraint } from '../../model/constraint.ts'
-import type { Container } from '../../model/container.ts'
+import { type Container, isRunning, isUp } from '../../model/container.ts'
 import type { Host } from '../../model/record.ts'
 import { isMadeFrom, revisionOf } from '../revision.ts'
 import { type Amount, needOf, type Occupancy } from './room.ts'
@@ -41,10 +41,6 @@ const PULL_SPACE = 1024 ** 3
 /** So many reasons are told. */
 const TOLD = 5
 
-export function isUp(container: Container | null): boolean {
-  return container?.state === 'running' || container?.state === 'restarting'
-}
-
 export function hasImage(host: Host, image: string): boolean {
   const tagged = /[:@][^/]*$/.test(image) ? image : `${image}:latest`
   return host.images.includes(image) || host.images.includes(tagged)
@@ -56,7 +52,7 @@ export function hasImage(host: Host, image: string): boolean {
  */
 function holdings(container: Container | null, revision: string): Verdict['has'] {
   if (container === null) return 'nothing'
-  if (isUp(container)) return 'running'
+  if (isRunning(container)) return 'running'
   const isKept = container.state === 'paused' || isMadeFrom(container, revision)
   return isKept ? 'stopped' : 'older'
 }
@@ -97,8 +93,8 @@ function refusal(app: App, candidate: Candidate, rules: Rules): string | null {
   const { host, container, trouble, promised } = candidate
   const never =
     rules.barred?.(candidate) ?? trouble ?? forbidden(app, candidate) ?? tooSmall(app, host)
-  // What runs already needs no more room.
-  if (never !== null || isUp(container)) return never
+  // What is there already needs no more room.
+  if (never !== null || (container !== null && isUp(container))) return never
   const small = full(needOf(app), promised, rules.limit(host))
   if (small !== null || container !== null || hasImage(host, app.image)) return small
   if (host.disk === undefined || host.disk >= PULL_SPACE) return null

@@ -1,3 +1,4 @@
+import { isUp } from '../../model/container.ts'
 import { canonical } from '../../model/name.ts'
 import { ProblemError } from '../../model/problem.ts'
 import type { Drain } from '../../model/record.ts'
@@ -7,7 +8,7 @@ import { pinOf } from '../place/drained.ts'
 import { Queue } from '../wake/queue.ts'
 import type { Exchange, Tell } from './exchange.ts'
 import { type Left, leave, type Mover } from './move.ts'
-import { type Found, isUp, type Slots } from './slots.ts'
+import { type Found, type Slots } from './slots.ts'
 
 export interface DrainerOptions {
   catalog: Catalog
@@ -119,7 +120,9 @@ export class Drainer {
   async #empty(here: readonly Found[], tell: Tell): Promise<Omit<Drained, 'host'>> {
     const byHand = here.filter(({ spec }) => spec.revision === '')
     const pinned = this.#isPinned(here) ? here.filter((one) => !byHand.includes(one)) : []
-    const up = here.filter((one) => isUp(one) && !byHand.includes(one) && !pinned.includes(one))
+    const up = here.filter(
+      (one) => isUp(one.container) && !byHand.includes(one) && !pinned.includes(one),
+    )
     const stayed = up.length > 0 ? await this.#options.mover.move(up, tell) : []
     const { host, spec } = here[0] as Found
     const isHere = (one: Found): boolean => one.host.name === host.name && one.spec.revision !== ''

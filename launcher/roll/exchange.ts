@@ -1,4 +1,5 @@
 import type { App } from '../../model/app.ts'
+import { isUp } from '../../model/container.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import { ProblemError } from '../../model/problem.ts'
 import type { Progress } from '../../model/progress.ts'
@@ -6,7 +7,7 @@ import type { Host } from '../../model/record.ts'
 import type { Catalog } from '../catalog.ts'
 import { describe, explain } from '../wake/failure.ts'
 import type { RollStep, Turn } from './roll.ts'
-import { type Found, isUp, type Slots } from './slots.ts'
+import { type Found, type Slots } from './slots.ts'
 
 /** One slot to bring up with an App that need not be the one that is stored. */
 export interface Bring {
@@ -110,7 +111,8 @@ export class Exchange {
     for (const one of found) {
       const { app: name, slot } = one.spec
       // Made and not started yet: somebody is about to.
-      if (isUp(one) || !isOld(one) || catalog.claim(name, slot)?.value.action === 'wake') continue
+      if (isUp(one.container) || !isOld(one) || catalog.claim(name, slot)?.value.action === 'wake')
+        continue
       try {
         await slots.remove([one])
         cleared.removed.push(one)

@@ -1,4 +1,5 @@
 import type { App } from '../../model/app.ts'
+import { isUp } from '../../model/container.ts'
 import { ProblemError } from '../../model/problem.ts'
 import type { Held } from '../../model/state.ts'
 import type { Catalog } from '../catalog.ts'
@@ -9,7 +10,7 @@ import { startFailed } from '../wake/failure.ts'
 import type { Exchange, Tell } from './exchange.ts'
 import type { Retreat } from './retreat.ts'
 import { type Rolls, spareSlot, type Turn } from './roll.ts'
-import { type Found, isOlder, isUp, type Slots } from './slots.ts'
+import { type Found, isOlder, type Slots } from './slots.ts'
 
 export interface ReplacerOptions {
   catalog: Catalog
@@ -70,7 +71,7 @@ export class Replacer {
     const isOld = isOlder(next)
     const { found } = await this.#look(name)
     const isOther = revisionOf(next) !== revisionOf(held.value)
-    const needsProof = isOther || found.some((one) => isUp(one) && isOld(one))
+    const needsProof = isOther || found.some((one) => isUp(one.container) && isOld(one))
     const spare = needsProof ? this.#proofSlot(held.value, next, found) : null
     if (spare !== null) await exchange.prove(next, spare, tell, () => this.#isStill(held))
     let revision: string
@@ -118,7 +119,9 @@ export class Replacer {
   #mustBeOurs(name: string, found: readonly Found[]): void {
     const { state } = this.#options.catalog
     const leases = new Set(['0', ...[...state.hosts.values()].map(({ entry }) => entry.lease)])
-    const up = new Set(found.filter(isUp).map(({ spec }) => spec.slot))
+    const up = new Set(
+      found.filter(({ container }) => isUp(container)).map(({ spec }) => spec.slot),
+    )
     for (const [slot, { entry }] of state.slots(name))
       if (!leases.has(entry.lease) && !up.has(slot))
         throw conflict(name, `slot ${slot} is registered by a sidekick; stop that`)
@@ -130,7 +133,8 @@ export class Replacer {
    * ProblemError `conflict` if no slot is free.
    */
   #proofSlot(old: App, next: App, found: readonly Found[]): number | null {
-    if (old.volumes.length > 0 || next.volumes.length > 0) return found.some(isUp) ? null : 0
+    if (old.volumes.length > 0 || next.volumes.length > 0)
+      return found.some(({ container }) => isUp(container)) ? null : 0
     const registered = this.#options.catalog.state.slots(next.name).keys()
     const spare = spareSlot(Math.max(old.replicas, next.replicas), found, registered)
     if (spare === null) throw conflict(next.name, 'all of its slots are taken')
@@ -161,7 +165,7 @@ export class Replacer {
       for (let pass = 0; pass < PASSES; pass++) {
         const { found } = await this.#look(next.name)
         stillWell(next.name, found, spare)
-        const old = found.filter((one) => isUp(one) && isOlder(next)(one))
+        const old = found.filter((one) => isUp(one.container) && isOlder(next)(one))
         if (old.length === 0) break
         for (const one of old.sort((a, b) => a.spec.slot - b.spec.slot)) {
           if (one.spec.slot >= next.replicas) await exchange.sleep(next, one, turn, tell)
@@ -182,7 +186,7 @@ export class Replacer {
 /** Throws ProblemError if the instance that proved the App did not last: the others would not either. */
 function stillWell(app: string, found: readonly Found[], spare: number | null): void {
   const proof = found.find(({ spec }) => spec.slot === spare)
-  if (!proof || isUp(proof) || endedInOrder(proof.container)) return
+  if (!proof || isUp(proof.container) || endedInOrder(proof.container)) return
   throw startFailed(app, `it got ready, then exited with code ${proof.container.exitCode}`)
 }
 

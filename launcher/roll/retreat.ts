@@ -1,11 +1,12 @@
 import type { App } from '../../model/app.ts'
+import { isUp } from '../../model/container.ts'
 import { ProblemError } from '../../model/problem.ts'
 import type { Held } from '../../model/state.ts'
 import type { Collection } from '../collection.ts'
 import { explain } from '../wake/failure.ts'
 import type { Exchange, Tell } from './exchange.ts'
 import type { Turn } from './roll.ts'
-import { type Found, isOlder, isUp, type Slots } from './slots.ts'
+import { type Found, isOlder, type Slots } from './slots.ts'
 
 export interface RetreatOptions {
   apps: Collection<App>
@@ -79,7 +80,7 @@ export class Retreat {
   async #bringUp(target: App, { held, touched, spare, turn, tell }: Lost): Promise<string | null> {
     const { exchange, slots } = this.#options
     const { found } = await slots.of(target.name)
-    const up = found.filter((one) => isUp(one) && one.spec.slot !== spare)
+    const up = found.filter((one) => isUp(one.container) && one.spec.slot !== spare)
     const work: (() => Promise<void>)[] = []
     // What somebody else changed is theirs to exchange: only what does not run is started.
     if (target === held.value)

@@ -1,5 +1,5 @@
 import type { App } from '../../model/app.ts'
-import type { Container } from '../../model/container.ts'
+import { type Container, isUp } from '../../model/container.ts'
 import { formatEndpoint } from '../../model/endpoint.ts'
 import { type InstanceSpec, readLabels } from '../../model/label.ts'
 import { canonical } from '../../model/name.ts'
@@ -32,9 +32,6 @@ export type SlotEngine = Pick<Engine, 'remove' | 'logs'> & {
 
 /** How long news of etcd may take to get here, milliseconds. */
 const NEWS = 5_000
-
-export const isUp = ({ container }: Found): boolean =>
-  !['created', 'exited', 'dead', 'removing'].includes(container.state)
 
 /** Whether a container was made from another App than `app`. */
 export function isOlder(app: App): (found: Found) => boolean {
@@ -113,7 +110,7 @@ export class Slots {
   async retire(app: string, slot: number): Promise<boolean> {
     const own = (await this.of(app)).found.filter(({ spec }) => spec.slot === slot)
     if (own.length === 0 || own.some(({ spec }) => spec.revision === '')) return false
-    const [up] = own.filter(isUp)
+    const [up] = own.filter(({ container }) => isUp(container))
     if (up) await this.sleep(up)
     await this.remove(own)
     return true

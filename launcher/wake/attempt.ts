@@ -1,9 +1,10 @@
 import type { App } from '../../model/app.ts'
+import { isRunning } from '../../model/container.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import type { Catalog } from '../catalog.ts'
 import type { Engine, Engines } from '../engine.ts'
 import type { Homes } from '../place/home.ts'
-import { type Candidate, isUp } from '../place/place.ts'
+import type { Candidate } from '../place/place.ts'
 import type { Reservations } from '../place/reservation.ts'
 import type { Room, Seat } from '../place/room.ts'
 import { revisionOf } from '../revision.ts'
@@ -55,7 +56,8 @@ export function begin(attempt: Attempt, options: AttemptOptions): Begun {
   const end = (): void => ended.abort(signal.reason)
   signal.addEventListener('abort', end)
   const engine = engines.at(host.engine)
-  const seat = isUp(chosen.container) ? null : room.take(app, slot, host)
+  const runs = chosen.container !== null && isRunning(chosen.container)
+  const seat = runs ? null : room.take(app, slot, host)
   const launched = launch(attempt, seat, options, ended.signal)
   const ready = launched.then((id) => wait(attempt, engine, id, catalog, ended.signal))
   const watched = { app: app.name, host, engine, hasChoice }

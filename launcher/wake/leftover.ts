@@ -1,11 +1,11 @@
 import type { App } from '../../model/app.ts'
+import { isRunning } from '../../model/container.ts'
 import { readLabels } from '../../model/label.ts'
 import type { Host } from '../../model/record.ts'
 import type { Catalog } from '../catalog.ts'
 import type { Engines } from '../engine.ts'
 import { clearAway } from '../place/ground.ts'
 import { find } from '../place/look.ts'
-import { isUp } from '../place/place.ts'
 
 /** Containers of a slot on hosts that do not have its Endpoint. */
 export interface Leftover {
@@ -39,7 +39,7 @@ export async function clear(
     if (!container || !isElsewhere()) return
     const labels = readLabels(container.labels)
     if (!labels.ok || labels.spec.revision === '') return
-    if (isUp(container)) {
+    if (isRunning(container)) {
       if (begun === null) return
       await engine.stop(container.id, app.stopTimeout)
     } else if (container.state === 'paused') return

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Container, EngineEvent } from '../../model/container.ts'
+import { type Container, type EngineEvent, isUp } from '../../model/container.ts'
 import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts'
 import { readLabels } from '../../model/label.ts'
 import { canonical } from '../../model/name.ts'
@@ -92,8 +92,8 @@ export class Witness {
   /** Whether it runs. */
   #see(container: Container): boolean {
     const sight = sightOf(container)
-    if (runs(container) && sight) this.#sights.set(container.id, sight)
-    return runs(container)
+    if (isUp(container) && sight) this.#sights.set(container.id, sight)
+    return isUp(container)
   }
 
   #end(id: string): void {
@@ -163,10 +163,6 @@ function isOnly(host: Host, all: readonly Held<Host>[]): boolean {
   return all.every(({ value }) => value.name === host.name || value.address !== host.address)
 }
 
-function runs({ state }: Container): boolean {
-  return state === 'running' || state === 'paused' || state === 'restarting'
-}
-
 /** What it publishes for its app; null if it is none of ours, or does not say. */
 function sightOf(container: Container): Sight | null {
   const labels = readLabels(container.labels)
@@ -179,7 +175,7 @@ function sightOf(container: Container): Sight | null {
 /** Whether it is a container of the slot that runs, and is not seen to be at another port. */
 function mayHold(container: Container, { app, slot, port }: Sight): boolean {
   const labels = readLabels(container.labels)
-  if (!labels.ok || !runs(container)) return false
+  if (!labels.ok || !isUp(container)) return false
   const { spec } = labels
   if (canonical(spec.app) !== canonical(app) || spec.slot !== slot) return false
   return (sightOf(container)?.port ?? port) === port

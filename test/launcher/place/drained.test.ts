@@ -17,7 +17,8 @@ it('starts nothing on a host that is drained, whatever sleeps there; what runs t
   expect(whyDrained({ host, container: container('exited') }, drains, 'h2')).toBe(
     'is being drained',
   )
-  expect(whyDrained({ host, container: container('running') }, drains, null)).toBeNull()
+  for (const state of ['running', 'restarting', 'paused'] as const)
+    expect(whyDrained({ host, container: container(state) }, drains, null)).toBeNull()
   expect(whyDrained({ host, container: null }, new Map([['h2', {}]]), null)).toBeNull()
 })
 

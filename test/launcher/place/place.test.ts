@@ -68,6 +68,14 @@ it('goes to no host for a container of an older App, but for one that was made b
   expect(at('running', 'abc')).toBe('it')
 })
 
+it('asks no room for what has it already, running or paused', () => {
+  const at = (state: Container['state']) => {
+    const promised = { instances: 1_000_000 }
+    return chosen(candidate('there', { container: container(state), promised }), empty)
+  }
+  expect([at('running'), at('paused'), at('exited')]).toEqual(['there', 'there', 'empty'])
+})
+
 it('takes the host with the smallest share promised, of whatever it has least of', () => {
   const memory = candidate('memory', { promised: { memory: 1024 * MIB } })
   const cpus = candidate('cpus', { promised: { cpus: 4 } })
