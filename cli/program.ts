@@ -12,6 +12,7 @@ import { addPs } from './command/instance.ts'
 import { addLogs } from './command/logs.ts'
 import { addServices } from './command/service.ts'
 import { addRestart, addSleep } from './command/sleep.ts'
+import { addSpawnerUser } from './command/spawner-user.ts'
 import { addWake } from './command/wake.ts'
 import { escapeText } from './escape.ts'
 import { codeOf, Failure } from './failure.ts'
@@ -54,6 +55,7 @@ export function createProgram(terminal: Terminal): Command {
   program.commandsGroup('This machine:')
   addDoctor(program, terminal)
   addConfig(program, terminal)
+  addSpawnerUser(program, terminal)
   const show = program.command('version').description('show the version')
   addExamples(show, [['reveille version', 'of this command and the services in it']])
   show.action(() => terminal.out(`reveille ${version()}\n`))

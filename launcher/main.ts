@@ -8,10 +8,12 @@ import { openHook } from '../adapters/hook.ts'
 import { Informer } from '../adapters/informer.ts'
 import { createLog } from '../adapters/log.ts'
 import { launcherMetrics } from '../adapters/metrics.ts'
+import { checkPassword } from '../adapters/password.ts'
 import { Probe } from '../adapters/probe.ts'
 import { Session } from '../adapters/session.ts'
 import { readPages } from '../adapters/templates.ts'
 import { openToken } from '../adapters/token.ts'
+import { isExposed, readUsers } from '../adapters/user-file.ts'
 import { parseNetwork } from '../model/address.ts'
 import { parseEndpoint } from '../model/endpoint.ts'
 import { Keys } from '../model/key.ts'
@@ -23,6 +25,8 @@ import { deadline } from './deadline.ts'
 import { Engines, isOpen, OPEN } from './engine.ts'
 import { createLauncher } from './launcher.ts'
 import { Registration } from './register.ts'
+import { buildSpawner } from './spawner/spawner.ts'
+import { openUsers } from './spawner/users.ts'
 
 /** How long requests may take to end when the launcher is told to, milliseconds. */
 const GRACE = 5_000
@@ -130,24 +134,29 @@ export async function run(settings: Settings): Promise<void> {
   })
   // A gauge of what is true when it is read needs no keeping up to date.
   Object.assign(metrics.held, { collect: () => metrics.held.set(launcher.held()) })
-  const api = buildApi({
-    listen: settings.apiListen,
-    hosts: settings.apiHosts,
-    token,
-    registries: settings.registries,
-    drainTimeout: settings.drainTimeout,
-    id,
-    catalog,
+  const shared = {
+    ...{ hosts: settings.apiHosts, registries: settings.registries },
+    ...{ drainTimeout: settings.drainTimeout, id, catalog, store, session, engines, log },
     synced: informer.synced,
-    store,
-    session,
     control: launcher.control,
-    engines,
+  }
+  const api = buildApi({
+    ...shared,
+    listen: settings.apiListen,
+    token,
     onSleep: (result) => metrics.sleeps.inc({ result }),
     health,
     metrics: metrics.registry,
-    log,
   })
+  const users = await openUsers(settings, { readUsers, isExposed }, log)
+  const spawner =
+    settings.spawner === undefined
+      ? null
+      : buildSpawner({
+          ...{ ...shared, listen: settings.spawner, provesRoutes: settings.spawnerRoute === 'on' },
+          login: { users, check: checkPassword },
+          wayTo: (name) => ({ route: `/${name}/`, cookie: name }),
+        })
 
   informer.start()
   // Not awaited: a launcher that starts before etcd answers says so on its ports and goes on by itself.
@@ -159,14 +168,22 @@ export async function run(settings: Settings): Promise<void> {
   started.catch((error: unknown) => log.error({ error: String(error) }, 'could not begin'))
   await launcher.server.listen(listenOptions(settings.wakeListen))
   await api.listen(listenOptions(settings.apiListen))
-  log.info({ id, wake: settings.wakeListen, api: settings.apiListen }, 'launcher is up')
+  await spawner?.listen(listenOptions(settings.spawner ?? ''))
+  const { wakeListen: wake, apiListen, spawner: deploy } = settings
+  log.info({ id, wake, api: apiListen, ...(deploy && { spawner: deploy }) }, 'launcher is up')
 
   closeWithGrace({ delay: GRACE }, async ({ signal, err }) => {
     if (err) log.fatal({ error: err.stack }, 'launcher fails')
     else log.info({ signal }, 'launcher ends')
     registration.end()
     launcher.end()
-    await Promise.allSettled([launcher.server.close(), api.close(), session.stop(), hook?.close()])
+    await Promise.allSettled([
+      launcher.server.close(),
+      api.close(),
+      spawner?.close(),
+      session.stop(),
+      hook?.close(),
+    ])
     informer.stop()
     store.close()
   })

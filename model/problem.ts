@@ -18,6 +18,8 @@ export const PROBLEMS = {
   'not-available': { status: 404, title: 'This app is not available' },
   'invalid-input': { status: 400, title: 'The input is not valid' },
   unauthorized: { status: 401, title: 'A valid token is needed' },
+  'bad-login': { status: 401, title: 'There is no such user, or the password is another' },
+  'slow-down': { status: 429, title: 'Too many log-ins of this client failed' },
   forbidden: { status: 403, title: 'Cross-site requests are refused' },
   conflict: { status: 409, title: 'It conflicts with what is there' },
   'too-large': { status: 413, title: 'The request is too large' },

@@ -12,6 +12,9 @@ export function addressesOf(settings: Settings): Address[] {
   const tcp = ['listen', 'wakeListen', 'apiListen', 'controllerAdmin', 'registrarAdmin'] as const
   return [
     ...tcp.map((setting) => ({ setting, listen: settings[setting], protocol: 'tcp' as const })),
+    ...(settings.spawner === undefined
+      ? []
+      : [{ setting: 'spawner' as const, listen: settings.spawner, protocol: 'tcp' as const }]),
     { setting: 'activityListen', listen: settings.activityListen, protocol: 'udp' },
   ]
 }

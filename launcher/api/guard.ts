@@ -12,11 +12,14 @@ declare module 'fastify' {
 }
 
 export interface GuardOptions {
-  token: string
+  /** whether a token is good; it may be anything that was sent */
+  isGood(token: string): boolean | Promise<boolean>
   /** address:port the API listens on */
   listen: string
   /** further host names it answers to */
   hosts: readonly string[]
+  /** a header that may have the token alone, beside `Authorization: Bearer` */
+  tokenHeader?: string
 }
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
@@ -29,16 +32,27 @@ const OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override
  */
 export function guard(app: FastifyInstance, options: GuardOptions): void {
   const isOurs = hostCheck(options)
-  const expected = digest(options.token)
   app.addHook('onRequest', async (request) => {
     if (!isOurs(request.headers.host)) throw new ProblemError('misdirected')
     if (!SAFE.has(request.method)) refuseOtherSites(request)
     refuseTricks(request)
     if (request.routeOptions.config.open) return
-    const given = /^Bearer ([\x21-\x7e]{1,512})$/.exec(request.headers.authorization ?? '')?.[1]
-    if (given === undefined || !timingSafeEqual(digest(given), expected))
+    const given = tokenOf(request, options.tokenHeader)
+    if (given === undefined || !(await options.isGood(given)))
       throw new ProblemError('unauthorized')
   })
+}
+
+function tokenOf({ headers }: FastifyRequest, also = ''): string | undefined {
+  const alone = headers[also]
+  const text = typeof alone === 'string' ? `Bearer ${alone}` : (headers.authorization ?? '')
+  return /^Bearer ([\x21-\x7e]{1,512})$/.exec(text)?.[1]
+}
+
+/** Whether a text is the token, told in a time that does not depend on it. */
+export function isToken(token: string): (given: string) => boolean {
+  const expected = digest(token)
+  return (given) => timingSafeEqual(digest(given), expected)
 }
 
 /** Of equal length whatever was sent, so that the comparison tells nothing by its time. */

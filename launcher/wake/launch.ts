@@ -171,7 +171,8 @@ async function prepare(launch: Launch, anew: boolean): Promise<string> {
   }
   const spec = { app: app.name, slot, port, health, idleAfter, stopTimeout, min, revision, ...ties }
   try {
-    const request = { name: containerName(app.name, slot), app, labels: writeLabels(spec) }
+    const labels = { ...writeLabels(spec), ...(app.origin && { origin: app.origin }) }
+    const request = { name: containerName(app.name, slot), app, labels }
     const id = await engine.create({ ...request, publish: host.publish })
     watch.lap('create')
     return id

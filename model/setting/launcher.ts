@@ -27,6 +27,24 @@ export const LAUNCHER_SETTINGS = {
     list(z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/)).default([]),
     'host names the private API answers to besides its own address and loopback',
   ),
+  spawner: setting(
+    ['up', 'launcher'],
+    'address',
+    listen.optional(),
+    'where the spawner API is, like 127.0.0.1:8008; off unless given',
+  ),
+  spawnerUsers: setting(
+    ['up', 'launcher'],
+    'file',
+    z.string().default(''),
+    'who may log in to the spawner API: the same file at each launcher; <state-dir>/spawner-users unless given',
+  ),
+  spawnerRoute: setting(
+    ['up', 'launcher'],
+    'on|off',
+    z.enum(['on', 'off']).default('on'),
+    'whether the spawner API stops what no gateway leads to, and says so',
+  ),
   holdTimeout: setting(
     ['up', 'launcher', 'controller'],
     'time',

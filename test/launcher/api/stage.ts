@@ -7,6 +7,8 @@ import { Session } from '../../../adapters/session.ts'
 import { buildApi } from '../../../launcher/api/api.ts'
 import type { Control, Engines } from '../../../launcher/api/control.ts'
 import { Catalog } from '../../../launcher/catalog.ts'
+import type { Bring } from '../../../launcher/roll/exchange.ts'
+import { buildSpawner, type SpawnerOptions } from '../../../launcher/spawner/spawner.ts'
 import { parseNetwork } from '../../../model/address.ts'
 import { Keys } from '../../../model/key.ts'
 import { ProblemError } from '../../../model/problem.ts'
@@ -25,11 +27,15 @@ export interface StageOptions {
   engines?: Engines
   drainTimeout?: number
   listen?: string
+  /** with the spawner API; what it knows of its users, and what else is to be other than usual */
+  spawner?: Pick<SpawnerOptions, 'login'> & Partial<SpawnerOptions>
 }
 
 /** The API with all that is behind it but engines and wakes, on an etcd of its own. */
 export interface Stage {
   api: FastifyInstance
+  /** where there is to be one */
+  spawner: FastifyInstance | null
   etcd: LabEtcd
   store: Store
   keys: Keys
@@ -49,7 +55,7 @@ export interface Stage {
   /** the launcher hears nothing more from etcd */
   deafen(): void
   /** another launcher on the same etcd */
-  second(): Promise<{ api: FastifyInstance; close(): Promise<void> }>
+  second(): Promise<Pick<Stage, 'api' | 'spawner' | 'close'>>
   close(): Promise<void>
 }
 
@@ -109,10 +115,9 @@ async function launcher(
   await session.start()
   informer.start()
   await informer.synced
-  const api = buildApi({
+  const shared = {
     listen: options.listen ?? '127.0.0.1:8091',
     hosts: options.hosts ?? [],
-    token: TOKEN,
     registries: options.registries ?? ['*'],
     drainTimeout: options.drainTimeout ?? 30,
     id,
@@ -121,10 +126,10 @@ async function launcher(
     store,
     session,
     control: {
-      wake: async (app) => {
+      wake: async (app: string) => {
         throw new ProblemError('unavailable', { app, detail: 'nothing can be woken here' })
       },
-      bring: async ({ app: { name } }) => {
+      bring: async ({ app: { name } }: Bring) => {
         throw new ProblemError('unavailable', { app: name, detail: 'nothing is started here' })
       },
       judge: async () => [],
@@ -137,18 +142,25 @@ async function launcher(
         throw new Error('there is no engine here')
       },
     },
-    health: () => ({ ok: true }),
-    metrics: new Registry(),
     log: logger,
-  })
+  }
+  const health = () => ({ ok: true })
+  const api = buildApi({ ...shared, token: TOKEN, health, metrics: new Registry() })
+  const wayTo = (app: string) => ({ route: `/${app}/`, cookie: app })
+  const spawner =
+    options.spawner === undefined
+      ? null
+      : buildSpawner({ ...shared, provesRoutes: false, wayTo, ...options.spawner })
   return {
     api,
+    spawner,
     store,
     catalog,
     session,
     deafen: () => informer.stop(),
     close: async () => {
       await api.close()
+      await spawner?.close()
       informer.stop()
       await session.stop()
       store.close()
