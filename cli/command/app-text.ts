@@ -12,9 +12,15 @@ export async function whereIs(session: Session, app: Shown): Promise<string> {
   return app.routes.length > 0 ? app.routes.join(', ') : 'no gateway leads to it'
 }
 
-/** What is odd about an app: its last run crashed, a blueprint made it. */
-export function noteOf({ status: { exitCode, blueprint } }: Shown): string {
+/** What is said of an app that depends on one that is not there: a slip of the pen, or its turn comes later. */
+export function lacks(app: string, missing: string): string {
+  return `${app} needs ${missing}, and there is no app of that name yet: it does not start before you add that\n`
+}
+
+/** What is odd about an app: what it lacks, that its last run crashed, that a blueprint made it. */
+export function noteOf({ status: { missing, exitCode, blueprint } }: Shown): string {
   const notes = [
+    missing === undefined ? '' : `needs ${missing.join(', ')}, which is not there`,
     exitCode === undefined ? '' : `exited (${exitCode})`,
     blueprint === undefined ? '' : `made by ${blueprint}`,
   ]
@@ -46,6 +52,7 @@ export function describe({ limits, status, ...app }: Shown): Record<string, stri
     ...(app.routes.length > 0 && { routes: app.routes.join(', ') }),
     sticky: app.sticky ? 'yes, by a cookie' : 'no',
     ...(app.dependsOn.length > 0 && { dependsOn: app.dependsOn.join(', ') }),
+    ...(status.missing && { missing: `no app ${status.missing.join(', ')} is there yet` }),
     ...(app.group !== undefined && { group: app.group }),
     ...(app.volumes.length > 0 && { volumes: app.volumes.join(', ') }),
     limits: `${limits.memory / 1024 ** 2} MiB, ${limits.cpus} CPUs, ${limits.pids} processes`,

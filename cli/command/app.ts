@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { App } from '../../model/app.ts'
 import { formatDuration } from '../../model/duration.ts'
+import { canonical } from '../../model/name.ts'
 import { printJson } from '../escape.ts'
 import { Failure, misuse } from '../failure.ts'
 import { addExamples } from '../option.ts'
@@ -8,7 +9,7 @@ import { Apps, AppView, understand } from '../reply.ts'
 import { addConnection, pathOf, type Session, withSession } from '../session.ts'
 import { printFields, printTable } from '../table.ts'
 import type { Terminal } from '../terminal.ts'
-import { describe, noteOf, whereIs } from './app-text.ts'
+import { describe, lacks, noteOf, whereIs } from './app-text.ts'
 import { forget } from './forget.ts'
 import { stateCell } from './instance.ts'
 import { addReplace } from './replace.ts'
@@ -67,7 +68,7 @@ function addAdd(app: Command, terminal: Terminal): void {
       await store(session, apps, {
         kind: 'app',
         replace: flags.replace ?? false,
-        onStored: (stored) => tell(session, stored, 'is there'),
+        onStored: (stored) => tell(session, stored, 'is there', apps),
         hints: apps.map((record) => `Change fields of it: reveille app set ${record.name} ...`),
       })
     }),
@@ -112,15 +113,24 @@ function addSet(app: Command, terminal: Terminal): void {
   )
 }
 
-async function tell(session: Session, answer: unknown, done: string): Promise<void> {
+/** @param others what is added along with it */
+async function tell(
+  session: Session,
+  answer: unknown,
+  done: string,
+  others: readonly App[] = [],
+): Promise<void> {
   const { json, terminal } = session
   const stored = understand(AppView, answer)
+  const added = new Set(others.map(({ name }) => canonical(name)))
+  for (const name of stored.status.missing ?? [])
+    if (!added.has(canonical(name))) terminal.err(lacks(stored.name, name))
   if (json) return terminal.out(`${printJson(stored)}\n`)
   const where = await whereIs(session, stored)
   terminal.out(`${stored.name} ${done}: ${where}\n`)
 }
 
-const HEAD = ['NAME', 'STATE', 'IMAGE', 'IDLE AFTER', 'REPLICAS', 'NOTE']
+const HEAD = ['NAME', 'STATE', 'IMAGE', 'IDLE AFTER', 'READY', 'NOTE']
 
 function addList(app: Command, terminal: Terminal): void {
   const list = app.command('ls').description('list apps')
@@ -137,7 +147,7 @@ function addList(app: Command, terminal: Terminal): void {
         stateCell(row.status.state),
         row.image,
         row.min > 0 ? `${row.min} stay` : formatDuration(row.idleAfter),
-        String(row.replicas),
+        `${row.status.slots.length}/${row.replicas}`,
         noteOf(row),
       ])
       if (rows.length > 0) return printTable(terminal, HEAD, rows)

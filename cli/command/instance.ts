@@ -40,8 +40,12 @@ export function addPs(program: Command, terminal: Terminal): void {
             ? 'Nothing has been started yet.\n'
             : `${name} has not been started yet.\n`,
         )
+      const ready = new Map<string, number>()
+      for (const { app, state } of instances)
+        if (state === 'ready') ready.set(app, (ready.get(app) ?? 0) + 1)
       const rows = instances.map((instance) => [
         instance.app,
+        instance.replicas === null ? '' : `${ready.get(instance.app) ?? 0}/${instance.replicas}`,
         String(instance.slot),
         instance.state === 'exited'
           ? { text: `exited (${instance.exitCode})`, color: 'red' as const }
@@ -49,7 +53,7 @@ export function addPs(program: Command, terminal: Terminal): void {
         instance.host ?? '',
         instance.endpoint ?? '',
       ])
-      printTable(terminal, ['APP', 'SLOT', 'STATE', 'HOST', 'ENDPOINT'], rows)
+      printTable(terminal, ['APP', 'READY', 'SLOT', 'STATE', 'HOST', 'ENDPOINT'], rows)
     }),
   )
 }

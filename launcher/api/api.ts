@@ -62,7 +62,7 @@ function routes(router: Router, options: ApiOptions): void {
   placementRoute(router, { catalog, control })
   logRoutes(router, { catalog, fleet, engines })
   blueprintRoutes(router, openBlueprints({ catalog, store, registries }))
-  instanceRoutes(router, fleet)
+  instanceRoutes(router, { fleet, catalog })
   hostRoutes(router, { catalog, fleet })
   const mover = new Mover({ catalog, rolls, slots, exchange })
   drainRoutes(router, { drainer: new Drainer({ ...claiming, slots, exchange, mover }), log })

@@ -11,7 +11,7 @@ import { ETag, expected, nameFromPath } from './etag.ts'
 import type { ApiOptions } from './options.ts'
 import type { Router } from './router.ts'
 import { AppView, answers, NameParams, NoQuery, Removed } from './schema.ts'
-import { readUse, type Shown, stateOf, withExit } from './status.ts'
+import { missingOf, readUse, type Shown, stateOf, withExit } from './status.ts'
 
 export interface AppRoutes extends Pick<ApiOptions, 'catalog' | 'control'> {
   apps: Collection<App>
@@ -144,10 +144,18 @@ export function appRoutes(router: Router, options: AppRoutes): void {
         volumes: request.query.volumes === '1',
         force: request.query.force === '1',
       })
-      if (!removal) throw new ProblemError('unknown-app')
+      if (!removal) throw neverThere(stored, options)
       return { name: stored, ...removal }
     },
   )
+}
+
+/** Why there is nothing to remove. */
+function neverThere(name: string, { catalog }: AppRoutes): ProblemError {
+  const made = catalog.derive(name)
+  if (!made) return new ProblemError('unknown-app')
+  const detail = `it is not stored: blueprint ${made.blueprint} makes it, and nothing of it is there to remove`
+  return new ProblemError('unknown-app', { app: name, detail })
 }
 
 /** Answers with the App stored under a name, else with the one a blueprint makes of it. */
@@ -185,6 +193,7 @@ function show(app: App, lastUsed: string | null, options: AppRoutes): Shown {
     blueprint === undefined ? apps.get(app.name) : catalog.state.blueprints.get(blueprint)
   const status = {
     ...stateOf(app.name, catalog, control),
+    ...missingOf(app, catalog),
     ...(blueprint !== undefined && { blueprint }),
     lastUsed,
     revision: origin?.entry.modRevision ?? '0',

@@ -25,6 +25,10 @@ export const Status = z.object({
   slots: z
     .array(z.object({ slot: z.number().int(), endpoint: z.string() }))
     .describe('instances that are ready'),
+  missing: z
+    .array(AppName)
+    .optional()
+    .describe('what it depends on and nobody has added: it does not start before that is there'),
   exitCode: z
     .number()
     .int()
@@ -95,6 +99,11 @@ export const InstanceView = z.object({
   state: z.enum(['ready', 'starting', 'stopping', 'asleep', 'exited', 'paused']),
   container: z.string().nullable().describe('container id'),
   exitCode: z.number().int().nullable().describe('of the last run, while it does not run'),
+  replicas: z
+    .number()
+    .int()
+    .nullable()
+    .describe('instances its app has while it is used; null if there is no such app'),
 })
 
 const AmountView = z.object({

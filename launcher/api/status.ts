@@ -25,6 +25,12 @@ export function stateOf(
   return { state: claim.value.action === 'wake' ? 'starting' : 'stopping', slots }
 }
 
+/** What an app depends on and nobody has added yet; nothing if that is all there. */
+export function missingOf({ dependsOn }: App, catalog: Catalog): Pick<Status, 'missing'> {
+  const missing = dependsOn.filter((name) => catalog.find(name) === null)
+  return missing.length > 0 ? { missing } : {}
+}
+
 /** When gateways saw the app being used, as they wrote it to etcd; null where that makes no sense. */
 export function readUse(value: string | undefined): string | null {
   const time = value === undefined ? Number.NaN : Date.parse(value)

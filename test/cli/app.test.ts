@@ -84,6 +84,37 @@ describe('app add', () => {
     await stage.cli(['app', 'rm', 'db'])
   })
 
+  test('says what an app depends on that is not there, and does as it is told', async () => {
+    const flags = ['--image', 'a:1', '--depends-on', 'need-db', '--depends-on', 'Need-Queue']
+    const added = await stage.cli(['app', 'add', 'need', ...flags])
+    expect(added.code).toBe(0)
+    expect(added.err).toBe(
+      ['need-db', 'Need-Queue']
+        .map((name) => `need needs ${name}, and there is no app of that name yet`)
+        .map((words) => `${words}: it does not start before you add that\n`)
+        .join(''),
+    )
+    expect(await stored('need')).toMatchObject({ dependsOn: ['need-db', 'Need-Queue'] })
+    expect((await stage.cli(['app', 'ls'])).out).toMatch(
+      /^need .* needs need-db, Need-Queue, which is not there$/m,
+    )
+    const { err } = await stage.cli(['app', 'add', 'need-db', '--image', 'a:1'])
+    expect(err).toBe('')
+    await expect
+      .poll(async () => (await stage.cli(['app', 'show', 'need'])).out)
+      .toMatch(/^missing +no app Need-Queue is there yet$/m)
+    for (const name of ['need', 'need-db']) await stage.cli(['app', 'rm', name])
+  })
+
+  test('says nothing of what is added along with it', async () => {
+    const both = await file([
+      { name: 'front', image: 'a:1', dependsOn: ['Back'] },
+      { name: 'back', image: 'a:1' },
+    ])
+    expect(await stage.cli(['app', 'add', '-f', both])).toMatchObject({ code: 0, err: '' })
+    for (const name of ['front', 'back']) await stage.cli(['app', 'rm', name])
+  })
+
   test('reads one or several from a file or from stdin, flags on top', async () => {
     const both = await file([
       { name: 'one', image: 'a:1', port: 81 },
@@ -251,9 +282,9 @@ test('app ls shows a table, and JSON for scripts.', async () => {
   const table = await stage.cli(['app', 'ls'])
   expect(table.code).toBe(0)
   const [head = '', ...rows] = table.out.trimEnd().split('\n')
-  expect(head).toMatch(/^NAME +STATE +IMAGE +IDLE AFTER +REPLICAS +NOTE$/)
+  expect(head).toMatch(/^NAME +STATE +IMAGE +IDLE AFTER +READY +NOTE$/)
   const row = rows.find((line) => line.startsWith('listed ')) ?? ''
-  expect(row).toMatch(/^listed +asleep +a:1 +90s +1 +-$/)
+  expect(row).toMatch(/^listed +asleep +a:1 +90s +0\/1 +-$/)
   expect(row.indexOf('asleep')).toBe(head.indexOf('STATE'))
   const json = await stage.cli(['app', 'ls', '--json'])
   const apps: { name: string; status: object }[] = JSON.parse(json.out)
@@ -291,6 +322,17 @@ test('app rm forgets the apps named and stops at the first there is none of.', a
   expect(JSON.parse(json.out)).toMatchObject([{ name: 'gone2', removed: true }])
 })
 
+test('ps and app ls tell how many instances of an app are up', async () => {
+  await stage.cli(['app', 'add', 'pair', '--image', 'a:1', '--replicas', '2'])
+  await stage.store.put('/services/clusters/pair', '10.9.9.9:80')
+  await expect
+    .poll(async () => (await stage.cli(['ps', 'pair'])).out)
+    .toMatch(/^pair +1\/2 +0 +ready /m)
+  expect((await stage.cli(['app', 'ls'])).out).toMatch(/^pair +ready .* 1\/2 /m)
+  await stage.store.remove('/services/clusters/pair')
+  await stage.cli(['app', 'rm', 'pair'])
+})
+
 test('Blueprints are added, listed, shown and removed.', async () => {
   const added = await stage.cli([
     ...['blueprint', 'add', 'previews', '--pattern', '^pr-[0-9]+$', '--image', 'a:1'],
@@ -305,6 +347,9 @@ test('Blueprints are added, listed, shown and removed.', async () => {
   const wrong = ['blueprint', 'add', 'bad', '--pattern', '(a+)+', '--image', 'a:1']
   expect(await stage.cli(wrong)).toMatchObject({ code: 2 })
   expect((await stage.cli(wrong)).err).toContain('pattern: ')
+  const unvisited = await stage.cli(['app', 'rm', 'pr-12'])
+  expect(unvisited.code).toBe(1)
+  expect(unvisited.err).toContain('blueprint previews makes it, and nothing of it is there')
   expect((await stage.cli(['blueprint', 'rm', 'previews'])).out).toBe('previews is removed\n')
   expect((await stage.cli(['blueprint', 'rm', 'previews'])).code).toBe(1)
 })

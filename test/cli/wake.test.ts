@@ -188,7 +188,9 @@ describe('logs', () => {
 
 test('ps lists instances, of one app or of all.', async () => {
   const { out } = await stage.cli(['ps'])
-  expect(out).toMatch(/^APP +SLOT +STATE +HOST +ENDPOINT\nbad +0 +exited \(3\) +h1 +-\n$/)
+  expect(out).toMatch(
+    /^APP +READY +SLOT +STATE +HOST +ENDPOINT\nbad +0\/1 +0 +exited \(3\) +h1 +-\n$/,
+  )
   expect(JSON.parse((await stage.cli(['ps', 'good', '--json'])).out)).toEqual([])
   expect((await stage.cli(['ps', 'good'])).err).toBe('good has not been started yet.\n')
   const none = await stage.cli(['ps', 'nothere'])
@@ -201,8 +203,8 @@ test('ps lists instances, of one app or of all.', async () => {
 
 test('app ls and app show tell that the last run crashed.', async () => {
   const { out } = await stage.cli(['app', 'ls'])
-  expect(out).toMatch(/^bad +asleep +a:1 +5m +1 +exited \(3\)$/m)
-  expect(out).toMatch(/^good +asleep +a:1 +5m +1 +-$/m)
+  expect(out).toMatch(/^bad +asleep +a:1 +5m +0\/1 +exited \(3\)$/m)
+  expect(out).toMatch(/^good +asleep +a:1 +5m +0\/1 +-$/m)
   expect((await stage.cli(['app', 'show', 'bad'])).out).toMatch(/^lastRun +exited \(3\)$/m)
 })
 

@@ -52,7 +52,7 @@ test('a host whose engine is known to hang keeps no list waiting', async () => {
 
 test('endpoints are listed though their engine hangs, and those of no host too', async () => {
   await expect.poll(() => stage.catalog.state.slots('shop').size).toBe(2)
-  const known = { app: 'shop', state: 'ready', container: null, exitCode: null }
+  const known = { app: 'shop', state: 'ready', container: null, exitCode: null, replicas: null }
   const { instances } = (await stage.ask('GET', '/v1/instances?app=SHOP')).json()
   expect(instances).toEqual([
     { ...known, slot: 0, host: 'box-1', endpoint: '10.0.0.5:49150' },
