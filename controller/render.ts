@@ -1,6 +1,6 @@
 import nunjucks from 'nunjucks'
 import { GatewayPlan, type GatewayPlanInput } from './plan.ts'
-import { quote } from './quote.ts'
+import { type Quote, quoteNginx } from './quote.ts'
 
 const STAMP = /\breveille generation (\d{1,15})\b/
 
@@ -10,8 +10,9 @@ export type Template = (plan: GatewayPlanInput) => string
 /**
  * Reads a template. Throws a readable Error if it does not compile. Whatever it renders, the plan is held against its
  * schema once more, though it was made of validated values: what comes out is executed as root.
+ * @param quote for the proxy that reads it
  */
-export function compile(source: string): Template {
+export function compile(source: string, quote: Quote = quoteNginx): Template {
   const environment = new nunjucks.Environment(null, {
     autoescape: false,
     throwOnUndefined: true,

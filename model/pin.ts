@@ -13,3 +13,11 @@ export const PIN_LENGTH = 16
 
 /** What an id looks like. */
 export const PIN = /^[0-9a-f]{16}$/
+
+/**
+ * The cookie by which a client stays with the instance that `pin` stands for.
+ * @param prefix what the app's paths begin with, outside
+ */
+export function pinCookie(pin: string, prefix: string): string {
+  return `reveille_instance=${pin}; Path=${prefix}/; HttpOnly; SameSite=Lax`
+}

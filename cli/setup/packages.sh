@@ -12,6 +12,7 @@ known='
 etcd-server    | etcd                    | the store: where each app lives
 etcd-client    | etcdctl                 | to look into the store
 nginx          | nginx                   | the gateway
+haproxy        | haproxy                 | the gateway, where it is to be HAProxy
 docker.io      | dockerd containerd runc | the engine that runs the apps
 iproute2       | ip ss                   | networks of the engine
 iptables       | iptables                | published ports of the engine

@@ -24,10 +24,14 @@ export interface Ask {
 
 /** Reads the X-Reveille-* headers of a wake request; what is missing is ''. */
 export function readAsk(headers: IncomingHttpHeaders): Ask {
-  const text = (name: string): string => {
+  return askOf((name) => {
     const value = headers[`x-reveille-${name}`]
     return typeof value === 'string' ? value : ''
-  }
+  })
+}
+
+/** @param text what is told under a name of the wake protocol, '' if nothing is */
+export function askOf(text: (name: string) => string): Ask {
   const method = text('method')
   const wantsHtml = acceptsHtml(text('accept'))
   const slice = readSlice(text('slice'))

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { EventEmitter } from 'node:events'
 import type { App } from '../../model/app.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import { PROBLEMS, type Problem, ProblemError, problem } from '../../model/problem.ts'
@@ -14,6 +14,9 @@ export type Answer =
   | { is: 'upstream'; endpoint: Endpoint }
   | { is: 'problem'; problem: Problem }
   | { is: 'left' | 'again' }
+
+/** Whoever waits: it closes when nobody does any more. */
+export type Client = Pick<EventEmitter, 'on' | 'off'>
 
 export interface WaitOptions {
   wake(app: App, asker: Asker): Promise<Endpoint>
@@ -31,7 +34,7 @@ export const REFRESH = 2
 export function waitFor(
   app: App,
   ask: Ask,
-  client: ServerResponse,
+  client: Client,
   ending: AbortSignal,
   options: WaitOptions,
 ): Promise<Answer> {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { nearest, reachable } from '../../controller/address.ts'
 import type { GatewayPlanInput } from '../../controller/plan.ts'
-import { quote } from '../../controller/quote.ts'
+import { quoteHaproxy, quoteNginx } from '../../controller/quote.ts'
 import { compile, generationOf } from '../../controller/render.ts'
 import { isAppName } from '../../model/name.ts'
 import { hostile } from '../hostile/corpus.ts'
@@ -23,14 +23,36 @@ const plan: GatewayPlanInput = {
 
 describe('quote', () => {
   it('makes one word of any text nginx can hold', () => {
-    expect(quote('/shop')).toBe('"/shop"')
-    expect(quote('a;} server { # "x" \\')).toBe('"a;} server { # \\"x\\" \\\\"')
-    expect(quote(7)).toBe('"7"')
+    expect(quoteNginx('/shop')).toBe('"/shop"')
+    expect(quoteNginx('a;} server { # "x" \\')).toBe('"a;} server { # \\"x\\" \\\\"')
+    expect(quoteNginx(7)).toBe('"7"')
   })
 
   it('refuses what no quotes can hold', () => {
     for (const value of ['$host', '${x}', 'a\nb', 'a\rb', 'a\0b', undefined, {}, ['a']])
-      expect(() => quote(value)).toThrow(/refused|cannot be written/)
+      expect(() => quoteNginx(value)).toThrow(/refused|cannot be written/)
+  })
+
+  it('is for HAProxy what addresses, names and paths are made of, and nothing else', () => {
+    for (const fine of ['shop', '/foo/bar', '[fd00::1]:80', 'bar.api.example.com', 'a|/b', 7])
+      expect(quoteHaproxy(fine)).toBe(`'${fine}'`)
+    const others = [
+      "a'b",
+      'a"b',
+      'a b',
+      'a\nb',
+      'a%b',
+      'a,b',
+      'a)b',
+      'a\\b',
+      'a$b',
+      'a#b',
+      '-m',
+      null,
+      {},
+    ]
+    for (const value of others)
+      expect(() => quoteHaproxy(value)).toThrow(/refused|cannot be written/)
   })
 })
 

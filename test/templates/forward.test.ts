@@ -1,11 +1,11 @@
 import { createSocket } from 'node:dgram'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { type LabLauncher, startLauncher } from '../lab/launcher.ts'
+import type { LabLauncher } from '../lab/launcher.ts'
 import { freePort } from '../lab/port.ts'
 import { ask } from '../system/client.ts'
 import { type Backend, type Seen, startBackend } from './backend.ts'
-import { type LabGateway, startGateway } from './gateway.ts'
+import { isHaproxy, type LabGateway, openLauncher, startGateway } from './gateway.ts'
 import { sendRaw, statusOf } from './raw.ts'
 
 let gateway: LabGateway
@@ -17,7 +17,7 @@ const host = () => `127.0.0.1:${gateway.port}`
 
 beforeAll(async () => {
   ;[launcher, shop, activityPort] = await Promise.all([
-    startLauncher(),
+    openLauncher(),
     startBackend('shop'),
     freePort(),
   ])
@@ -55,7 +55,8 @@ describe('the path', () => {
     ['/shop/?a=/shop/&b=?c', '/?a=/shop/&b=?c', '/shop'],
     ['/shop/100%25', '/100%25', '/shop'],
     ["/shop/'()*!~", "/'()*!~", '/shop'],
-    ['http://other.host/shop/x?y=1', '/x?y=1', '/shop'],
+    // HAProxy refuses an address that names another host than the Host header does.
+    [`http://${isHaproxy ? 'g' : 'other.host'}/shop/x?y=1`, '/x?y=1', '/shop'],
     ['/shop/../foo/x', '/../foo/x', '/shop'],
   ])('%s reaches the app as %s', async (path, url, prefix) => {
     const raw = await sendRaw(
@@ -197,7 +198,7 @@ describe('a cookie of the app', () => {
       'b=2; Path=/shop/sub',
       'c=3; Path=/shop/x; Secure',
       'd=4',
-      'e=5; Domain=; Path=/shop/; SameSite=Lax',
+      isHaproxy ? 'e=5; Path=/shop/; SameSite=Lax' : 'e=5; Domain=; Path=/shop/; SameSite=Lax',
     ])
   })
 })
@@ -243,6 +244,6 @@ describe('use of an app', () => {
     const seconds = Math.ceil((performance.now() - started) / 1000)
     socket.close()
     expect(lines.length).toBeLessThanOrEqual(seconds + 1)
-    for (const line of lines) expect(line).toMatch(/reveille: app_foo$/)
+    for (const line of lines) expect(line).toMatch(/(?:^|reveille: )app_foo\n?$/)
   })
 })

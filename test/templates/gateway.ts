@@ -1,12 +1,27 @@
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { GatewayPlanInput } from '../../controller/plan.ts'
+import { quoteHaproxy, quoteNginx } from '../../controller/quote.ts'
 import { compile } from '../../controller/render.ts'
 import { temporaryFolder } from '../lab/folder.ts'
+import { type LabHaproxy, startHaproxy } from '../lab/haproxy.ts'
+import { type LabLauncher, startLauncher } from '../lab/launcher.ts'
 import { type LabNginx, startNginx } from '../lab/nginx.ts'
 import { freePort } from '../lab/port.ts'
+import { startCarrying } from './carrying.ts'
 
-export const TEMPLATE = join(import.meta.dirname, '../../templates/nginx.conf.njk')
+/** Which proxy the tests of this file try: those named *.haproxy.test.ts run the others with HAProxy. */
+export const isHaproxy = process.env.REVEILLE_TEST_PROXY === 'haproxy'
+export const TEMPLATE = join(
+  import.meta.dirname,
+  '../../templates',
+  isHaproxy ? 'haproxy.cfg.njk' : 'nginx.conf.njk',
+)
+
+/** A scripted launcher that is asked as the proxy under test does it. */
+export function openLauncher(): Promise<LabLauncher> {
+  return isHaproxy ? startCarrying() : startLauncher()
+}
 
 /** A plan with nothing in it, for a gateway on free ports of its own. */
 export async function emptyPlan(): Promise<GatewayPlanInput> {
@@ -31,11 +46,11 @@ export interface LabGateway {
   readonly origin: string
   readonly port: number
   readonly plan: GatewayPlanInput
-  readonly nginx: LabNginx
+  readonly nginx: Pick<LabNginx & LabHaproxy, 'pid' | 'output' | 'stop'>
   stop(): Promise<void>
 }
 
-/** A real nginx with a template's configuration of this plan: the built-in one unless given. */
+/** The real proxy with a template's configuration of this plan: the built-in one unless given. */
 export async function startGateway(
   plan: Partial<GatewayPlanInput>,
   template = TEMPLATE,
@@ -43,8 +58,11 @@ export async function startGateway(
   const whole = { ...(await emptyPlan()), ...plan }
   await mkdir(whole.folder, { recursive: true })
   const file = join(whole.folder, 'nginx.conf')
-  await writeFile(file, compile(await readFile(template, 'utf8'))(whole))
-  const nginx = await startNginx(file)
+  await writeFile(
+    file,
+    compile(await readFile(template, 'utf8'), isHaproxy ? quoteHaproxy : quoteNginx)(whole),
+  )
+  const nginx = await (isHaproxy ? startHaproxy : startNginx)(file)
   return {
     origin: `http://${whole.listen}`,
     port: Number(whole.listen.split(':')[1]),

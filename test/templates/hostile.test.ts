@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { hostile } from '../hostile/corpus.ts'
-import { type LabLauncher, startLauncher } from '../lab/launcher.ts'
+import type { LabLauncher } from '../lab/launcher.ts'
 import { type Backend, type Seen, startBackend } from './backend.ts'
-import { type LabGateway, startGateway } from './gateway.ts'
+import { type LabGateway, openLauncher, startGateway } from './gateway.ts'
 import { bodyOf, CLIENT, sendRaw, statusOf } from './raw.ts'
 
 let gateway: LabGateway
@@ -14,7 +14,7 @@ const woken: string[] = []
 
 beforeAll(async () => {
   ;[launcher, shop, admin] = await Promise.all([
-    startLauncher(),
+    openLauncher(),
     startBackend('shop'),
     startBackend('admin'),
   ])

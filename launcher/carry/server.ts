@@ -1,0 +1,91 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  ServerResponse,
+} from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Carrier } from './carrier.ts'
+import { back, isParcel } from './parcel.ts'
+
+/** What a client may send before the app has taken up the other protocol, bytes. */
+const EARLY = 64 * 1024
+
+/**
+ * The server of the wake port: what a gateway asks to be carried goes to `carrier`, all else to `listener`. Node's
+ * parser is strict: a request whose length is said in two ways is refused here, however it came through the gateway.
+ */
+export function createCarryServer(listener: RequestListener, carrier: Carrier): Server {
+  const carryOr =
+    (other: RequestListener) => (request: IncomingMessage, response: ServerResponse) => {
+      if (isParcel(request)) void carrier.carry(request, response)
+      else other(request, response)
+    }
+  const options = {
+    maxHeaderSize: 64 * 1024,
+    insecureHTTPParser: false,
+    // Above what gateways keep connections for: it is they who close.
+    keepAliveTimeout: 75_000,
+    requestTimeout: 0,
+    noDelay: true,
+  }
+  const server = createServer(options, carryOr(listener))
+  // The app is who says "go on".
+  server.on(
+    'checkContinue',
+    carryOr((_request, response) => response.writeHead(417).end()),
+  )
+  server.on('upgrade', (request, socket, head) => switchOver(request, socket, head, carrier))
+  return server
+}
+
+/** A request that asks for another protocol: it is answered like any other, until the app takes that up. */
+function switchOver(
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  carrier: Carrier,
+): void {
+  socket.on('error', () => socket.destroy())
+  const response = new ServerResponse(request)
+  response.shouldKeepAlive = false
+  response.assignSocket(socket as never)
+  response.on('finish', () => socket.end())
+  const { headers, method } = request
+  const isFramed = headers['content-length'] ?? headers['transfer-encoding']
+  if (!isParcel(request) || method !== 'GET' || isFramed !== undefined)
+    return void response.writeHead(400, { 'content-length': 0 }).end()
+  // Read while it waits, or its end would not be noticed.
+  let early = head
+  const onData = (part: Buffer): void => {
+    early = Buffer.concat([early, part])
+    if (early.length > EARLY) socket.destroy()
+  }
+  const onEnd = (): void => void socket.destroy()
+  socket.on('data', onData).on('end', onEnd)
+  void carrier.carry(request, response, (answer, peer, first) => {
+    response.detachSocket(socket as never)
+    socket.off('data', onData).off('end', onEnd)
+    const lines = ['HTTP/1.1 101 Switching Protocols', 'Connection: upgrade']
+    if (answer.headers.upgrade) lines.push(`Upgrade: ${answer.headers.upgrade}`)
+    const kept = back(answer)
+    for (let at = 0; at < kept.length; at += 2) lines.push(`${kept[at]}: ${kept[at + 1]}`)
+    socket.write(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'))
+    socket.write(first)
+    peer.write(early)
+    join(socket, peer)
+  })
+}
+
+/** Two connections that live and end as one. */
+function join(one: Duplex, other: Duplex): void {
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    from.on('error', () => to.destroy())
+    from.on('close', () => to.destroy())
+    from.pipe(to)
+  }
+}

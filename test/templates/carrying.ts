@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs'
+import type { RequestListener } from 'node:http'
+import { Carrier } from '../../launcher/carry/carrier.ts'
+import { createCarryServer } from '../../launcher/carry/server.ts'
+import type { Decision } from '../../launcher/gate/door.ts'
+import { Pages } from '../../launcher/gate/page.ts'
+import type { Ask } from '../../launcher/gate/request.ts'
+import type { Client } from '../../launcher/gate/wait.ts'
+import { parseEndpoint } from '../../model/endpoint.ts'
+import { problem } from '../../model/problem.ts'
+import type { Answer, LabLauncher } from '../lab/launcher.ts'
+import { freePort } from '../lab/port.ts'
+
+const page = (name: string) =>
+  readFileSync(new URL(`../../templates/pages/${name}.html.njk`, import.meta.url), 'utf8')
+
+/** The scripted launcher of the lab for gateways that cannot hold: what carries is the product's own. */
+export async function startCarrying(): Promise<LabLauncher> {
+  const port = await freePort()
+  const asks: LabLauncher['asks'][number][] = []
+  const faults: string[] = []
+  let held = 0
+  const door = {
+    ask: async (ask: Ask, client: Client): Promise<Decision> => {
+      const { app, uri, method, dead, pin } = ask
+      const words = { app, uri, method, client: ask.client, dead, pin }
+      asks.push(words)
+      held++
+      let close = (): void => {}
+      const left = new Promise<'left'>((resolve) => {
+        close = () => resolve('left')
+        client.on('close', close)
+      })
+      const answer = await Promise.race([lab.script(words), left])
+      client.off('close', close)
+      held--
+      return answer === 'left' ? { is: 'busy' } : decisionOf(answer, ask)
+    },
+  }
+  const pages = new Pages({ waiting: page('waiting'), problem: page('problem') })
+  const others: RequestListener = (request, response) => {
+    const { url = '', headers } = request
+    if (url === '/healthz') return response.writeHead(200).end()
+    if (!url.startsWith('/_reveille/events/')) {
+      faults.push(`asked for ${url}`)
+      return response.writeHead(404).end()
+    }
+    if (headers.cookie !== undefined || headers.authorization !== undefined)
+      faults.push('a secret of the client')
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    return response.write(`data: ${url}\n\n`)
+  }
+  const server = createCarryServer((...call) => void others(...call), new Carrier({ door, pages }))
+  server.listen(port, '127.0.0.1', 4096)
+  await new Promise<void>((resolve) => server.once('listening', resolve))
+  const lab: LabLauncher = {
+    address: `127.0.0.1:${port}`,
+    asks,
+    faults,
+    get held() {
+      return held
+    },
+    script: () => 'unknown',
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+  return lab
+}
+
+function decisionOf(answer: Answer, ask: Ask): Decision {
+  if (answer === 'unknown') return { is: 'unknown' }
+  if (answer === 'again') return { is: 'again' }
+  if ('upstream' in answer) {
+    const endpoint = parseEndpoint(answer.upstream)
+    if (!endpoint) throw new Error(`${answer.upstream} is no endpoint`)
+    const pin = /=([0-9a-f]{16})/.exec(answer.cookie ?? '')?.[1] ?? null
+    return { is: 'upstream', endpoint, pin }
+  }
+  const { wantsHtml, app } = ask
+  const told = problem('start-failed', { app, retryAfter: 7 })
+  return { is: 'page', order: { kind: 'problem', problem: told, app, wantsHtml, retryAfter: 7 } }
+}
