@@ -1,5 +1,3 @@
-import { dirname, join } from 'node:path'
-import { readText } from '../../adapters/files.ts'
 import { startPart } from './part.ts'
 import { processTable } from './process-table.ts'
 

@@ -50,7 +50,7 @@ export async function startCarrying(): Promise<LabLauncher> {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     return response.write(`data: ${url}\n\n`)
   }
-  const server = createCarryServer((...call) => void others(...call), new Carrier({ door, pages }))
+  const server = createCarryServer(others, new Carrier({ door, pages }))
   server.listen(port, '127.0.0.1', 4096)
   await new Promise<void>((resolve) => server.once('listening', resolve))
   const lab: LabLauncher = {

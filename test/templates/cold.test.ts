@@ -227,26 +227,33 @@ describe('what the launcher decides', () => {
 })
 
 // A launcher that carries goes there itself.
-describe.runIf(!isHaproxy)('a launcher that lies about where the app is', () => {
-  it.each([
-    ...['', 'localhost:80', 'evil.example:80', 'unix:/run/docker.sock', '169.254.169.254:80'],
-    ...['0.0.0.0:8091', '0177.0.0.1:80', '127.0.0.1', '127.0.0.1:2379', '127.0.0.1:2375'],
-    ...['10.0.0.1:22', '224.0.0.1:80', '255.255.255.255:80', '[::]:80', '[fe80::1]:80'],
-    ...['[::ffff:169.254.169.254]:80', '[::ffff:a9fe:a9fe]:80', '[0:0:0:0:0:ffff:a9fe:a9fe]:80'],
-    ...['[fd00::1]:2379', '127.0.0.1:80/admin', '127.0.0.1:80@evil', 'a@127.0.0.1:80', 'launcher'],
-    ...['app_shop', '1.2.3.4:0'],
-  ])('as %j is not believed', async (upstream) => {
-    launcher.script = () => ({ upstream })
-    const before = backend.count
-    expect((await ask(gateway.origin, '/shop/')).status).toBe(503)
-    expect(backend.count).toBe(before)
-  })
+if (!isHaproxy)
+  describe('a launcher that lies about where the app is', () => {
+    it.each([
+      ...['', 'localhost:80', 'evil.example:80', 'unix:/run/docker.sock', '169.254.169.254:80'],
+      ...['0.0.0.0:8091', '0177.0.0.1:80', '127.0.0.1', '127.0.0.1:2379', '127.0.0.1:2375'],
+      ...['10.0.0.1:22', '224.0.0.1:80', '255.255.255.255:80', '[::]:80', '[fe80::1]:80'],
+      ...['[::ffff:169.254.169.254]:80', '[::ffff:a9fe:a9fe]:80', '[0:0:0:0:0:ffff:a9fe:a9fe]:80'],
+      ...[
+        '[fd00::1]:2379',
+        '127.0.0.1:80/admin',
+        '127.0.0.1:80@evil',
+        'a@127.0.0.1:80',
+        'launcher',
+      ],
+      ...['app_shop', '1.2.3.4:0'],
+    ])('as %j is not believed', async (upstream) => {
+      launcher.script = () => ({ upstream })
+      const before = backend.count
+      expect((await ask(gateway.origin, '/shop/')).status).toBe(503)
+      expect(backend.count).toBe(before)
+    })
 
-  it('is believed where an app may be', async () => {
-    launcher.script = () => ({ upstream: '[::1]:1' })
-    expect((await ask(gateway.origin, '/shop/')).status).toBe(502)
+    it('is believed where an app may be', async () => {
+      launcher.script = () => ({ upstream: '[::1]:1' })
+      expect((await ask(gateway.origin, '/shop/')).status).toBe(502)
+    })
   })
-})
 
 describe('the paths of the gateway itself', () => {
   it('answer the generation, the events of an app, and nothing else', async () => {

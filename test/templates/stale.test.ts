@@ -147,12 +147,13 @@ describe('an instance that is there', () => {
   })
 
   // HAProxy sends it again itself.
-  it.runIf(!isHaproxy)('that breaks off a GET is asked about once, no more', async () => {
-    launcher.script = () => ({ upstream: alive.address })
-    const answer = await ask(gateway.origin, '/alive/drop')
-    expect(answer.status).toBe(502)
-    expect(launcher.asks).toHaveLength(1)
-  })
+  if (!isHaproxy)
+    it('that breaks off a GET is asked about once, no more', async () => {
+      launcher.script = () => ({ upstream: alive.address })
+      const answer = await ask(gateway.origin, '/alive/drop')
+      expect(answer.status).toBe(502)
+      expect(launcher.asks).toHaveLength(1)
+    })
 
   it('that breaks off in the middle of an answer breaks it off for the client too', async () => {
     await expect(ask(gateway.origin, '/alive/break')).rejects.toThrow()

@@ -187,17 +187,15 @@ it('an app has not the last word on the cookie of the gateway', async () => {
 
 describe('a sticky app about which a launcher is asked', () => {
   // HAProxy streams it there without asking: what it could not send it still has.
-  it.runIf(!isHaproxy)(
-    'says whose the upload is, and its client stays with who took it',
-    async () => {
+  if (!isHaproxy)
+    it('says whose the upload is, and its client stays with who took it', async () => {
       launcher.script = () => ({ upstream: two.address, cookie: cookieFor(TWO) })
       const body = Buffer.alloc(200_000, 'x')
       const { seen, set } = await visit('/shop/up', pin(TWO), { method: 'POST', body })
       expect([seen.app, seen.bytes, set]).toEqual(['two', 200_000, [cookieFor(TWO)]])
       expect(launcher.asks).toMatchObject([{ app: 'shop', pin: TWO }])
       expect(launcher.faults).toEqual([])
-    },
-  )
+    })
 
   it('has its upload without one', async () => {
     const alone = await startGateway({
