@@ -8,6 +8,7 @@ import { type Backend, startBackend } from './backend.ts'
 import { isHaproxy, type LabGateway, openLauncher, startGateway } from './gateway.ts'
 
 let shop: Backend
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 const started: { stop(): Promise<void> }[] = []
 
 beforeAll(async () => {
@@ -91,14 +92,35 @@ if (!isHaproxy)
       expect(frozen.asks.length - before).toBe(0)
     })
 
-    it('the question ends a second after the hold timeout', async () => {
+    it('and there is no other, it is asked once more before the question ends', async () => {
       const launcher = await labLauncher()
       launcher.script = () => new Promise(() => {})
       const gateway = await startGateway({ launchers: [launcher.address], holdTimeout: 1 })
       started.push(gateway)
       const answer = await ask(gateway.origin, '/cold/')
       expect(answer.status).toBe(503)
-      expect(launcher.asks).toHaveLength(1)
+      expect(launcher.asks).toHaveLength(2)
+    })
+  })
+
+if (!isHaproxy)
+  describe('where all launchers are late at once, as on a machine that is far too busy', () => {
+    it('nobody is sent away: they live', async () => {
+      const launchers = [await labLauncher(), await labLauncher()]
+      const gateway = await gatewayWith(launchers.map(({ address }) => address))
+      const stalled = pause(3_500) // longer than the 3 s after which one counts as frozen
+      for (const launcher of launchers)
+        launcher.script = async ({ app = '' }) => {
+          await stalled
+          return app.startsWith('paged') ? { page: { is: 'late' } } : { upstream: shop.address }
+        }
+      const names = Array.from({ length: 40 }, (_, i) => `${i % 4 ? 'cold' : 'paged'}${i}`)
+      const answers = await Promise.all(names.map((name) => ask(gateway.origin, `/${name}/`)))
+      for (const [i, { status, text }] of answers.entries())
+        if (i % 4) expect(status).toBe(200)
+        else expect(text).toContain('page {"is":"late"}')
+      // both were asked, and given up at once
+      for (const { asks } of launchers) expect(asks.length).toBeGreaterThan(20)
     })
   })
 
