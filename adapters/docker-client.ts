@@ -1,5 +1,6 @@
 import { Agent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
+import { createSecureContext, type SecureContext } from 'node:tls'
 import { inspect } from 'node:util'
 import Docker from 'dockerode'
 import { parseSshUrl } from '../model/engine-url.ts'
@@ -15,6 +16,8 @@ export interface EngineTls {
 
 /** Milliseconds a TLS connection waits for its next call: longer than the pings are apart. */
 const IDLE = 10_000
+/** So many of them wait at most: a crowd of wakes makes some calls at once, again and again. */
+const KEPT = 8
 
 /** How engines are reached. */
 export interface EngineAccess {
@@ -66,10 +69,20 @@ function open({ agent, ...options }: Docker.DockerOptions & { agent: Agent }): D
   return new Docker({ protocol: 'http', ...options, agent: brief } as Docker.DockerOptions)
 }
 
+/** Reads its certificates once, not for each connection. */
+class TlsAgent extends SecureAgent {
+  #context: SecureContext | null = null
+
+  override createConnection(...[options, created]: Parameters<SecureAgent['createConnection']>) {
+    this.#context ??= createSecureContext(options)
+    return super.createConnection(Object.assign(options, { secureContext: this.#context }), created)
+  }
+}
+
 function secured(tls: EngineTls, place: { host: string; port: number }) {
-  const agent = new SecureAgent({
+  const agent = new TlsAgent({
     ...tls,
-    ...{ keepAlive: true, scheduling: 'lifo', maxFreeSockets: 3, timeout: IDLE },
+    ...{ keepAlive: true, scheduling: 'lifo', maxFreeSockets: KEPT, timeout: IDLE },
     minVersion: 'TLSv1.2',
   })
   return { protocol: 'https' as const, agent, ...place }

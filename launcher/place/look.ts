@@ -1,22 +1,29 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { App } from '../../model/app.ts'
 import type { Container } from '../../model/container.ts'
-import { readLabels } from '../../model/label.ts'
+import { APP_LABEL, readLabels } from '../../model/label.ts'
 import { canonical, containerName } from '../../model/name.ts'
 import type { Host } from '../../model/record.ts'
 import type { Catalog } from '../catalog.ts'
 import { type Engine, type Engines, wordsOf } from '../engine.ts'
 import { printable } from '../wake/failure.ts'
+import { freshList } from './listing.ts'
 import type { Sight } from './place.ts'
 
 /** A host that takes longer is left out if another one has answered, milliseconds. */
 const SLOW = 1_000
 
-function isSlot(container: Container, app: App, slot: number): boolean {
-  const labels = readLabels(container.labels)
-  return (
-    labels.ok && canonical(labels.spec.app) === canonical(app.name) && labels.spec.slot === slot
-  )
+/** So many are asked of an engine about one container each: where more want to know, a list answers them all. */
+const CROWD = 2
+
+/** By engine: how many ask it about one container right now. */
+const asking = new WeakMap<Engine, number>()
+
+function isSlot({ labels }: Container, app: App, slot: number): boolean {
+  // Most are another app's: they need not be read any further.
+  if (canonical(labels[APP_LABEL] ?? '') !== canonical(app.name)) return false
+  const found = readLabels(labels)
+  return found.ok && found.spec.slot === slot
 }
 
 /**
@@ -24,9 +31,21 @@ function isSlot(container: Container, app: App, slot: number): boolean {
  * by its labels, since an operator may have made it under a name of their own.
  */
 export async function find(engine: Engine, app: App, slot: number): Promise<Container | null> {
-  const own = await engine.inspect(containerName(app.name, slot))
+  const name = containerName(app.name, slot)
+  const own = (asking.get(engine) ?? 0) < CROWD ? await inspect(engine, name) : null
   if (own && isSlot(own, app, slot)) return own
-  return (await engine.list()).find((container) => isSlot(container, app, slot)) ?? null
+  const found = (await freshList(engine)).filter((container) => isSlot(container, app, slot))
+  return found.find((container) => container.name === name) ?? found[0] ?? null
+}
+
+async function inspect(engine: Engine, name: string): Promise<Container | null> {
+  const count = (more: number): void => void asking.set(engine, (asking.get(engine) ?? 0) + more)
+  count(1)
+  try {
+    return await engine.inspect(name)
+  } finally {
+    count(-1)
+  }
 }
 
 /** The same for one that owes an answer already: it may answer everything but this, and is not to delay every wake. */

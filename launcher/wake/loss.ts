@@ -32,7 +32,7 @@ export async function lossOf(
       const was = gone()
       const changed = (): true | null => (gone() === was ? null : true)
       await catalog.whenWithin(HOSTS, changed, LOOK, signal)
-      const answers = gone() === null && (await engine.ping().then(yes, no))
+      const answers = gone() === null && (await isThere(engine))
       silent = answers ? 0 : silent + 1
       const detail = gone() ? 'its registrar is gone' : 'its engine does not answer'
       if (!signal.aborted && (gone() || silent >= SILENT) && (await hasChoice()))
@@ -44,5 +44,18 @@ export async function lossOf(
   }
 }
 
-const yes = (): boolean => true
-const no = (): boolean => false
+/** By engine: the last ping, and when it was sent. */
+const pings = new WeakMap<Watched['engine'], { at: number; answer: Promise<boolean> }>()
+
+/** Whether it answers a ping: one for all who start something there, and another one by the next look of each. */
+function isThere(engine: Watched['engine']): Promise<boolean> {
+  const now = performance.now()
+  const last = pings.get(engine)
+  if (last && now - last.at < 0.9 * LOOK) return last.answer
+  const answer = engine.ping().then(
+    () => true,
+    () => false,
+  )
+  pings.set(engine, { at: now, answer })
+  return answer
+}

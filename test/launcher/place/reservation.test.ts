@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { Catalog } from '../../../launcher/catalog.ts'
 import { Reservations, type RoomStore } from '../../../launcher/place/reservation.ts'
 import { Room } from '../../../launcher/place/room.ts'
@@ -61,6 +61,34 @@ it('spreads 51 wakes at once evenly over three hosts', async () => {
   await Promise.all(names.map((name) => one.wake(name)))
   expect(hosts.map(({ started }) => started.length)).toEqual([17, 17, 17])
   for (const { busiest } of hosts) expect(busiest).toBeLessThanOrEqual(2)
+})
+
+it('makes the promises of a crowd in a few transactions, not one for each', async () => {
+  for (const name of ['h1', 'h2', 'h3']) await machines.host({ name })
+  const names = Array.from({ length: 51 }, (_, i) => `small-${i}`)
+  await Promise.all(names.map((name) => machines.add({ name, limits: { memory: '64m' } })))
+  const launchers = [await machines.launcher('one'), await machines.launcher('two')]
+  await Promise.all(launchers.map(({ knows }) => knows(...names)))
+  const putAll = vi.spyOn(machines.store, 'putAll')
+  await Promise.all(names.map((name, i) => launchers[i % 2]?.wake(name)))
+  expect(putAll.mock.calls.length).toBeLessThan(names.length)
+})
+
+it('asks the engines for one list of their containers now and then, not for one at each wake', async () => {
+  const lists: string[] = []
+  for (const name of ['h1', 'h2', 'h3']) {
+    const host = await machines.host({ name })
+    host.faults.list = async () => {
+      lists.push(name)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+  const names = Array.from({ length: 51 }, (_, i) => `small-${i}`)
+  await Promise.all(names.map((name) => machines.add({ name, limits: { memory: '64m' } })))
+  const one = await machines.launcher('one')
+  await one.knows(...names)
+  await Promise.all(names.map((name) => one.wake(name)))
+  expect(lists.length).toBeLessThan(names.length)
 })
 
 it('has promised the room before it starts anything', async () => {
