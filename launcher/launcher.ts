@@ -17,6 +17,7 @@ import { Homes } from './place/home.ts'
 import { Placement } from './place/placement.ts'
 import { Reservations, type RoomStore } from './place/reservation.ts'
 import { Room } from './place/room.ts'
+import { Vacancies } from './place/vacant.ts'
 import { Slots } from './roll/slots.ts'
 import { Availability, type Hook } from './wake/available.ts'
 import { Backoff } from './wake/backoff.ts'
@@ -127,8 +128,9 @@ export function createLauncher(options: LauncherOptions): Launcher {
     meter,
     log,
   })
+  const fleet = new Fleet({ catalog, engines })
   const slots = new Slots({
-    ...{ catalog, engines, store, session, fleet: new Fleet({ catalog, engines }) },
+    ...{ catalog, engines, store, session, fleet },
     owner: () => `${id}/${randomUUID()}`,
     now: () => new Date(),
     drainTimeout: settings.drainTimeout,
@@ -168,6 +170,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
   })
 
   const witnesses = new Witnesses({ catalog, engines, store, log })
+  const vacancies = new Vacancies({ catalog, fleet, engines, store, log })
 
   const control: Control = {
     wake: async (name, onProgress, signal) => {
@@ -196,10 +199,12 @@ export function createLauncher(options: LauncherOptions): Launcher {
     held: () => holds.total,
     start: () => {
       keeper.start()
+      vacancies.start()
       witnesses.start()
     },
     end: () => {
       keeper.stop()
+      vacancies.stop()
       witnesses.stop()
       gate.end()
       events.end()

@@ -71,14 +71,19 @@ export class Homes {
     if (!isBound(app)) return null
     const scope = scopeOf(app)
     const key = this.#catalog.keys.named('home', scope)
+    let before: string | null = null
     for (let tries = 0; tries < TRIES; tries++) {
       const entry = await this.#store.get(key)
       const home = entry ? read(entry, app.name) : null
-      if (home?.host === host) return this.#hold(app, host, home)
+      // One that keeps nothing is written anew, by us or by another member: what was found vacant before is not removed.
+      const isNew = before !== null && entry?.modRevision !== before
+      if (home?.host === host && (home.volumes.length > 0 || isNew))
+        return this.#hold(app, host, home)
+      before = entry?.modRevision ?? '0'
       const known = this.#catalog.state.homes.get(scope)?.entry.modRevision
-      if (entry && (home?.volumes.length || known !== entry.modRevision)) {
-        await this.#seen(scope, entry.modRevision, signal)
-        throw new Moved(`its group is on ${home?.host}`)
+      if (home && home.host !== host && (home.volumes.length > 0 || known !== before)) {
+        await this.#seen(scope, before, signal)
+        throw new Moved(`its group is on ${home.host}`)
       }
       const wanted: Home = { host, volumes: [] }
       if (await this.#write(key, entry, wanted)) return this.#hold(app, host, wanted)

@@ -126,7 +126,7 @@ export class Sleeper {
       })
     if (app) await this.#options.estate.settle(app, volumes, present, removal)
     await store.remove(catalog.keys.named('activity', canonical(name)))
-    return forgotten || removal.containers > 0 ? removal : null
+    return forgotten || removal.containers > 0 || removal.volumes > 0 ? removal : null
   }
 
   /** Apps that depend on it and are awake. */
