@@ -1,7 +1,9 @@
 import { InterceptingCall, type Interceptor } from '@grpc/grpc-js'
 import { noop } from 'cockatiel'
 import { Etcd3, type IOptions } from 'etcd3'
+import { limitDials } from './etcd-dial.ts'
 import { EtcdError, toEtcdError } from './etcd-error.ts'
+import { Login } from './etcd-login.ts'
 
 export interface EtcdOptions {
   /** client URLs of all members: `http://127.0.0.1:2379` */
@@ -18,15 +20,8 @@ export interface EtcdOptions {
 export interface Member {
   url: string
   client: Etcd3
+  login: Login
 }
-
-/** The part of etcd3 that keeps the tokens; its types leave it out. */
-interface ConnectionPool {
-  authenticator: { invalidateMetadata(): void }
-}
-
-/** Milliseconds between two log-ins at a member that does not answer: etcd3 keeps a channel of each for half an hour. */
-const LOGIN_REST = 5_000
 
 /** Makes a member that lost its quorum refuse instead of serving a watch that stays silent. */
 const requireLeader: Interceptor = (options, next) =>
@@ -41,15 +36,18 @@ const requireLeader: Interceptor = (options, next) =>
 export class Members {
   readonly deadline: number
   readonly #members: Member[]
-  /** performance.now() of when the token of a member was dropped last */
-  readonly #loggedOut = new Map<Member, number>()
+  readonly #unlimit: () => void
   #current = 0
   #renewed = 0
 
   constructor(options: EtcdOptions) {
     if (options.urls.length === 0) throw new EtcdError('invalid', 'no etcd URL is given')
     this.deadline = options.deadline ?? 3000
-    this.#members = options.urls.map((url) => ({ url, client: this.#open(url, options) }))
+    this.#members = options.urls.map((url) => {
+      const client = this.#open(url, options)
+      return { url, client, login: new Login(client) }
+    })
+    this.#unlimit = limitDials(options.urls)
   }
 
   /** The member that answers at the moment. */
@@ -84,7 +82,7 @@ export class Members {
       } catch (cause) {
         const error = toEtcdError(cause, member.url)
         if (error.code !== 'unavailable') throw error
-        if (/\b4 DEADLINE_EXCEEDED\b/.test(String(cause))) this.#logInAgain(member)
+        if (/\b4 DEADLINE_EXCEEDED\b/.test(String(cause))) member.login.again()
         this.failed(member)
         const pause = 50 * 2 ** attempt
         if (attempt >= this.#members.length + 1 || Date.now() + pause >= end) throw error
@@ -93,20 +91,8 @@ export class Members {
     }
   }
 
-  /**
-   * Drops the token of a member that did not answer. A token carries the index of etcd's log at which it was made, and a
-   * member waits until its own log is that far before it refuses one that it does not know: after a restore, for hours.
-   */
-  #logInAgain(member: Member): void {
-    const now = performance.now()
-    if (now - (this.#loggedOut.get(member) ?? Number.NEGATIVE_INFINITY) < LOGIN_REST) return
-    this.#loggedOut.set(member, now)
-    // etcd3 does this itself, but only when it is told that the token is not valid.
-    const { pool } = member.client as unknown as { pool: ConnectionPool }
-    pool.authenticator.invalidateMetadata()
-  }
-
   close(): void {
+    this.#unlimit()
     for (const { client } of this.#members) client.close()
   }
 
@@ -120,8 +106,6 @@ export class Members {
         'grpc.initial_reconnect_backoff_ms': 100,
         'grpc.max_reconnect_backoff_ms': 1000,
         'grpc.max_receive_message_length': -1,
-        // A log-in has a connection of its own, which etcd3 does not end: half an hour is gRPC's default.
-        'grpc.client_idle_timeout_ms': 20_000,
         interceptors: [requireLeader],
       },
       // The log-in behind a call has a deadline of its own, since etcd3 makes it first.

@@ -8,6 +8,7 @@ import { Session } from '../../adapters/session.ts'
 import { temporaryFolder } from '../lab/folder.ts'
 import { type Part, startPart } from '../lab/part.ts'
 import { freePort } from '../lab/port.ts'
+import { startProxy } from '../lab/proxy.ts'
 
 const run = promisify(execFile)
 let folder: string
@@ -171,6 +172,18 @@ describe('with users', () => {
     await expect.poll(() => values).toEqual(['0', '1', '2', '3', '4', '5'])
     informer.stop()
     await store.revoke(lease)
+  })
+
+  test('log-ins go over the one connection that calls have, also when a token is too old', async () => {
+    const proxy = await startProxy(url)
+    const line = proxy.url.replace('http:', 'https:')
+    const store = open({ urls: [line], tls, user: 'reveille', password: 'pw' })
+    expect(await store.get('/services/none')).toBeNull()
+    await new Promise((resolve) => setTimeout(resolve, 4_000))
+    expect(await store.get('/services/none')).toBeNull()
+    expect(proxy.asked).toBe(1)
+    store.close()
+    await proxy.stop()
   })
 
   test('a restart that forgets all tokens ends neither sessions nor watches', async () => {

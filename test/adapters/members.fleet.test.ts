@@ -41,12 +41,15 @@ const lineTo = (member: string): Proxy => lines.get(member) as Proxy
 
 /** A client of its own, which knows these members first, in this order. */
 async function client(first: readonly LabMember[] = []): Promise<Store> {
+  const names = [...new Set([...first, ...fleet.members].map(({ name }) => name))]
+  return await clientOf(names.map((name) => lineTo(name).url.replace('http:', 'https:')))
+}
+
+async function clientOf(urls: string[]): Promise<Store> {
   const { ETCDCTL_CACERT: ca, ETCDCTL_CERT: cert, ETCDCTL_KEY: key, ETCDCTL_USER } = fleet.etcdctl
   const [user = '', password = ''] = (ETCDCTL_USER ?? '').split(':')
   const read = (path = '') => readFile(path)
   const tls = { ca: await read(ca), cert: await read(cert), key: await read(key) }
-  const names = [...new Set([...first, ...fleet.members].map(({ name }) => name))]
-  const urls = names.map((name) => lineTo(name).url.replace('http:', 'https:'))
   const store = connect({ urls, user, password, tls })
   leftovers.push(() => store.close())
   return store
@@ -199,6 +202,26 @@ async function contest(claimers: Claims[]): Promise<void> {
     }),
   )
 }
+
+it('each member is reached again within seconds, however long it was cut off', async () => {
+  const stores = await Promise.all(fleet.members.map(({ url }) => clientOf([url])))
+  const reach = (store: Store) =>
+    store.get('/services/none').then(
+      () => true,
+      () => false,
+    )
+  expect(await Promise.all(stores.map(reach))).toEqual([true, true, true])
+  for (const { name } of fleet.members) await fleet.partition(name, 'cl')
+  const cut = performance.now()
+  while (performance.now() - cut < 60_000) {
+    await Promise.all(stores.map(reach))
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+  await fleet.heal()
+  const healed = performance.now()
+  for (const store of stores) await until('it is reached', 120_000, () => reach(store))
+  expect(performance.now() - healed).toBeLessThan(10_000)
+}, 240_000)
 
 it('a mirror that was cut off finds its revision compacted, and lists', async () => {
   const [one] = fleet.members
