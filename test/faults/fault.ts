@@ -1,5 +1,6 @@
 import type { LabFleet } from '../lab/fleet/fleet.ts'
 import { clean } from './clean.ts'
+import type { Plateau } from './footprint.ts'
 import { Oracle, type Subject } from './oracle.ts'
 import { subjectOf } from './subject.ts'
 
@@ -37,11 +38,7 @@ export interface Verdict extends Outcome {
  * Runs a fault under the oracle's eyes, and leaves the fleet as it was.
  * @param plateau what `steady` has found of this fleet
  */
-export async function judge(
-  fault: Fault,
-  fleet: LabFleet,
-  plateau: ReadonlyMap<string, number>,
-): Promise<Verdict> {
+export async function judge(fault: Fault, fleet: LabFleet, plateau: Plateau): Promise<Verdict> {
   const began = performance.now()
   const subject = { ...(await subjectOf(fleet)), plateau }
   const oracle = await Oracle.begin(subject)

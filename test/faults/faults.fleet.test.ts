@@ -4,12 +4,13 @@ import { startFleet } from '../lab/fleet/start-fleet.ts'
 import { CATALOGUE } from './catalogue.ts'
 import { judge } from './fault.ts'
 import { FLEET } from './fleet.ts'
+import type { Plateau } from './footprint.ts'
 import { steady } from './steady.ts'
 
 /** Every fault once that has passed, over one fleet; `npm run faults` runs them more often. Each says itself what it took. */
 describe('faults', () => {
   let fleet: LabFleet
-  let plateau: ReadonlyMap<string, number>
+  let plateau: Plateau
   beforeAll(async () => {
     fleet = await startFleet(FLEET)
     plateau = await steady(fleet)

@@ -16,21 +16,24 @@ export interface Footprint {
   counts: ReadonlyMap<string, number>
 }
 
+/** By process, what it takes once it has worked: memory at most, and files at rest. */
+export type Plateau = ReadonlyMap<string, Partial<Usage>>
+
 const SHARE = 0.05
-/** Connections to etcd's members: each process has those it needs just now, and others after a member has failed it. */
-const CONNECTIONS = 3
+/** Connections that come and go: pings of engines, questions to gateways, dials. */
+const PASSING = 3
 const MEMORY = 20 * 1024 ** 2
 
 /**
- * I7: in the end it is what it was: counts +-5 %, open files at most 5 % (or a connection to each member of
- * etcd) and memory at most 20 MiB more. (A process that was started anew takes less than one that has worked: that is no leak.)
- * @param plateau by process: memory that it takes while it works. A collected heap gives pages back when it pleases, so
- *   what an idle moment shows says little.
+ * I7: in the end it is what it was: counts +-5 %, open files at most 5 % (or three) and memory at most 20 MiB more. (A
+ * process that was started anew takes less than one that has worked: that is no leak.)
+ * @param plateau the same through all runs. For files, so that a few that leak each time add up. For memory, because
+ *   a collected heap gives pages back when it pleases, so what an idle moment shows says little.
  */
 export function growth(
   before: Footprint,
   after: Footprint,
-  plateau: ReadonlyMap<string, number> = new Map(),
+  plateau: Plateau = new Map(),
 ): string[] {
   const found: string[] = []
   for (const [name, was] of before.processes) {
@@ -39,9 +42,11 @@ export function growth(
       found.push(`I7: ${name} does not run any more`)
       continue
     }
-    if (is.files > was.files + Math.max(was.files * SHARE, CONNECTIONS))
-      found.push(`I7: ${name} has ${is.files} open files, had ${was.files}`)
-    const memory = Math.max(was.memory, plateau.get(name) ?? 0)
+    const known = plateau.get(name)
+    const files = known?.files ?? was.files
+    if (is.files > files + Math.max(files * SHARE, PASSING))
+      found.push(`I7: ${name} has ${is.files} open files, had ${files}`)
+    const memory = Math.max(was.memory, known?.memory ?? 0)
     if (is.memory > memory + MEMORY)
       found.push(`I7: ${name} takes ${mib(is.memory)} MiB, took ${mib(memory)}`)
   }
@@ -54,13 +59,22 @@ export function growth(
 
 const mib = (bytes: number): number => Math.round(bytes / 1024 ** 2)
 
-/** What every process took most, of all these looks. */
-export function most(looks: readonly Footprint[]): ReadonlyMap<string, number> {
-  const memory = new Map<string, number>()
-  for (const { processes } of looks)
-    for (const [name, used] of processes)
-      memory.set(name, Math.max(memory.get(name) ?? 0, used.memory))
-  return memory
+/** Of looks at a fleet that works, and at one that rests. */
+export function plateauOf(
+  working: readonly Footprint[],
+  resting: readonly Footprint[] = [],
+): Plateau {
+  const plateau = new Map<string, Partial<Usage>>()
+  const raise = (looks: readonly Footprint[], what: keyof Usage): void => {
+    for (const { processes } of looks)
+      for (const [name, used] of processes) {
+        const known = plateau.get(name)
+        plateau.set(name, { ...known, [what]: Math.max(known?.[what] ?? 0, used[what]) })
+      }
+  }
+  raise(working, 'memory')
+  raise(resting, 'files')
+  return plateau
 }
 
 /** What a process takes right now; null if it does not run. */

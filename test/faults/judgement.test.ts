@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { disagreements, type Picture, readRoutes } from './agreement.ts'
 import { failures, indefinite, strangers } from './answers.ts'
-import { type Footprint, growth } from './footprint.ts'
+import { type Footprint, growth, plateauOf } from './footprint.ts'
 import type { Shot } from './load.ts'
 import { doubleStarts, type EngineEvent, mostRunning, starts } from './starts.ts'
 
@@ -126,10 +126,22 @@ it('I7 finds what grew, and what went', () => {
   expect(growth(before, print(20, 60, 7))).toEqual([])
   expect(growth(before, print(44, 80, 7))).toEqual(['I7: launcher l1 has 44 open files, had 40'])
   expect(growth(before, print(40, 101, 7))).toEqual(['I7: launcher l1 takes 101 MiB, took 80'])
-  const plateau = new Map([['launcher l1', 100 * 1024 ** 2]])
-  expect(growth(before, print(40, 119, 7), plateau)).toEqual([])
-  expect(growth(before, print(40, 121, 7), plateau)).toHaveLength(1)
+  const worked = plateauOf([print(900, 100, 7), print(40, 90, 7)])
+  expect(growth(before, print(40, 119, 7), worked)).toEqual([])
+  expect(growth(before, print(40, 121, 7), worked)).toHaveLength(1)
+  expect(growth(before, print(44, 80, 7), worked)).toHaveLength(1)
   expect(growth(before, print(40, 80, 8))).toEqual(['I7: 8 leases, were 7'])
   expect(growth(before, print(40, 80, 6))).toEqual(['I7: 6 leases, were 7'])
   expect(growth(before, { processes: new Map(), counts: new Map() })[0]).toContain('does not run')
+})
+
+it('I7 adds up what leaks a little in each fault, and grants a process started anew what it had', () => {
+  const print = (files: number): Footprint => ({
+    processes: new Map([['registrar h1', { files, memory: 0 }]]),
+    counts: new Map(),
+  })
+  const plateau = plateauOf([print(90)], [print(23), print(24)])
+  const leaking = [24, 26, 28].map((files) => growth(print(files - 2), print(files), plateau))
+  expect(leaking).toEqual([[], [], ['I7: registrar h1 has 28 open files, had 24']])
+  expect(growth(print(20), print(24), plateau)).toEqual([])
 })

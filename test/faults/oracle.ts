@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { disagreements, type Picture } from './agreement.ts'
 import { failures, type Healthy, indefinite, strangers } from './answers.ts'
-import { type Footprint, growth } from './footprint.ts'
+import { type Footprint, growth, type Plateau } from './footprint.ts'
 import { GatewayWatch, type WatchedGateway } from './gateway-watch.ts'
 import { herd } from './herd.ts'
 import { Load, type LoadOptions, type Shot } from './load.ts'
@@ -17,8 +17,8 @@ export interface Subject {
   /** routes, Endpoints and containers as they are now */
   picture(): Promise<Picture>
   footprint(): Promise<Footprint>
-  /** by process: memory that it took while it was first put to work; the same for all faults of a run */
-  plateau?: ReadonlyMap<string, number>
+  /** what `steady` has found; the same for all faults of a run */
+  plateau?: Plateau
 }
 
 /** Milliseconds within which all is right again after the last heal. */

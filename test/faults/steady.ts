@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { LabFleet } from '../lab/fleet/fleet.ts'
 import { APP_IMAGE } from '../lab/image.ts'
 import { clean } from './clean.ts'
-import { type Footprint, growth, most } from './footprint.ts'
+import { type Footprint, growth, type Plateau, plateauOf } from './footprint.ts'
 import { herd } from './herd.ts'
 import { subjectOf } from './subject.ts'
 
@@ -14,15 +14,15 @@ const APPS = 6
 const CROWD = 1_500
 /** Milliseconds between two looks: a session renews its lease at another member in that time. */
 const LOOK = 3_000
-/** So many looks in a row must agree, out of so many. */
+/** So many looks in a row must agree with the one before them, out of so many. */
 const AGREE = 3
 const LOOKS = 20
 
 /**
  * A fleet as it is in the middle of its life: every process has worked, and has its connections to all members of etcd.
- * What it takes then is what it must come back to. Resolves with what each process took most. Throws if it goes on growing.
+ * What it takes then is what it must come back to. Throws if it goes on growing.
  */
-export async function steady(fleet: LabFleet): Promise<ReadonlyMap<string, number>> {
+export async function steady(fleet: LabFleet): Promise<Plateau> {
   const subject = await subjectOf(fleet)
   const looks: Footprint[] = []
   const names = Array.from({ length: APPS }, (_, index) => `first-${index}`)
@@ -34,16 +34,16 @@ export async function steady(fleet: LabFleet): Promise<ReadonlyMap<string, numbe
     looks.push(await subject.footprint())
   }
   await clean(fleet)
-  let first = await subject.footprint()
-  for (let look = 0, agreed = 0; agreed < AGREE; look++) {
+  let resting = [await subject.footprint()]
+  for (let look = 0; resting.length <= AGREE; look++) {
     if (look === LOOKS) throw new Error(`the fleet does not come to rest in ${LOOKS} looks`)
     await pause(LOOK)
     const next = await subject.footprint()
-    const [was, is] = [growth(next, first, most(looks)), growth(first, next, most(looks))]
-    const same = was.length + is.length === 0
-    agreed = same ? agreed + 1 : 0
-    if (!same) first = next
     looks.push(next)
+    const [first = next] = resting
+    const memory = plateauOf(looks)
+    const changes = [...growth(next, first, memory), ...growth(first, next, memory)]
+    resting = changes.length === 0 ? [...resting, next] : [next]
   }
-  return most(looks)
+  return plateauOf(looks, resting)
 }
