@@ -66,10 +66,7 @@ async function prepare(fleet: LabFleet): Promise<Pair[]> {
   const names = Array.from({ length: APPS }, (_, index) => `storm-${index}`)
   for (const name of names)
     await fleet.add({ name, image: HELLO_IMAGE, idleAfter: '1h', limits: { memory: '64m' } })
-  for (let first = 0; first < APPS; first += 4)
-    await Promise.all(
-      names.slice(first, first + 4).map((name, index) => wake(fleet, name, first + index)),
-    )
+  await Promise.all(names.map((name, index) => wake(fleet, name, index)))
   const pairs = await Promise.all(
     names.map(async (name, index) => {
       for (const host of fleet.hosts) {

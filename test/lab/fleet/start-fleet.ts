@@ -144,7 +144,9 @@ async function bringUpHosts(site: Site, hosts: Host[], members: Promise<void>): 
   }
   const [images] = await Promise.all([made(), ...engines])
   await Promise.all([
+    members,
     ...others.map((other) => first && copyImages(images, first.socket, other.socket)),
-    members.then(() => Promise.all(hosts.map((host) => host.start()))),
   ])
+  // Not before: a host that has registered without an image is chosen by nobody while another one has it.
+  await Promise.all(hosts.map((host) => host.start()))
 }

@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { LabFleet } from '../lab/fleet/fleet.ts'
+import { startFleet } from '../lab/fleet/start-fleet.ts'
+import { HELLO_IMAGE } from '../lab/image.ts'
+import { ask } from './client.ts'
+
+const names = Array.from({ length: 36 }, (_, index) => `storm-${index}`)
+
+let fleet: LabFleet
+beforeAll(async () => {
+  fleet = await startFleet()
+  for (const name of names)
+    await fleet.add({ name, image: HELLO_IMAGE, idleAfter: '1h', limits: { memory: '64m' } })
+})
+afterAll(() => fleet?.stop())
+
+/** Asks for all of them at once, the gateways in turn. Returns them in the order in which they answered. */
+async function storm(): Promise<string[]> {
+  const order: string[] = []
+  const answers = await Promise.all(
+    names.map(async (name, index) => {
+      const { origin } = fleet.gateways[index % fleet.gateways.length] ?? {}
+      const { status, text } = await ask(origin ?? '', `/${name}/`)
+      order.push(name)
+      return status === 200 ? null : `${name} ${status} ${text}`
+    }),
+  )
+  expect(answers.filter((answer) => answer !== null)).toEqual([])
+  return order
+}
+
+/** Names of the apps' containers that run, by host. */
+async function running(): Promise<string[][]> {
+  const lists = fleet.hosts.map(async ({ docker }) => {
+    const containers = await docker.listContainers({ filters: { label: ['reveille.app'] } })
+    return containers.map(({ Labels }) => Labels['reveille.app'] ?? '').sort()
+  })
+  return await Promise.all(lists)
+}
+
+/** The average place of `who` in an order; 0 is first. */
+function place(order: readonly string[], who: readonly string[]): number {
+  return who.reduce((sum, name) => sum + order.indexOf(name), 0) / who.length
+}
+
+describe('many apps that are asked for at once', () => {
+  let first: string[][]
+
+  it('are all made and started, each once, on all hosts', async () => {
+    await storm()
+    first = await running()
+    expect(first.flat().sort()).toEqual([...names].sort())
+    for (const host of first) expect(host.length).toBeGreaterThan(0)
+  })
+
+  it('are all woken where they are, who asked first mostly first', async () => {
+    const sleeps = names.map((name) =>
+      fleet.launchers[0]?.api('POST', `/v1/apps/${name}/sleep`).then(({ status }) => status),
+    )
+    expect(new Set(await Promise.all(sleeps))).toEqual(new Set([200]))
+    expect((await running()).flat()).toEqual([])
+    const order = await storm()
+    expect(await running()).toEqual(first)
+    const half = names.length / 2
+    expect(place(order, names.slice(0, half))).toBeLessThan(place(order, names.slice(half)))
+  })
+})
