@@ -176,6 +176,14 @@ export class Store {
     }
   }
 
+  /** Seconds a lease was granted for and has left, both 0 if it is gone. */
+  async remaining(lease: string): Promise<{ granted: number; left: number }> {
+    const { TTL, grantedTTL } = await this.#members.call((client, options) =>
+      client.leaseClient.leaseTimeToLive({ ID: lease }, options),
+    )
+    return { granted: Number(grantedTTL), left: Math.max(0, Number(TTL)) }
+  }
+
   /** Opens a raw watch stream; the caller owns it and must cancel it. */
   async watch(): Promise<WatchStream> {
     const member = this.#members.current

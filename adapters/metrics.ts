@@ -86,6 +86,38 @@ export function launcherMetrics() {
   }
 }
 
+/** Every metric of a process that keeps pools. */
+export function poolMetrics() {
+  const { registry: all, on } = registry('pool')
+  return {
+    registry: all,
+    servers: new Gauge({
+      name: 'reveille_pool_servers',
+      help: 'Servers this process vouches for, by reason: listed, found, announced',
+      labelNames: ['reason'],
+      ...on,
+    }),
+    probes: new Counter({
+      name: 'reveille_pool_probes_total',
+      help: 'Answers of members and candidates, by result: good, bad (of members)',
+      labelNames: ['result'],
+      ...on,
+    }),
+    datagrams: new Counter({
+      name: 'reveille_pool_datagrams_total',
+      help: 'Announcements heard, by result: taken, or why they were dropped',
+      labelNames: ['result'],
+      ...on,
+    }),
+    registrations: new Counter({
+      name: 'reveille_pool_registrations_total',
+      help: 'Entries written to and removed from etcd, by change: registered, removed',
+      labelNames: ['change'],
+      ...on,
+    }),
+  }
+}
+
 /** Every metric of a registrar. */
 export function registrarMetrics() {
   const { registry: all, on } = registry('registrar')

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { SettingsError } from '../adapters/settings.ts'
+import { addAnnounce } from './command/announce.ts'
 import { addApp } from './command/app.ts'
 import { addBlueprint } from './command/blueprint.ts'
 import { addConfig } from './command/config.ts'
@@ -38,6 +39,7 @@ export function createProgram(terminal: Terminal): Command {
   program.helpOption('-h, --help', 'show this')
   program.commandsGroup('Services:')
   addServices(program, terminal)
+  addAnnounce(program, terminal)
   program.commandsGroup('Apps:')
   addApp(program, terminal)
   addBlueprint(program, terminal)

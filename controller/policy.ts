@@ -1,6 +1,11 @@
 import { networkInterfaces } from 'node:os'
 import { type Network, parseNetwork } from '../model/address.ts'
-import { type AddressPolicy, launcherNetworks, parseEndpoint } from '../model/endpoint.ts'
+import {
+  type AddressPolicy,
+  launcherNetworks,
+  memberAddress,
+  parseEndpoint,
+} from '../model/endpoint.ts'
 import type { Settings } from '../model/setting.ts'
 import { nearest, reachable } from './address.ts'
 
@@ -35,14 +40,7 @@ function deniedAddresses(settings: Settings): Set<string> {
   const listening = [settings.listen, settings.controllerAdmin, ...settings.launchers]
   return new Set([
     ...settings.denied,
-    ...settings.etcd.map(memberOf),
+    ...settings.etcd.map(memberAddress),
     ...listening.flatMap((address) => reachable(address, own)),
   ])
-}
-
-/** host:port of a member's URL; one that is named and not numbered is no endpoint anyway. */
-function memberOf(url: string): string {
-  const { hostname, port, protocol } = new URL(url)
-  const host = hostname === 'localhost' ? '127.0.0.1' : hostname
-  return `${host}:${port || (protocol === 'https:' ? 443 : 80)}`
 }

@@ -56,6 +56,13 @@ export function formatEndpoint(endpoint: Endpoint): string {
   return `[${address ? formatAddress(address) : endpoint.host}]:${endpoint.port}`
 }
 
+/** host:port of a URL of etcd; where that is named and not numbered it is no endpoint of anything. */
+export function memberAddress(url: string): string {
+  const { hostname, port, protocol } = new URL(url)
+  const host = hostname === 'localhost' ? '127.0.0.1' : hostname
+  return `${host}:${port || (protocol === 'https:' ? 443 : 80)}`
+}
+
 type Verdict = { ok: true; endpoint: Endpoint } | { ok: false; reason: string }
 
 /** Reads an instance's endpoint and holds it against the policy. Returns why it is refused: one bad entry is data. */

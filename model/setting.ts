@@ -3,6 +3,7 @@ import { CLI_SETTINGS } from './setting/cli.ts'
 import { CLUSTER_SETTINGS } from './setting/cluster.ts'
 import { CONTROLLER_SETTINGS } from './setting/controller.ts'
 import { LAUNCHER_SETTINGS } from './setting/launcher.ts'
+import { POOL_SETTINGS } from './setting/pool.ts'
 import { REGISTRAR_SETTINGS } from './setting/registrar.ts'
 
 export type { Service } from './setting/kind.ts'
@@ -16,6 +17,7 @@ export const SETTINGS = {
   ...CONTROLLER_SETTINGS,
   ...LAUNCHER_SETTINGS,
   ...REGISTRAR_SETTINGS,
+  ...POOL_SETTINGS,
   ...CLI_SETTINGS,
 } as const
 

@@ -139,7 +139,7 @@ async function runSidekick(settings: Settings): Promise<void> {
     log,
   })
   const key = keys.endpoint(settings.app, settings.slot)
-  const refusals = new Refusals(key, keys, log)
+  const refusals = new Refusals((text) => text === key, keys, log)
   const informer = new Informer(store, [key, keys.folder('gateway')], {
     onChange: (batch, revision) => {
       for (const change of batch) {

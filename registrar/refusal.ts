@@ -3,16 +3,16 @@ import type { Keys } from '../model/key.ts'
 import { Gateway } from '../model/record.ts'
 import type { ClusterChange } from './cluster.ts'
 
-/** Says so when a gateway refuses a key of ours: whoever runs a process by hand cannot know its networks. */
+/** Says so when a gateway refuses keys of ours: whoever names addresses by hand cannot know its networks. */
 export class Refusals {
-  readonly #key: string
+  readonly #isOurs: (key: string) => boolean
   readonly #keys: Keys
   readonly #log: Logger
-  /** by gateway: the reason last said */
-  readonly #said = new Map<string, string>()
+  /** by gateway: key and reason of what was last said */
+  readonly #said = new Map<string, ReadonlySet<string>>()
 
-  constructor(key: string, keys: Keys, log: Logger) {
-    this.#key = key
+  constructor(isOurs: (key: string) => boolean, keys: Keys, log: Logger) {
+    this.#isOurs = isOurs
     this.#keys = keys
     this.#log = log
   }
@@ -22,12 +22,12 @@ export class Refusals {
     if (change.type !== 'put' || this.#keys.parse(change.entry.key)?.kind !== 'gateway') return
     const gateway = read(change.entry.value)
     if (!gateway) return
-    const reason = gateway.rejected.find(({ key }) => key === this.#key)?.reason
-    if (reason === undefined) this.#said.delete(gateway.id)
-    else if (this.#said.get(gateway.id) !== reason) {
-      this.#said.set(gateway.id, reason)
-      this.#log.warn({ key: this.#key, gateway: gateway.id, reason }, 'a gateway refuses the entry')
-    }
+    const refused = gateway.rejected.filter(({ key }) => this.#isOurs(key))
+    const before = this.#said.get(gateway.id)
+    for (const { key, reason } of refused)
+      if (!before?.has(`${key} ${reason}`))
+        this.#log.warn({ key, gateway: gateway.id, reason }, 'a gateway refuses the entry')
+    this.#said.set(gateway.id, new Set(refused.map(({ key, reason }) => `${key} ${reason}`)))
   }
 }
 

@@ -60,6 +60,21 @@ const PARTS: Part[] = [
     ],
     load: () => import('../../registrar/main.ts'),
   },
+  {
+    service: 'pool',
+    description: 'keep pools: servers that are listed, found by probes, or announce themselves',
+    examples: [
+      [
+        'reveille pool --etcd http://10.0.0.1:2379 --networks 10.0.0.0/16 --pools pools.json',
+        'as a file says',
+      ],
+      [
+        'reveille pool --etcd http://10.0.0.1:2379 --networks 10.0.0.0/16 --servers "web=10.0.0.2:80 10.0.0.3:80"',
+        'a pool at /web/ of two servers',
+      ],
+    ],
+    load: () => import('../../registrar/pool/main.ts'),
+  },
 ]
 
 /** The commands that are a service: they run in this process until they are told to end. */

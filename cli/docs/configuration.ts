@@ -5,6 +5,7 @@ const PARTS: [service: Service, title: string][] = [
   ['controller', '`reveille controller`'],
   ['launcher', '`reveille launcher`'],
   ['registrar', '`reveille registrar`'],
+  ['pool', '`reveille pool`'],
   ['up', '`reveille up` alone'],
   ['cli', 'Commands that talk to a running cluster'],
 ]

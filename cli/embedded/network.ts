@@ -1,16 +1,9 @@
 import { isIPv4 } from 'node:net'
-import { formatEndpoint, parseEndpoint } from '../../model/endpoint.ts'
+import { formatEndpoint, memberAddress, parseEndpoint } from '../../model/endpoint.ts'
 
 /** The one address instances of this machine are reached at, as a network. */
 export function networkOf(address: string): string {
   return `${address}/${isIPv4(address) ? 32 : 128}`
-}
-
-/** host:port of a URL of etcd; '' where it is named and not numbered: an endpoint is never a name. */
-function endpointOf(url: string): string {
-  const { hostname, port, protocol } = new URL(url)
-  const host = hostname === 'localhost' ? '127.0.0.1' : hostname
-  return `${host}:${port || (protocol === 'https:' ? 443 : 80)}`
 }
 
 /**
@@ -20,7 +13,7 @@ function endpointOf(url: string): string {
  */
 export function deniedOf(listens: string[], etcd: string[], address: string): string[] {
   const denied = new Set<string>()
-  for (const listen of [...listens, ...etcd.map(endpointOf)]) {
+  for (const listen of [...listens, ...etcd.map(memberAddress)]) {
     const endpoint = parseEndpoint(listen)
     if (!endpoint) continue
     const everywhere = endpoint.host === '0.0.0.0' || endpoint.host === '::'

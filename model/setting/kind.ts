@@ -8,7 +8,7 @@ import { isId } from '../key.ts'
 import { whole } from '../whole.ts'
 
 /** The processes a setting is for; `cli` are the commands that talk to a running cluster. */
-export type Service = 'up' | 'controller' | 'launcher' | 'registrar' | 'cli'
+export type Service = 'up' | 'controller' | 'launcher' | 'registrar' | 'pool' | 'cli'
 
 export interface Setting<T extends z.ZodType> {
   schema: T
@@ -99,6 +99,6 @@ export const switched = z.preprocess(
 )
 
 /** Every process. */
-export const ALL: Service[] = ['up', 'controller', 'launcher', 'registrar', 'cli']
+export const ALL: Service[] = ['up', 'controller', 'launcher', 'registrar', 'pool', 'cli']
 /** Every process of a cluster. */
-export const SERVICES: Service[] = ['up', 'controller', 'launcher', 'registrar']
+export const SERVICES: Service[] = ['up', 'controller', 'launcher', 'registrar', 'pool']

@@ -21,7 +21,7 @@ function gateway(rejected: { key: string; reason: string }[], id = 'g1') {
 it('says once that a gateway refuses our entry and why, and again when it refuses it again', () => {
   const lines: { gateway: string; reason: string }[] = []
   const log = pino({}, { write: (line: string) => lines.push(JSON.parse(line)) })
-  const refusals = new Refusals(KEY, keys, log)
+  const refusals = new Refusals((key) => key === KEY, keys, log)
   const refused = [{ key: KEY, reason: 'outside the host networks' }]
   refusals.observe(gateway([{ key: keys.endpoint('other', 0), reason: 'not ours' }]))
   refusals.observe(gateway(refused))

@@ -126,3 +126,11 @@ describe('the instance a client stays with', () => {
     expect(await living.pinned(app, { pin, dead: '' })).toBeNull()
   })
 })
+
+it('a pool without servers is known, and silent; a name that nobody registered is not', async () => {
+  const value = JSON.stringify({ name: 'web' })
+  const at = { modRevision: '2', createRevision: '2', lease: '1' }
+  catalog.apply([{ type: 'put', entry: { key: keys.named('pool', 'web'), value, ...at } }], '2')
+  expect(await livingWith(1).registered('WEB', '')).toBe('silent')
+  expect(await livingWith(1).registered('other', '')).toBeNull()
+})
