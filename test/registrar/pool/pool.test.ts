@@ -80,11 +80,12 @@ const members = async (pool: string) => {
   const { entries } = await lab.store.list(`/services/clusters/${pool}`)
   return entries.map(({ key, value }) => [key.slice('/services/clusters/'.length), value])
 }
-/** Servers of the pool that the running configuration has. */
+/** Servers of the pool that the running configuration has; none while that is not live. */
 const routed = async (pool: string) => {
-  const upstream = new RegExp(`upstream "app_${pool}" \\{([^}]*)\\}`).exec(
-    await lab.configuration(),
-  )?.[1]
+  const text = await lab.configuration()
+  const live = await ask(lab.origin, '/_reveille/generation')
+  if (Number(live.text) !== generationOf(text)) return []
+  const upstream = new RegExp(`upstream "app_${pool}" \\{([^}]*)\\}`).exec(text)?.[1]
   return [...(upstream ?? '').matchAll(/server "([^"]+)"/g)].map(([, address]) => address)
 }
 const at = (index: number) => (servers[index] as LabServer).address
@@ -230,7 +231,8 @@ describe('a pool that is listed', () => {
   })
 
   it('keeps its servers in their slots over a restart, and routes over it', async () => {
-    const flags = ['--servers', `web=${at(0)} ${at(1)}`]
+    // long enough for a process to start on a busy machine
+    const flags = ['--servers', `web=${at(0)} ${at(1)}`, '--lease-ttl', '15s']
     const one = await startPool('one', flags)
     await eventually(async () => (await routed('web')).length === 2)
     const [before, number] = [await members('web'), await generation()]
@@ -240,7 +242,7 @@ describe('a pool that is listed', () => {
     await eventually(async () => {
       const now = (await lab.store.list('/services/clusters/web')).entries
       return now.length === 2 && now.every(({ lease }) => lease !== entries[0]?.lease)
-    })
+    }, 40_000)
     expect(await members('web')).toEqual(before)
     expect(await generation()).toBe(number)
   })
