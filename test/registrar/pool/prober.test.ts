@@ -87,7 +87,7 @@ describe('a prober', () => {
   it.each<[string, LabServer['answer']]>([
     ['nothing', () => {}],
     ['a head and no body', (response) => response.writeHead(200).flushHeaders()],
-    ['a byte now and then', (response) => void trickle(response, PAGE)],
+    ['a byte now and then', (response) => trickle(response, PAGE)],
     [
       'less than it announced',
       (response) => {
