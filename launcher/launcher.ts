@@ -29,6 +29,7 @@ import { Launchpad } from './wake/launch.ts'
 import { Living, type Reach } from './wake/living.ts'
 import { Starter } from './wake/start.ts'
 import { Stopwatch } from './wake/stopwatch.ts'
+import { noteUses, type UseStore } from './wake/use.ts'
 import { type Meter, Wakes } from './wake/wake.ts'
 import type { ClaimStore } from './wake/withdrawal.ts'
 import { Witnesses } from './witness/witnesses.ts'
@@ -40,7 +41,7 @@ const NOTICE = 5
 export interface LauncherOptions {
   id: string
   catalog: Catalog
-  store: ClaimStore & RoomStore
+  store: ClaimStore & RoomStore & UseStore
   session: Lease
   /** lease of the run of this launcher before this one, null if none is known to be over */
   earlier?(): string | null
@@ -163,6 +164,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
     tellsReasons,
   })
   catalog.onChange((batch) => watchEnds(batch, catalog, backoff))
+  noteUses(board, catalog, store)
   catalog.onChange((_batch, topics) => {
     if (!topics.has(HOSTS)) return
     const urls = [...catalog.state.hosts.values()].map(({ value }) => value.engine)

@@ -35,7 +35,10 @@ export const Status = z.object({
     .optional()
     .describe('of the last run, where that ended by itself with an error'),
   blueprint: z.string().optional().describe('what made it, where it is not stored itself'),
-  lastUsed: z.iso.datetime().nullable().describe('last use a gateway saw; null if unknown'),
+  lastUsed: z.iso
+    .datetime()
+    .nullable()
+    .describe('when it was woken, or a gateway saw it used; null if not known'),
   revision: z
     .string()
     .describe('etcd revision of the record (also in the ETag) or of its blueprint'),

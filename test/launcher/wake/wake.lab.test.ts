@@ -47,6 +47,8 @@ describe('a wake', () => {
     const answer = await get(`http://${reply.headers['x-reveille-upstream']}`, '/', {})
     expect(JSON.parse(answer.body)).toMatchObject({ method: 'GET' })
     await expect.poll(() => cluster.store.get(cluster.keys.claim(name, 0))).toBeNull()
+    const used = () => cluster.store.get(cluster.keys.named('activity', name))
+    await expect.poll(async () => Date.parse((await used())?.value ?? '')).not.toBeNaN()
   })
 
   it('is one start for 1,000 who ask two launchers at once', async () => {
