@@ -13,7 +13,7 @@ import { ask, junctionOf, urlOf, vitalsOf } from './embedded/health.ts'
 import { House, program, sourceOf } from './embedded/house.ts'
 import { readImages } from './embedded/images.ts'
 import { deniedOf, networkOf } from './embedded/network.ts'
-import { configurationOf, isConfigured, planNginx } from './embedded/nginx.ts'
+import { configurationOf, isConfigured, planProxy } from './embedded/proxy.ts'
 import { clearResidue } from './embedded/residue.ts'
 import { summaryOf } from './embedded/summary.ts'
 import { Failure } from './failure.ts'
@@ -49,7 +49,7 @@ async function open(house: House, given: Settings): Promise<void> {
   } = given.demo ? demoFolders(given) : { settings: given, mark: () => {}, forget: () => {} }
   house.onClose(forget)
   const { stateDir, runDir } = placed
-  const nginx = planNginx(placed)
+  const proxy = planProxy(placed)
   const folders = takeFolders(stateDir, runDir, urlOf(placed.listen))
   house.onClose(folders.release)
   await refuseConflicts(addressesOf(placed))
@@ -74,7 +74,7 @@ async function open(house: House, given: Settings): Promise<void> {
     }),
   )
   house.onClose(() => Promise.all(services.map((child) => child.stop())))
-  house.onClose(startNginx(house, settings, nginx))
+  house.onClose(startProxy(house, settings, proxy))
   if (demo && given.etcd.length > 0) house.onClose(demo.withdraw)
 
   await untilWell(house, settings)
@@ -136,14 +136,15 @@ function settle(settings: Settings, etcd: string[], engine: ChosenEngine): Setti
   }
 }
 
-/** Starts nginx as soon as the controller has written its configuration. Returns how to end it. */
-function startNginx(house: House, settings: Settings, command: string[]): () => Promise<void> {
+/** Starts the proxy as soon as the controller has written its configuration. Returns how to end it. */
+function startProxy(house: House, settings: Settings, command: string[]): () => Promise<void> {
   let child: Child | null = null
   const started = (async () => {
     while (!isConfigured(settings) && !house.signal.aborted) await delay(20)
     if (house.signal.aborted) return
     // workers outlive a killed master and keep its port; told to quit, they let go of it and finish what they have
-    child = house.start({ name: 'nginx', command, tie: 'TERM', leftovers: 'SIGQUIT', patience: 3 })
+    const leftovers = settings.proxy === 'nginx' ? 'SIGQUIT' : 'SIGUSR1'
+    child = house.start({ name: settings.proxy, command, tie: 'TERM', leftovers, patience: 3 })
   })()
   return async () => {
     await started

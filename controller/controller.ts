@@ -3,6 +3,7 @@ import { Apply, type ApplyOptions } from './apply.ts'
 import { Naming } from './naming.ts'
 import { type Outcome, Pace } from './pace.ts'
 import { countEndpoints } from './plan.ts'
+import type { Quote } from './quote.ts'
 import { compile, type Template } from './render.ts'
 import type { Change } from './shrink.ts'
 import { Status, type StatusOptions } from './status.ts'
@@ -14,6 +15,8 @@ export interface ControllerOptions
     Omit<StatusOptions, 'listen'> {
   /** the template's text; read anew before each run */
   template(): Promise<string>
+  /** how a template writes values; as nginx reads them unless given */
+  quote?: Quote
 }
 
 /** Keeps the proxy's configuration what etcd says it should be. */
@@ -137,7 +140,7 @@ export class Controller {
   }
 
   async #offer(): Promise<Outcome> {
-    const { template, meters } = this.#options
+    const { template, quote, meters } = this.#options
     const revision = this.#view.revision
     const since = this.#changedAt ?? performance.now()
     this.#changedAt = null
@@ -148,7 +151,7 @@ export class Controller {
     let render: Template | undefined
     const outcome = await this.#apply.run((generation) => {
       if (typeof source !== 'string') throw source
-      render ??= compile(source)
+      render ??= compile(source, quote)
       return render({ ...plan, generation })
     })
     if (outcome.result === 'unchanged' || outcome.result === 'live') {

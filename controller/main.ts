@@ -1,39 +1,29 @@
-import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import closeWithGrace from 'close-with-grace'
 import { receiveDatagrams } from '../adapters/activity.ts'
 import { startAdmin } from '../adapters/admin.ts'
-import { runCommand } from '../adapters/command.ts'
 import { connect } from '../adapters/etcd.ts'
 import { etcdOptions } from '../adapters/etcd-settings.ts'
 import { ReplacedFile } from '../adapters/files.ts'
 import { Informer } from '../adapters/informer.ts'
 import { createLog, type Logger } from '../adapters/log.ts'
 import { controllerMetrics } from '../adapters/metrics.ts'
-import {
-  askGeneration,
-  fileLimit,
-  isNginxRunning,
-  reloadNginx,
-  workerUser,
-} from '../adapters/nginx.ts'
+import { fileLimit, workerUser } from '../adapters/nginx.ts'
 import { Session } from '../adapters/session.ts'
 import { Keys } from '../model/key.ts'
+import { PROXIES } from '../model/setting/proxy.ts'
 import type { Settings } from '../model/setting.ts'
 import { Activity } from './activity.ts'
 import { nearest } from './address.ts'
-import type { Proxy } from './apply.ts'
 import { Controller } from './controller.ts'
 import { Memory } from './memory.ts'
 import type { Surroundings } from './plan.ts'
 import { policyOf } from './policy.ts'
+import { proxyOf, quoteOf, templatePath } from './proxy.ts'
 import { READING } from './reading.ts'
 import { GatewayRecord } from './record.ts'
-
-const CHECK = 'nginx -e stderr -t -q -c {{candidate}}'
 
 /** Runs a controller until the process is told to end. Resolves once it follows etcd's changes, or tries to. */
 export async function run(settings: Settings): Promise<void> {
@@ -64,7 +54,7 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
   if (settings.networks.length === 0)
     log.warn('no networks are given: instances are routed to nowhere, see --networks')
 
-  const folder = resolve(settings.runDir, 'nginx')
+  const folder = resolve(settings.runDir, settings.proxy)
   await mkdir(folder, { recursive: true })
   const controller = new Controller({
     id,
@@ -72,8 +62,11 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
     policy: policyOf(settings),
     surroundings: await surroundings(settings, folder),
     leaseTtl: settings.leaseTtl,
-    template: () => readFile(templatePath(settings.template), 'utf8'),
-    files: new ReplacedFile(resolve(settings.output || join(settings.runDir, 'nginx.conf'))),
+    template: () => readFile(templatePath(settings), 'utf8'),
+    quote: quoteOf(settings),
+    files: new ReplacedFile(
+      resolve(settings.output || join(settings.runDir, PROXIES[settings.proxy])),
+    ),
     proxy: proxyOf(settings, folder),
     confirm: settings.confirm === 'on',
     memory: new Memory(new ReplacedFile(resolve(settings.runDir, 'routes.json')), ({ message }) =>
@@ -127,18 +120,6 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
   }
 }
 
-function proxyOf(settings: Settings, folder: string): Proxy {
-  const pidFile = join(folder, 'nginx.pid')
-  return {
-    check: (candidate) => runCommand(settings.checkCmd || CHECK, candidate),
-    // Whether another proxy runs only its own reload command can tell.
-    running: async () => settings.reloadCmd !== '' || (await isNginxRunning(pidFile)),
-    reload: () =>
-      settings.reloadCmd === '' ? reloadNginx(pidFile) : runCommand(settings.reloadCmd),
-    generation: () => askGeneration(nearest(settings.listen)),
-  }
-}
-
 async function surroundings(settings: Settings, folder: string): Promise<Surroundings> {
   const files = Math.min(65_536, await fileLimit())
   return {
@@ -153,12 +134,4 @@ async function surroundings(settings: Settings, folder: string): Promise<Surroun
     connections: Math.min(16_384, Math.floor(files / 2)),
     files,
   }
-}
-
-/** templates/ lies beside controller/ in the source and beside dist/ in the build. */
-function templatePath(own: string): string {
-  if (own !== '') return own
-  const places = ['../templates/nginx.conf.njk', '../../templates/nginx.conf.njk']
-  const paths = places.map((place) => fileURLToPath(new URL(place, import.meta.url)))
-  return paths.find((path) => existsSync(path)) ?? (paths[0] as string)
 }

@@ -2,18 +2,23 @@ import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runCommand } from '../../adapters/command.ts'
 import { parseEndpoint } from '../../model/endpoint.ts'
+import { PROXIES } from '../../model/setting/proxy.ts'
 import { ask } from './ask.ts'
-import { type Check, fail, ok, warn } from './check.ts'
+import { type Check, type Finding, fail, ok, warn } from './check.ts'
 import { runTool } from './tool.ts'
 
 const INSTALL = 'Install it: apt-get install nginx'
 
 /** What the controller runs unless it is told otherwise. */
-const NGINX_CHECK = 'nginx -e stderr -t -q -c {{candidate}}'
+const CHECKS = {
+  nginx: 'nginx -e stderr -t -q -c {{candidate}}',
+  haproxy: 'haproxy -c -q -f {{candidate}}',
+}
 
 /** The nginx program: there, new enough, with what the template needs. */
-export const checkNginx: Check = async ({ checkCmd }) => {
+export const checkNginx: Check = async ({ checkCmd, proxy }) => {
   if (checkCmd !== '') return [ok('proxy', `its configuration is checked by: ${checkCmd}`)]
+  if (proxy === 'haproxy') return checkHaproxy()
   const { output, missing } = await runTool('nginx', ['-V'])
   if (missing) return [fail('nginx', 'is not installed', INSTALL)]
   const version = /nginx version: \S+?\/(\S+)/.exec(output)?.[1] ?? ''
@@ -25,9 +30,20 @@ export const checkNginx: Check = async ({ checkCmd }) => {
   return [ok('nginx', version)]
 }
 
+/** HAProxy: rules in named defaults are what the template stands on. */
+async function checkHaproxy(): Promise<Finding[]> {
+  const { output, missing } = await runTool('haproxy', ['-v'])
+  if (missing) return [fail('haproxy', 'is not installed', 'Install it: apt-get install haproxy')]
+  const version = /version (\S+)/i.exec(output)?.[1] ?? ''
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major < 2 || (major === 2 && minor < 6))
+    return [fail('haproxy', version || 'its version is not known', 'Run HAProxy 2.6 or newer.')]
+  return [ok('haproxy', version)]
+}
+
 /** The configuration the proxy runs now: does it still pass? */
-export const checkConfig: Check = async ({ output, runDir, checkCmd }) => {
-  const path = output === '' ? join(runDir, 'nginx.conf') : output
+export const checkConfig: Check = async ({ output, runDir, checkCmd, proxy }) => {
+  const path = output === '' ? join(runDir, PROXIES[proxy]) : output
   const name = `configuration ${path}`
   try {
     await access(path)
@@ -35,7 +51,7 @@ export const checkConfig: Check = async ({ output, runDir, checkCmd }) => {
     const mend = 'The controller writes it: reveille up, or reveille controller'
     return [warn(name, 'is not there yet', mend)]
   }
-  const command = checkCmd || NGINX_CHECK
+  const command = checkCmd || CHECKS[proxy]
   try {
     await runCommand(command, path)
     return [ok(name, 'passes its check')]

@@ -59,7 +59,7 @@ function make(path: string, setting: string): void {
 const LONGEST = 107 - '/engine/containerd.sock.ttrpc'.length
 
 /** What is in a run folder only while we run, but for an engine's: its own keeper removes that. */
-const PASSING = /^(?:nginx(?:\.conf.*)?|routes\.json.*|apps|engine\.sock)$/
+const PASSING = /^(?:nginx(?:\.conf.*)?|haproxy(?:\.cfg.*)?|routes\.json.*|apps|engine\.sock)$/
 
 /**
  * Makes the state and the run folder ours until `release`, which empties the run folder of what is ours.

@@ -24,7 +24,7 @@ export function vitalsOf(settings: Settings): Vital[] {
     { name: 'launcher', url: urlOf(settings.apiListen, '/healthz') },
     { name: 'controller', url: urlOf(settings.controllerAdmin, '/healthz') },
     {
-      name: 'nginx',
+      name: settings.proxy,
       url: urlOf(settings.listen, '/_reveille/generation'),
       lenient: settings.confirm === 'off', // a template of one's own need not have that path
     },

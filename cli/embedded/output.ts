@@ -14,17 +14,19 @@ const LEVELS: Record<string, string> = {
   debug: 'debug',
 }
 
-/** The level a foreign line names: nginx `[warn]`, Docker `level=warning`. */
+/** The level a foreign line names: nginx `[warn]`, HAProxy `[WARNING]`, Docker `level=warning`. */
 function levelOf(line: string, fallback: string): string {
   const named = /\[(\w+)\]|\blevel=(\w+)/.exec(line)
-  return LEVELS[named?.[1] ?? named?.[2] ?? ''] ?? fallback
+  return LEVELS[(named?.[1] ?? named?.[2] ?? '').toLowerCase()] ?? fallback
 }
 
 /** The text of a foreign line without the time and level we show ourselves. */
 function textOf(line: string): string {
   const message = /\bmsg="((?:[^"\\]|\\.)*)"/.exec(line)?.[1]
   if (message !== undefined) return message.replaceAll('\\"', '"')
-  return line.replace(/^[0-9/]+ [0-9:]+ \[\w+\] (?:\d+#\d+: )?(?:\*\d+ )?/, '').slice(0, 2000)
+  return line
+    .replace(/^(?:[0-9/]+ [0-9:]+ \[\w+\] (?:\d+#\d+: )?(?:\*\d+ )?|\[[A-Z]+\] +\(\d+\) : )/, '')
+    .slice(0, 2000)
 }
 
 /**
@@ -51,8 +53,9 @@ export function translate(service: string, line: string, now: Date, isError = fa
   return JSON.stringify({ level: LEVELS[String(level)] ?? 'info', time, service, ...rest })
 }
 
-/** Docker is asked for errors only, but what holds each container says as news what it loads. */
+/** Docker is asked for errors only, but what holds each container says as news what it loads; HAProxy tells of each reload. */
 export function isChatter(service: string, line: string): boolean {
+  if (service === 'haproxy') return line.startsWith('[NOTICE]')
   return service === 'docker' && /\blevel=info\b/.test(line)
 }
 

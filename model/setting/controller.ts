@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AccessLog } from './access-log.ts'
 import { list, listen, network, setting } from './kind.ts'
+import { ProxyKind } from './proxy.ts'
 
 /** What a controller needs to know, beside its gateway. */
 export const CONTROLLER_SETTINGS = {
@@ -9,6 +10,12 @@ export const CONTROLLER_SETTINGS = {
     'address',
     listen.default('0.0.0.0:8080'),
     'where the gateway listens',
+  ),
+  proxy: setting(
+    ['up', 'controller'],
+    'nginx|haproxy',
+    ProxyKind.default('nginx'),
+    'the proxy that the configuration is written for',
   ),
   template: setting(
     ['up', 'controller'],
@@ -20,19 +27,19 @@ export const CONTROLLER_SETTINGS = {
     ['up', 'controller'],
     'file',
     z.string().default(''),
-    'configuration file to write; <run-dir>/nginx.conf unless given',
+    'configuration file to write; <run-dir>/nginx.conf or haproxy.cfg unless given',
   ),
   checkCmd: setting(
     ['up', 'controller'],
     'command',
     z.string().default(''),
-    'checks a candidate; {{candidate}} stands for its path; nginx -t unless given',
+    'checks a candidate; {{candidate}} stands for its path; nginx -t or haproxy -c unless given',
   ),
   reloadCmd: setting(
     ['up', 'controller'],
     'command',
     z.string().default(''),
-    'makes the proxy read the new file; unless given, the master named by <run-dir>/nginx/nginx.pid gets SIGHUP',
+    'makes the proxy read the new file; unless given, the master named by <run-dir>/nginx/nginx.pid gets SIGHUP, or the one of <run-dir>/haproxy/haproxy.pid SIGUSR2',
   ),
   confirm: setting(
     ['up', 'controller'],
