@@ -55,7 +55,10 @@ export function translate(service: string, line: string, now: Date, isError = fa
 
 /** Docker is asked for errors only, but what holds each container says as news what it loads; HAProxy tells of each reload. */
 export function isChatter(service: string, line: string): boolean {
-  if (service === 'haproxy') return line.startsWith('[NOTICE]')
+  if (service === 'haproxy')
+    return /^\[(?:NOTICE|WARNING)\].*(?:: haproxy version|executable is|orker|Proxy \S+ stopped|Exiting|Loading success)/.test(
+      line,
+    )
   return service === 'docker' && /\blevel=info\b/.test(line)
 }
 
