@@ -8,7 +8,7 @@ async function master(pidFile: string): Promise<number | null> {
   if (!Number.isInteger(pid) || pid < 2) return null
   const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
   const [program = '', ...args] = command.split('\0')
-  return basename(program) === 'haproxy' && args.some((arg) => /^-W/.test(arg)) ? pid : null
+  return basename(program) === 'haproxy' && args.some((arg) => arg.startsWith('-W')) ? pid : null
 }
 
 export async function isHaproxyRunning(pidFile: string): Promise<boolean> {

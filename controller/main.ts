@@ -11,6 +11,7 @@ import { Informer } from '../adapters/informer.ts'
 import { createLog, type Logger } from '../adapters/log.ts'
 import { controllerMetrics } from '../adapters/metrics.ts'
 import { fileLimit, workerUser } from '../adapters/nginx.ts'
+import { openProxy, templatePath } from '../adapters/proxy.ts'
 import { Session } from '../adapters/session.ts'
 import { Keys } from '../model/key.ts'
 import { PROXIES } from '../model/setting/proxy.ts'
@@ -21,7 +22,7 @@ import { Controller } from './controller.ts'
 import { Memory } from './memory.ts'
 import type { Surroundings } from './plan.ts'
 import { policyOf } from './policy.ts'
-import { proxyOf, quoteOf, templatePath } from './proxy.ts'
+import { QUOTES } from './quote.ts'
 import { READING } from './reading.ts'
 import { GatewayRecord } from './record.ts'
 
@@ -63,11 +64,11 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
     surroundings: await surroundings(settings, folder),
     leaseTtl: settings.leaseTtl,
     template: () => readFile(templatePath(settings), 'utf8'),
-    quote: quoteOf(settings),
+    quote: QUOTES[settings.proxy],
     files: new ReplacedFile(
       resolve(settings.output || join(settings.runDir, PROXIES[settings.proxy])),
     ),
-    proxy: proxyOf(settings, folder),
+    proxy: openProxy(settings, folder, nearest(settings.listen)),
     confirm: settings.confirm === 'on',
     memory: new Memory(new ReplacedFile(resolve(settings.runDir, 'routes.json')), ({ message }) =>
       log.warn({ reason: message }, 'what runs is not remembered over a restart'),

@@ -28,6 +28,9 @@ export const quoteHaproxy: Quote = (value) => {
   return `'${text}'`
 }
 
+/** By the proxy that reads it. */
+export const QUOTES = { nginx: quoteNginx, haproxy: quoteHaproxy } as const
+
 function textOf(value: unknown): string {
   if (typeof value === 'string' || typeof value === 'number') return String(value)
   throw new QuoteError(`a ${typeof value} cannot be written into a configuration`)
