@@ -24,7 +24,7 @@ import { Backoff } from './wake/backoff.ts'
 import { Board } from './wake/board.ts'
 import { Claims, type Lease } from './wake/claim.ts'
 import { Dependencies } from './wake/dependencies.ts'
-import { watchEnds } from './wake/ends.ts'
+import { Ends } from './wake/ends.ts'
 import { Launchpad } from './wake/launch.ts'
 import { Living, type Reach } from './wake/living.ts'
 import { Starter } from './wake/start.ts'
@@ -163,7 +163,8 @@ export function createLauncher(options: LauncherOptions): Launcher {
     pageAfter: settings.pageAfter,
     tellsReasons,
   })
-  catalog.onChange((batch) => watchEnds(batch, catalog, backoff))
+  const ends = new Ends(catalog, backoff)
+  catalog.onChange((batch) => ends.observe(batch))
   noteUses(board, catalog, store)
   catalog.onChange((_batch, topics) => {
     if (!topics.has(HOSTS)) return
@@ -171,7 +172,10 @@ export function createLauncher(options: LauncherOptions): Launcher {
     for (const engine of engines.keep(new Set(urls))) engine.close()
   })
 
-  const witnesses = new Witnesses({ catalog, engines, store, log })
+  const witnesses = new Witnesses({
+    ...{ catalog, engines, store, log },
+    onEnd: (event) => ends.died(event),
+  })
   const vacancies = new Vacancies({ catalog, fleet, engines, store, log })
 
   const control: Control = {

@@ -63,13 +63,14 @@ export class Backoff {
   }
 
   /**
-   * The app is gone. One that was put to sleep had a good run, and so had one that was ready long enough; any other
-   * that this process saw getting ready failed.
+   * The app is gone since `now`. One that was to sleep, or wanted to, had a good run, and so had one that was ready long
+   * enough; any other that this process saw getting ready failed.
    */
-  gone(app: string, asked: boolean, now: number): void {
+  gone(app: string, isGood: boolean, now: number): void {
     const readyAt = this.#apps.get(app)?.readyAt ?? null
-    if (readyAt === null) return
-    if (asked || now - readyAt >= GOOD) this.#apps.delete(app)
+    // Told late of one that is ready again.
+    if (readyAt === null || readyAt > now) return
+    if (isGood || now - readyAt >= GOOD) this.#apps.delete(app)
     else {
       const after = Math.max(1, Math.round((now - readyAt) / 1000))
       this.failed(app, `ended ${after} s after it was ready`, now)

@@ -1,18 +1,59 @@
+import type { EngineEvent } from '../../model/container.ts'
+import { readLabels } from '../../model/label.ts'
 import type { Catalog, Change } from '../catalog.ts'
 import { type Backoff, slotKey } from './backoff.ts'
 
-/** Tells the back-off which apps ended: asked to by a sleep, or by themselves. */
-export function watchEnds(batch: readonly Change[], catalog: Catalog, backoff: Backoff): void {
-  // A host that goes takes its Endpoints along when its lease ends: its registrar died, not the apps.
-  const isHost = (change: Change): boolean =>
-    change.type === 'delete' && catalog.keys.parse(change.key)?.kind === 'host'
-  if (batch.some(isHost)) return
-  for (const change of batch) {
-    // One that is only missing from a list may have gone with etcd's data, not with its container.
-    if (change.type !== 'delete' || !change.seen) continue
-    const key = catalog.keys.parse(change.key)
-    if (key?.kind !== 'endpoint') continue
-    const asked = catalog.claim(key.app, key.slot)?.value.action === 'sleep'
-    backoff.gone(slotKey(key.app, key.slot), asked, performance.now())
+/** How long an engine may take to say how an instance ended, milliseconds. */
+const PATIENCE = 1_000
+
+/**
+ * Tells the back-off which instances ended: asked to by a sleep, by themselves and content, or not. The engine says how;
+ * where it does not, an Endpoint that goes has to do.
+ */
+export class Ends {
+  readonly #catalog: Catalog
+  readonly #backoff: Backoff
+  readonly #patience: number
+
+  constructor(catalog: Catalog, backoff: Backoff, patience = PATIENCE) {
+    this.#catalog = catalog
+    this.#backoff = backoff
+    this.#patience = patience
+  }
+
+  /** A container ended. One that may sleep and ends with 0 put itself to sleep. */
+  died({ labels, exitCode }: EngineEvent): void {
+    const read = readLabels(labels)
+    if (!read.ok) return
+    const { app, slot } = read.spec
+    const mayEnd = slot >= (this.#catalog.find(app)?.min ?? 0)
+    const isContent = mayEnd && exitCode === 0
+    this.#gone(app, slot, isContent || this.#isAsked(app, slot), performance.now())
+  }
+
+  /** Takes news from etcd. */
+  observe(batch: readonly Change[]): void {
+    const { keys } = this.#catalog
+    // A host that goes takes its Endpoints along when its lease ends: its registrar died, not the apps.
+    const isHost = (change: Change): boolean =>
+      change.type === 'delete' && keys.parse(change.key)?.kind === 'host'
+    if (batch.some(isHost)) return
+    for (const change of batch) {
+      // One that is only missing from a list may have gone with etcd's data, not with its container.
+      if (change.type !== 'delete' || !change.seen) continue
+      const key = keys.parse(change.key)
+      if (key?.kind !== 'endpoint') continue
+      const at = performance.now()
+      if (this.#isAsked(key.app, key.slot)) this.#gone(key.app, key.slot, true, at)
+      else setTimeout(() => this.#gone(key.app, key.slot, false, at), this.#patience).unref()
+    }
+  }
+
+  #isAsked(app: string, slot: number): boolean {
+    return this.#catalog.claim(app, slot)?.value.action === 'sleep'
+  }
+
+  #gone(app: string, slot: number, isGood: boolean, at: number): void {
+    this.#backoff.gone(slotKey(app, slot), isGood, at)
   }
 }

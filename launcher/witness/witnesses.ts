@@ -22,6 +22,8 @@ export interface WitnessesOptions {
   engines: { at(url: string): FollowedEngine }
   store: WitnessOptions['store']
   log: Logger
+  /** told of every container of ours that ends */
+  onEnd?(event: EngineEvent): void
 }
 
 interface Followed {
@@ -67,7 +69,7 @@ export class Witnesses {
   }
 
   #follow(name: string, { engine: url }: { engine: string }): void {
-    const { catalog, engines, store, log } = this.#options
+    const { catalog, engines, store, log, onEnd = () => {} } = this.#options
     try {
       const engine = engines.at(url)
       const witness = new Witness({ host: name, catalog, engine, store, log })
@@ -75,7 +77,10 @@ export class Witnesses {
       this.#followed.set(name, { url, witness, ending })
       const listener = {
         onList: async (containers: Container[]) => witness.takeList(containers),
-        onEvent: (event: EngineEvent) => witness.take(event),
+        onEvent: (event: EngineEvent) => {
+          if (event.action === 'die') onEnd(event)
+          witness.take(event)
+        },
         onChange: (up: boolean, reason: string) =>
           up
             ? log.info({ host: name }, 'its engine is followed')

@@ -1,24 +1,76 @@
-import { expect, it } from 'vitest'
+import { setTimeout as pause } from 'node:timers/promises'
+import { expect, it, vi } from 'vitest'
 import { Catalog, type Change } from '../../../launcher/catalog.ts'
 import { Backoff, slotKey } from '../../../launcher/wake/backoff.ts'
-import { watchEnds } from '../../../launcher/wake/ends.ts'
+import { Ends } from '../../../launcher/wake/ends.ts'
 import { Keys } from '../../../model/key.ts'
+import { writeLabels } from '../../../model/label.ts'
 import { State } from '../../../model/state.ts'
 
 const keys = new Keys()
 const catalog = new Catalog(new State(keys, { networks: [], denied: new Set() }), keys)
 const gone = (key: string): Change => ({ type: 'delete', key, seen: true })
 
-function pausedAfter(...batch: Change[]): boolean {
+const isPaused = (backoff: Backoff): boolean => backoff.check('shop', performance.now()) !== null
+
+/** An app that was ready a moment ago, and who hears of its end. */
+function ready() {
   const backoff = new Backoff()
   backoff.ready('shop', performance.now())
-  watchEnds(batch, catalog, backoff)
-  return backoff.check('shop', performance.now()) !== null
+  return { backoff, ends: new Ends(catalog, backoff, 20) }
 }
 
-it('takes an Endpoint that goes for the end of its app, but not where its host goes with it', () => {
-  expect(pausedAfter(gone(keys.endpoint('shop', 0)))).toBe(true)
-  expect(pausedAfter(gone(keys.endpoint('shop', 0)), gone(keys.named('host', 'a')))).toBe(false)
+function died(exitCode: number, slot = 0) {
+  const spec = { app: 'shop', slot, port: 1, health: { type: 'tcp' }, revision: '' } as const
+  const labels = writeLabels({ ...spec, idleAfter: 1, stopTimeout: 1, min: 0 })
+  return { action: 'die', id: 'c', labels, exitCode, time: 0n } as const
+}
+
+it('takes an Endpoint that goes for the end of its app, but not where its host goes with it', async () => {
+  const one = ready()
+  one.ends.observe([gone(keys.endpoint('shop', 0))])
+  const other = ready()
+  other.ends.observe([gone(keys.endpoint('shop', 0)), gone(keys.named('host', 'a'))])
+  await vi.waitUntil(() => isPaused(one.backoff))
+  expect(isPaused(other.backoff)).toBe(false)
+})
+
+it('takes an end with 0 for a sleep, whoever tells of it first, and any other for a crash at once', async () => {
+  const content = ready()
+  content.ends.observe([gone(keys.endpoint('shop', 0))])
+  content.ends.died(died(0))
+  content.ends.observe([gone(keys.endpoint('shop', 0))])
+  const crashed = ready()
+  crashed.ends.died(died(1))
+  expect(isPaused(crashed.backoff)).toBe(true)
+  await pause(60)
+  expect(isPaused(content.backoff)).toBe(false)
+  expect(isPaused(crashed.backoff)).toBe(true)
+})
+
+it('does not take an end with 0 for a sleep where it must not sleep, or was not ready', () => {
+  const app = { name: 'shop', image: 'shop:1', min: 1 }
+  const entry = { key: keys.named('app', 'shop'), value: JSON.stringify(app), lease: '0' }
+  const awake = new Catalog(new State(keys, { networks: [], denied: new Set() }), keys)
+  awake.apply([{ type: 'put', entry: { ...entry, createRevision: '1', modRevision: '1' } }], '1')
+  const backoff = new Backoff()
+  backoff.ready('shop', performance.now())
+  new Ends(awake, backoff).died(died(0))
+  expect(isPaused(backoff)).toBe(true)
+
+  const early = new Backoff()
+  early.failed('shop', 'exited with code 0', performance.now())
+  new Ends(catalog, early).died(died(0))
+  expect(isPaused(early)).toBe(true)
+})
+
+it('forgets an end that it hears of when the app is ready again', async () => {
+  const { backoff, ends } = ready()
+  ends.observe([gone(keys.endpoint('shop', 0))])
+  await pause(5)
+  backoff.ready('shop', performance.now())
+  await pause(60)
+  expect(isPaused(backoff)).toBe(false)
 })
 
 it('lets one slot back off without the others', () => {
