@@ -23,6 +23,8 @@ export function createBody(request: ContainerRequest): ContainerCreateOptions & 
   return {
     name: request.name,
     Image: app.image,
+    // What people made by the spawner's API before finds its own name there.
+    ...(app.origin && { Hostname: app.name }),
     ...(app.command && { Cmd: [...app.command] }),
     Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
     Labels: { ...request.labels },

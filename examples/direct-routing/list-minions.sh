@@ -1,0 +1,5 @@
+#!/bin/bash
+# Lists what the spawner API created.
+set -euo pipefail
+. "$(dirname "$(readlink -f "$0")")/common.sh"
+deploy GET
