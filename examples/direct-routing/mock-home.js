@@ -5,7 +5,11 @@ import { createServer } from 'node:http'
 const { PORT = '8000', COOKIE = 'instance' } = process.env
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,127}[A-Za-z0-9])?$/
 
-const server = createServer(async (request, response) => {
+const server = createServer((request, response) => void answer(request, response))
+server.listen(Number(PORT), () => console.log(`home listens on ${PORT}`))
+process.on('SIGTERM', () => server.close(() => process.exit(0)))
+
+async function answer(request, response) {
   const [path] = request.url.split('?')
   if (path === '/' && request.method === 'GET') return page(response, 200)
   if (path !== '/login' || request.method !== 'POST') return page(response, 404, 'There is no such page.')
@@ -13,9 +17,7 @@ const server = createServer(async (request, response) => {
   if (!NAME.test(instance)) return page(response, 400, 'That is no name of an instance.')
   response.setHeader('set-cookie', `${COOKIE}=${instance}; Path=/; HttpOnly; SameSite=Lax`)
   page(response, 200, `You are logged in: <a href="/">go to ${instance}</a>.`)
-})
-server.listen(Number(PORT), () => console.log(`home listens on ${PORT}`))
-process.on('SIGTERM', () => server.close(() => process.exit(0)))
+}
 
 async function bodyOf(request) {
   let text = ''
