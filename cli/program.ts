@@ -9,6 +9,7 @@ import { addEvents } from './command/events.ts'
 import { addExplain } from './command/explain.ts'
 import { addGateways, addHosts } from './command/fleet.ts'
 import { addHost } from './command/host.ts'
+import { addImport } from './command/import.ts'
 import { addPs } from './command/instance.ts'
 import { addLogs } from './command/logs.ts'
 import { addServices } from './command/service.ts'
@@ -43,6 +44,7 @@ export function createProgram(terminal: Terminal): Command {
   program.commandsGroup('Apps:')
   addApp(program, terminal)
   addBlueprint(program, terminal)
+  addImport(program, terminal)
   addPs(program, terminal)
   addWake(program, terminal)
   addSleep(program, terminal)

@@ -13,6 +13,8 @@ const MAIN = join(import.meta.dirname, '../../dist/cli/main.js')
 export interface Cluster {
   /** where the gateway answers: http://127.0.0.1:port */
   origin: string
+  /** what the reveille command needs in its environment */
+  variables: Record<string, string>
   etcd: LabEtcd
   /** where generated files are */
   runDir: string
@@ -95,6 +97,10 @@ export async function startCluster(flags: string[] = []): Promise<Cluster> {
 
   const cluster: Cluster = {
     origin: `http://127.0.0.1:${listen}`,
+    variables: {
+      REVEILLE_API: `http://127.0.0.1:${api}`,
+      REVEILLE_STATE_DIR: settings['state-dir'],
+    },
     etcd,
     runDir: settings['run-dir'],
     metrics: async () => {

@@ -1,0 +1,60 @@
+import { parseRoute } from '../../model/route.ts'
+import type { Notebook } from './note.ts'
+import type { Pair } from './value.ts'
+
+const PORT = /^traefik\.http\.services\.[^.]+\.loadbalancer\.server\.port$/i
+const RULE = /^traefik\.http\.routers\.[^.]+\.rule$/i
+/** Of its rules, those that a route can say. */
+const SIMPLE = /^(?:Host\(`(?<host>[^`]+)`\))?(?: *&& *)?(?:PathPrefix\(`(?<path>[^`]*)`\))?$/
+
+export interface Traefik {
+  routes: string[]
+  port: number | null
+  /** whether Traefik is told to lead there */
+  isEnabled: boolean
+}
+
+/** What Traefik is told by the labels of a service. */
+export function readTraefik(labels: readonly Pair[], notes: Notebook): Traefik {
+  const port = labels.find(({ key }) => PORT.test(key))?.value ?? ''
+  const rules = labels.filter(({ key }) => RULE.test(key))
+  const isEnabled = labels.some(({ key, value }) => key === 'traefik.enable' && value === 'true')
+  return {
+    routes: rules.flatMap((rule) => readRule(rule, notes) ?? []),
+    port: /^[0-9]{1,5}$/.test(port) ? Number(port) : null,
+    isEnabled: isEnabled || rules.length > 0,
+  }
+}
+
+function readRule({ value, path: at }: Pair, notes: Notebook): string | null {
+  const { host = '', path = '' } = SIMPLE.exec(value ?? '')?.groups ?? {}
+  const route = `${host.toLowerCase()}${path.replace(/\/$/, '')}`
+  if (parseRoute(route) === null) {
+    const why = 'it is no route: a host name with a dot, a path of plain segments, or both'
+    notes.left(['labels', ...at], why, 'name them: reveille app set <app> --route ...')
+    return null
+  }
+  if (path.length > 1)
+    notes.changed(
+      ['labels', ...at],
+      `the app sees / where it was asked for ${path}/`,
+      'it finds the path before it in X-Forwarded-Prefix',
+    )
+  return route
+}
+
+/** Labels that say something to Reveille, here or in other places, or to nobody but who wrote them. */
+const READ = /^(?:traefik\.(?:enable|docker\.)|sablier\.|com\.docker\.|org\.opencontainers\.)/
+
+/** One word about all other labels: a container of an app has Reveille's own. */
+export function tellLabels(labels: readonly Pair[], notes: Notebook): void {
+  const others = labels.filter(
+    ({ key }) =>
+      !(READ.test(key) || PORT.test(key) || RULE.test(key) || /\.plugin\.sablier\./i.test(key)),
+  )
+  const [first] = others
+  if (!first) return
+  const names = others.map(({ key }) => key)
+  const some = names.length > 4 ? [...names.slice(0, 3), `${names.length - 3} more`] : names
+  notes.left(['labels', ...first.path], `${some.join(', ')}: an app has no labels of its own`, '')
+}

@@ -1,0 +1,263 @@
+import { describe, expect, it } from 'vitest'
+import { readDocument } from '../../../cli/import/document.ts'
+import type { Kind } from '../../../cli/import/note.ts'
+import { importProject, type Plan } from '../../../cli/import/project.ts'
+
+function plan(text: string, ...only: string[]): Plan {
+  return importProject(readDocument(text, 'compose.yml'), only)
+}
+
+/** The only app of the services, which are written without what is above them. */
+function appOf(...lines: string[]) {
+  const { apps, notes } = plan(['services:', ...lines.map((line) => `  ${line}`)].join('\n'))
+  expect(notes.filter(({ kind }) => kind === 'refused')).toEqual([])
+  return apps[0]
+}
+
+const keysOf = ({ notes }: Plan, ...kinds: Kind[]): string[] =>
+  notes
+    .filter(({ kind }) => kinds.includes(kind))
+    .map(({ line, service, key }) => `${line} ${service}.${key}`)
+
+describe('a service', () => {
+  it('becomes an app with what an app has', () => {
+    const app = appOf(
+      'web:',
+      '  image: shop:3',
+      '  ports: ["127.0.0.1:8080:3000/tcp"]',
+      '  environment: [MODE=live, "NOTE=a=b", VERSION=1.10]',
+      '  command: node "server one.js" --all',
+      '  healthcheck: { test: ["CMD", "true"], start_period: 1m30s }',
+      '  stop_grace_period: 20s',
+      '  deploy:',
+      '    replicas: 2',
+      '    resources: { limits: { cpus: "0.5", memory: 256M, pids: 64 } }',
+      '    placement: { constraints: [node.labels.zone==b, node.hostname!=h1] }',
+      '  volumes: ["cache:/var/cache/shop", { type: volume, source: more, target: /more, read_only: true }]',
+    )
+    expect(app).toMatchObject({
+      ...{ name: 'web', image: 'shop:3', port: 3000, route: 'path', replicas: 2, min: 0 },
+      env: { MODE: 'live', NOTE: 'a=b', VERSION: '1.10' },
+      command: ['node', 'server one.js', '--all'],
+      health: { type: 'command', command: ['true'] },
+      ...{ startTimeout: 90, stopTimeout: 20 },
+      limits: { cpus: 0.5, memory: 256 * 1024 ** 2, pids: 64 },
+      constraints: ['zone==b', 'host!=h1'],
+      volumes: ['cache:/var/cache/shop', 'more:/more:ro'],
+    })
+  })
+
+  it('has the limits of the older format too', () => {
+    const app = appOf('web:', '  image: a:1', '  ports: [80]', '  mem_limit: 1.5g', '  cpus: 2')
+    expect(app?.limits).toMatchObject({ memory: 1.5 * 1024 ** 3, cpus: 2 })
+  })
+
+  it('keeps numbers of an environment as they are written', () => {
+    const app = appOf(
+      'web:',
+      '  image: a:1',
+      '  ports: [80]',
+      '  environment: { A: 1.10, B: 12345678901234567890, C: true }',
+    )
+    expect(app?.env).toEqual({ A: '1.10', B: '12345678901234567890', C: 'true' })
+  })
+
+  it.each([
+    ['no port at all is refused', 'image: own:1', 'refused', '2 web.'],
+    ['an image that is built only is refused', 'build: .', 'refused', '3 web.build'],
+    ['privileged', 'image: a:1\n    ports: [80]\n    privileged: true', 'left', '5 web.privileged'],
+    [
+      'the network of the host',
+      'image: a:1\n    ports: [80]\n    network_mode: host',
+      'left',
+      '5 web.network_mode',
+    ],
+    ['a device', 'image: a:1\n    ports: [80]\n    devices: [/dev/kvm]', 'left', '5 web.devices'],
+    [
+      'a bind mount',
+      'image: a:1\n    ports: [80]\n    volumes: ["/etc:/host"]',
+      'left',
+      '5 web.volumes[0]',
+    ],
+    [
+      'a long bind mount',
+      'image: a:1\n    ports: [80]\n    volumes: [{ type: bind, source: /, target: /h }]',
+      'left',
+      '5 web.volumes[0]',
+    ],
+    ['a UDP port', 'image: a:1\n    ports: ["53:53/udp", "80:80"]', 'left', '4 web.ports[0]'],
+    ['a second port', 'image: a:1\n    ports: ["80:80", "81:81"]', 'left', '4 web.ports'],
+    ['a key nobody knows', 'image: a:1\n    ports: [80]\n    imagine: 1', 'left', '5 web.imagine'],
+    [
+      'a key every object has',
+      'image: a:1\n    ports: [80]\n    constructor: 1',
+      'left',
+      '5 web.constructor',
+    ],
+    [
+      'a loader variable',
+      'image: a:1\n    ports: [80]\n    environment: { LD_PRELOAD: x }',
+      'refused',
+      '5 web.environment.LD_PRELOAD',
+    ],
+    [
+      'a memory limit below the least',
+      'image: a:1\n    ports: [80]\n    mem_limit: 1k',
+      'refused',
+      '2 web.deploy.memory',
+    ],
+    [
+      'a volume at a path of the system',
+      'image: a:1\n    ports: [80]\n    volumes: ["v:/etc"]',
+      'refused',
+      '5 web.volumes[0]',
+    ],
+  ] as const)('%s is told with its line', (_, body, kind, told) => {
+    expect(keysOf(plan(`services:\n  web:\n    ${body}\n`), kind)).toContain(told)
+  })
+
+  it('a switch that is off is not told', () => {
+    const { notes } = plan(
+      'services:\n  web:\n    image: a:1\n    ports: [80]\n    privileged: false\n',
+    )
+    expect(notes.map(({ key }) => key)).toEqual([])
+  })
+})
+
+describe('services together', () => {
+  const two = (more = ''): string => `name: blog
+services:
+  web: { image: a:1, ports: [80], depends_on: [db] }
+  db: { image: "postgres:16" }
+${more}`
+
+  it('are a group on the network they share, and wake in order', () => {
+    expect(plan(two()).apps).toMatchObject([
+      { name: 'web', group: 'blog', dependsOn: ['db'], route: 'path' },
+      { name: 'db', group: 'blog', dependsOn: [], route: 'none', port: 5432, min: 0 },
+    ])
+  })
+
+  it('apart on networks of their own are none', () => {
+    const { apps } = plan(
+      two().replaceAll(' }', ', networks: [NAME] }').replace('NAME', 'x').replace('NAME', 'y'),
+    )
+    expect(apps.map(({ group }) => group)).toEqual([undefined, undefined])
+  })
+
+  it('one that no request reaches and no other needs never sleeps', () => {
+    const found = plan(two('  worker: { image: a:1, expose: [9000] }'))
+    expect(found.apps[2]).toMatchObject({ name: 'worker', min: 1, replicas: 1 })
+    expect(keysOf(found, 'changed')).toContain('5 worker.')
+  })
+
+  it('only those that are named are imported', () => {
+    const found = plan(two(), 'db')
+    expect(found.apps.map(({ name }) => name)).toEqual(['db'])
+    expect(() => plan(two(), 'nobody')).toThrow('compose.yml has no service nobody')
+  })
+
+  it('that would wait for each other are refused', () => {
+    const text =
+      'services:\n  a1: { image: x:1, ports: [80], depends_on: [b1] }\n  b1: { image: x:1, ports: [80], depends_on: [a1] }\n'
+    expect(plan(text)).toMatchObject({ apps: [] })
+    expect(plan(text).notes.filter(({ kind }) => kind === 'refused')[0]?.why).toContain(
+      'wait for itself',
+    )
+  })
+
+  it('whose names differ by case alone are refused', () => {
+    const text =
+      'services:\n  web: { image: x:1, ports: [80] }\n  WEB: { image: x:1, ports: [80] }\n'
+    expect(keysOf(plan(text), 'refused')).toEqual(['3 WEB.'])
+  })
+})
+
+describe('variables of a shell', () => {
+  const text =
+    'services:\n  web:\n    image: shop:${TAG:-3}\n    ports: [80]\n    environment: { A: "$$x", B: "${MUST}" }\n'
+
+  it('have the default of the file, or refuse the service', () => {
+    const found = plan(text)
+    expect(keysOf(found, 'changed')).toContain('3 web.image')
+    expect(keysOf(found, 'refused')).toEqual(['5 web.environment.B'])
+    expect(plan(text.replace(', B: "${MUST}"', '')).apps[0]).toMatchObject({
+      image: 'shop:3',
+      env: { A: '$x' },
+    })
+  })
+})
+
+describe('nginx-proxy', () => {
+  it('tells host names, path and port', () => {
+    const found = plan(`services:
+  web:
+    image: a:1
+    environment:
+      VIRTUAL_HOST: "A.example.com, b.example.com,*.c.org"
+      VIRTUAL_PATH: /api/
+      VIRTUAL_PORT: "3000"
+      LETSENCRYPT_HOST: a.example.com
+      OWN: "1"
+  proxy: { image: "nginxproxy/nginx-proxy:1.6", ports: ["80:80"] }
+`)
+    expect(found.apps).toMatchObject([
+      { port: 3000, routes: ['a.example.com/api', 'b.example.com/api'], env: { OWN: '1' } },
+    ])
+    expect(keysOf(found, 'left')).toEqual([
+      '5 web.environment.VIRTUAL_HOST',
+      '8 web.environment.LETSENCRYPT_HOST',
+      '10 proxy.image',
+    ])
+    expect(keysOf(found, 'changed')).toEqual(['6 web.environment.VIRTUAL_PATH'])
+  })
+
+  it('listens on 80 where nothing says otherwise; two services for one host are refused', () => {
+    const found = plan(`services:
+  one: { image: "a:1", environment: [VIRTUAL_HOST=a.example.com] }
+  two: { image: "a:1", environment: [VIRTUAL_HOST=a.example.com] }
+`)
+    expect(found.apps).toMatchObject([{ name: 'one', port: 80, routes: ['a.example.com'] }])
+    expect(keysOf(found, 'refused')).toEqual(['3 two.environment.VIRTUAL_HOST'])
+  })
+})
+
+describe('Sablier', () => {
+  const text = `services:
+  sablier:
+    image: sablierapp/sablier:1.11.1
+    command: [start, --provider.name=docker, --sessions.default-duration=10m]
+    labels:
+      traefik.http.middlewares.m.plugin.sablier.group: blog
+      traefik.http.middlewares.m.plugin.sablier.sessionDuration: 1m30s
+  web:
+    image: shop:1
+    labels:
+      - sablier.enable=true
+      - sablier.group=blog
+      - sablier.active.replicas=2
+      - sablier.running-hours=09:00-18:00
+      - traefik.enable=true
+      - traefik.http.routers.web.rule=Host(\`shop.example.com\`) && PathPrefix(\`/a\`)
+      - traefik.http.services.web.loadbalancer.server.port=3000
+  db:
+    image: postgres:16
+    labels: { sablier.enable: "true", sablier.group: blog }
+  alone:
+    image: whoami:1
+    labels: { sablier.enable: "true", sablier.group: other }
+`
+
+  it('tells who sleeps when, and who is woken with whom', () => {
+    const found = plan(text)
+    expect(found.apps).toMatchObject([
+      {
+        ...{ name: 'web', dependsOn: ['db'], idleAfter: 90, replicas: 2, port: 3000 },
+        ...{ routes: ['shop.example.com/a'], route: 'path' },
+      },
+      { name: 'db', route: 'none', idleAfter: 90, min: 0 },
+      { name: 'alone', route: 'path', idleAfter: 600, port: 80 },
+    ])
+    expect(keysOf(found, 'left')).toEqual(['3 sablier.image', '14 web.labels[3]'])
+  })
+})

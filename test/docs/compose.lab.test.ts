@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Docker from 'dockerode'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { command } from '../lab/command.ts'
+import { labEngine } from '../lab/engine.ts'
+import { type Cluster, startCluster } from '../system/cluster.ts'
+
+const TOP = join(import.meta.dirname, '../..')
+const text = readFileSync(join(TOP, 'docs/from/compose.md'), 'utf8')
+const blocks = [...text.matchAll(/```sh\n([^]*?)```/g)].map((match) => match[1] ?? '')
+const [shown = '', ...others] = [...text.matchAll(/```\n(APP [^]*?)```/g)].map((match) => match[1])
+
+const docker = new Docker({ socketPath: labEngine().url.slice('unix://'.length) })
+let cluster: Cluster
+beforeAll(async () => {
+  await command('bash', join(TOP, 'examples/group/images.sh'), labEngine().url)
+  cluster = await startCluster()
+})
+afterAll(async () => {
+  for (const name of ['shop', 'db'])
+    await cluster?.api('DELETE', `/v1/apps/${name}?volumes=1&force=1`)
+  await docker.getVolume('shop_data').remove()
+  await cluster?.stop()
+})
+
+/** Types the block that has `first` in it. Images of the internet are not here: another one has busybox too. */
+function typed(first: string): Promise<string> {
+  const block = blocks.find((commands) => commands.includes(first)) ?? 'false'
+  const here = block
+    .replaceAll('npx reveille', `'${process.execPath}' '${TOP}/dist/cli/main.js'`)
+    .replaceAll('localhost:8080', cluster.origin)
+    .replace(' busybox ', ' --user 0 reveille/example-db:1 busybox ')
+  const variables = { ...cluster.variables, DOCKER_HOST: labEngine().url }
+  const settings = Object.entries(variables).map(([name, value]) => `${name}=${value}`)
+  return command('env', ...settings, 'sh', '-ec', `cd '${TOP}'\n${here}`)
+}
+
+it('shows what it would do, as the page says, and does nothing', async () => {
+  const out = await typed('compose.yml\n')
+  expect(others).toEqual([])
+  for (const line of shown
+    .split('\n')
+    .filter((line) => /\S/.test(line) && !/^ +\.\.\.$/.test(line)))
+    expect(out).toContain(line)
+  expect((await cluster.api('GET', '/v1/apps')).text).toBe('{"apps":[]}')
+})
+
+it('names every bind mount and every service that Reveille takes the place of', async () => {
+  const out = await typed('compose.yml\n')
+  for (const what of ['db.volumes[1]: ', 'proxy.image: ', 'sablier.image: '])
+    expect(out).toContain(what)
+})
+
+it('does it, and the first request starts both, by the name and by the host name', async () => {
+  const out = await typed('--apply')
+  expect(out).toMatch(/visit 1\nvisit 2\n$/)
+})
+
+it('data of the old volume is where the page says', async () => {
+  await docker.createVolume({ Name: 'shop_data' })
+  const old = [
+    'run',
+    '--rm',
+    '--user',
+    '0',
+    '-v',
+    'shop_data:/data',
+    'reveille/example-db:1',
+    'sh',
+    '-c',
+  ]
+  const write = `echo '{"visits":41}' > /data/counters.json`
+  await command('docker', '-H', labEngine().url, ...old, write)
+  await cluster.api('POST', '/v1/apps/shop/sleep')
+  await typed('reveille wake db')
+  expect(await typed('--apply')).toMatch(/visit 42\nvisit 43\n$/)
+})
