@@ -1,23 +1,21 @@
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { App } from '../../model/app.ts'
-import { canonical } from '../../model/name.ts'
 import { ProblemError } from '../../model/problem.ts'
-import type { Collection, Store } from '../collection.ts'
-import type { Fleet, Instance } from '../fleet.ts'
+import type { Collection } from '../collection.ts'
+import type { Fleet } from '../fleet.ts'
 import type { Sleeper } from '../sleep/sleep.ts'
 import { refuseEndless } from '../wake/dependencies.ts'
 import { ETag, expected, nameFromPath } from './etag.ts'
-import type { ApiOptions } from './options.ts'
 import type { Router } from './router.ts'
 import { AppView, answers, NameParams, NoQuery, Removed } from './schema.ts'
-import { missingOf, readUse, type Shown, stateOf, withExit } from './status.ts'
+import { lastUses, type ShownOptions, showAll, showOne } from './shown.ts'
+import { type Shown, withExit } from './status.ts'
 
-export interface AppRoutes extends Pick<ApiOptions, 'catalog' | 'control'> {
+export interface AppRoutes extends ShownOptions {
   apps: Collection<App>
   fleet: Fleet
   sleeper: Sleeper
-  store: Store
 }
 
 const tags = ['apps']
@@ -43,11 +41,7 @@ export function appRoutes(router: Router, options: AppRoutes): void {
     },
     async () => {
       const [uses, instances] = await Promise.all([lastUses(options), fleet.instances('glance')])
-      const stored = apps.list().map(({ value }) => value)
-      const shown = [...stored, ...derived(instances, options)].map((app) =>
-        withExit(show(app, readUse(uses.get(canonical(app.name))), options), instances),
-      )
-      return { apps: shown.sort((a, b) => (a.name < b.name ? -1 : 1)) }
+      return { apps: showAll(instances, uses, options) }
     },
   )
 
@@ -164,7 +158,7 @@ async function answer(reply: FastifyReply, name: string, options: AppRoutes): Pr
   if (held) return await stored(reply, held.value, held.entry.modRevision, options)
   const app = options.catalog.derive(name)?.app
   if (!app) throw new ProblemError('unknown-app')
-  return show(app, await lastUse(name, options), options)
+  return await showOne(app, options)
 }
 
 /** Answers with a stored App at its revision: what was just written may not have come back to this process yet. */
@@ -175,41 +169,7 @@ async function stored(
   options: AppRoutes,
 ): Promise<Shown> {
   reply.header('etag', `"${revision}"`)
-  const { status, ...shown } = show(app, await lastUse(app.name, options), options)
+  const { status, ...shown } = await showOne(app, options)
   const { blueprint: _, ...rest } = status
   return { ...shown, status: { ...rest, revision } }
-}
-
-async function lastUse(name: string, { catalog, store }: AppRoutes): Promise<string | null> {
-  const key = catalog.keys.named('activity', canonical(name))
-  return readUse((await store.get(key).catch(() => null))?.value)
-}
-
-/** An App with how it is. */
-function show(app: App, lastUsed: string | null, options: AppRoutes): Shown {
-  const { apps, catalog, control } = options
-  const blueprint = catalog.derive(app.name)?.blueprint
-  const origin =
-    blueprint === undefined ? apps.get(app.name) : catalog.state.blueprints.get(blueprint)
-  const status = {
-    ...stateOf(app.name, catalog, control),
-    ...missingOf(app, catalog),
-    ...(blueprint !== undefined && { blueprint }),
-    lastUsed,
-    revision: origin?.entry.modRevision ?? '0',
-  }
-  return { ...app, status }
-}
-
-/** The apps of blueprints that run or ran: of no others it is known that there are any. */
-function derived(instances: Instance[], { catalog }: AppRoutes): App[] {
-  const names = new Set(instances.map(({ app }) => canonical(app)))
-  return [...names].flatMap((name) => catalog.derive(name)?.app ?? [])
-}
-
-/** Last use by canonical name, as gateways wrote it. Nothing where etcd does not answer: the list works without. */
-async function lastUses({ catalog, store }: AppRoutes): Promise<Map<string, string>> {
-  const folder = catalog.keys.folder('activity')
-  const { entries } = await store.list(folder).catch(() => ({ entries: [] }))
-  return new Map(entries.map(({ key, value }) => [canonical(key.slice(folder.length)), value]))
 }
