@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import type { Endpoint } from '../model/endpoint.ts'
-import { ProblemError } from '../model/problem.ts'
 import type { Control } from './api/control.ts'
 import { type Catalog, HOSTS } from './catalog.ts'
-import { leave } from './deadline.ts'
+import { controlOf } from './control.ts'
 import type { Engine, Engines } from './engine.ts'
 import { Fleet } from './fleet.ts'
 import { EventStreams } from './gate/events.ts'
@@ -28,7 +26,6 @@ import { Ends } from './wake/ends.ts'
 import { Launchpad } from './wake/launch.ts'
 import { Living, type Reach } from './wake/living.ts'
 import { Starter } from './wake/start.ts'
-import { Stopwatch } from './wake/stopwatch.ts'
 import { noteUses, type UseStore } from './wake/use.ts'
 import { type Meter, Wakes } from './wake/wake.ts'
 import type { ClaimStore } from './wake/withdrawal.ts'
@@ -178,26 +175,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
   })
   const vacancies = new Vacancies({ catalog, fleet, engines, store, log })
 
-  const control: Control = {
-    wake: async (name, onProgress, signal) => {
-      const app = catalog.find(name)
-      if (!app) throw new ProblemError('unknown-app', { detail: name.slice(0, 63) })
-      const unfollow = onProgress ? board.follow(onProgress, app.name) : () => {}
-      try {
-        return await leave(wakes.ask(app, { question: null, dead: '' }), signal)
-      } finally {
-        unfollow()
-      }
-    },
-    bring: async (what) => {
-      const run = { ...what, patient: true, watch: new Stopwatch() }
-      // Patient, so never null: it ends with an Endpoint or throws.
-      return (await starter.start(run)) as Endpoint
-    },
-    judge: (app, slot) => placement.judge(app, slot),
-    progress: (name) => board.current(name),
-    onProgress: (listener) => board.follow(listener),
-  }
+  const control = controlOf({ catalog, wakes, board, starter, placement })
 
   return {
     server: gate.server,
