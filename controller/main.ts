@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import closeWithGrace from 'close-with-grace'
 import { receiveDatagrams } from '../adapters/activity.ts'
 import { startAdmin } from '../adapters/admin.ts'
+import { openSigner } from '../adapters/cookie.ts'
 import { connect } from '../adapters/etcd.ts'
 import { etcdOptions } from '../adapters/etcd-settings.ts'
 import { ReplacedFile } from '../adapters/files.ts'
@@ -23,7 +24,7 @@ import { Memory } from './memory.ts'
 import type { Surroundings } from './plan.ts'
 import { policyOf } from './policy.ts'
 import { QUOTES } from './quote.ts'
-import { READING } from './reading.ts'
+import { readingOf } from './reading.ts'
 import { GatewayRecord } from './record.ts'
 
 /** Runs a controller until the process is told to end. Resolves once it follows etcd's changes, or tries to. */
@@ -129,7 +130,7 @@ async function surroundings(settings: Settings, folder: string): Promise<Surroun
     activity: nearest(settings.activityListen),
     holdTimeout: settings.holdTimeout,
     accessLog: settings.accessLog,
-    reading: READING,
+    ...readingOf(settings, openSigner(settings.cookieKeyFile)),
     folder,
     user: process.getuid?.() === 0 ? await workerUser() : '',
     connections: Math.min(16_384, Math.floor(files / 2)),

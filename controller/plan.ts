@@ -6,12 +6,12 @@ import { type Endpoint, formatEndpoint, parseEndpoint } from '../model/endpoint.
 import { canonical, isAppName } from '../model/name.ts'
 import { PIN, PIN_LENGTH, pinText } from '../model/pin.ts'
 import { balancing, type Pool } from '../model/pool.ts'
+import { Reading } from '../model/reading.ts'
 import { isHostName, isPlainPath } from '../model/route.ts'
 import { AccessLog } from '../model/setting/access-log.ts'
 import type { Held, State } from '../model/state.ts'
 import { award, ownersOf } from './award.ts'
 import { contest } from './contest.ts'
-import { Reading } from './reading.ts'
 
 /** host:port in its one plain spelling */
 const Address = z.string().refine((text) => {
@@ -42,6 +42,11 @@ export const GatewayPlan = z.strictObject({
       instances: z
         .array(z.strictObject({ id: z.string().regex(PIN), endpoint: Address }))
         .default([]),
+      /** where cookies that name apps are signed: what follows its name and a dot in one; '' where they are not */
+      signature: z
+        .string()
+        .regex(/^(?:[0-9a-f]{64})?$/)
+        .default(''),
       /** how requests are spread, and when a server is left out; `weights` of those that differ from `weight` */
       ...balancing,
     }),
@@ -88,6 +93,8 @@ export type GatewayPlanInput = z.input<typeof GatewayPlan>
 
 /** What a plan has besides what etcd says: settings and facts of this machine. */
 export type Surroundings = Omit<GatewayPlan, 'generation' | 'apps' | 'routes' | 'launchers'> & {
+  /** what cookies that name an app are signed with; null where they are not */
+  sign: ((name: string) => string) | null
   /** launchers to ask besides the registered ones */
   launchers: readonly string[]
 }
@@ -100,13 +107,14 @@ export type Known = Pick<State, 'apps' | 'pools' | 'blueprints' | 'endpoints' | 
 /** Decides the whole configuration. Pure and sorted: the same entries, in whatever order they came, give the same plan. */
 export function planGateway(
   state: Known,
-  surroundings: Surroundings,
+  { sign, ...surroundings }: Surroundings,
   generation: number,
 ): GatewayPlan {
   const registered = contest(state, surroundings.launchers).launchers
   const launchers = unique([...surroundings.launchers, ...registered]).sort()
   const apps = [...state.endpoints]
     .flatMap(([name, slots]) => planApp(name, slots, launchers, state.directory) ?? [])
+    .map((app) => (sign ? { ...app, signature: sign(app.name) } : app))
     .sort((left, right) => (left.name < right.name ? -1 : 1))
   const { routes } = award(ownersOf(state, state.directory))
   return { ...surroundings, generation, apps, routes, launchers }
@@ -137,6 +145,7 @@ function planApp(
     instances: sticky
       ? instances.map(({ slot, endpoint }) => ({ id: pinOf(name, slot, endpoint), endpoint }))
       : [],
+    signature: '',
     ...balance,
   }
 }

@@ -1,6 +1,7 @@
 import nunjucks from 'nunjucks'
 import { GatewayPlan, type GatewayPlanInput } from './plan.ts'
 import { type Quote, quoteNginx } from './quote.ts'
+import { depthsOf, stepsOf, targetsOf } from './step.ts'
 
 const STAMP = /\breveille generation (\d{1,15})\b/
 
@@ -24,7 +25,11 @@ export function compile(source: string, quote: Quote = quoteNginx): Template {
   return (plan) => {
     const checked = GatewayPlan.parse(plan)
     const stamp = `reveille generation ${checked.generation}`
-    return readable(() => template.render({ plan: { ...checked, stamp } }))
+    const steps = stepsOf(checked)
+    const targets = targetsOf(steps)
+    const apps = checked.apps.map((app) => ({ ...app, routed: targets.has(app.name) }))
+    const derived = { apps, stamp, steps, depths: depthsOf(steps) }
+    return readable(() => template.render({ plan: { ...checked, ...derived } }))
   }
 }
 

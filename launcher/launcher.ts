@@ -10,6 +10,7 @@ import { EventStreams } from './gate/events.ts'
 import { buildGate } from './gate/gate.ts'
 import { Holds } from './gate/hold.ts'
 import { Pages, type PageTemplates } from './gate/page.ts'
+import { leads } from './gate/way.ts'
 import { Keeper } from './keep/keep.ts'
 import { Homes } from './place/home.ts'
 import { Placement } from './place/placement.ts'
@@ -46,6 +47,8 @@ export interface LauncherOptions {
   reach: Reach
   hook: Hook | null
   templates: PageTemplates
+  /** proves a cookie that names an app; null where they are not signed */
+  isSigned?: ((app: string, cookie: string) => boolean) | null
   meter: Meter & { ask(answer: string): void }
   log: Logger
   health(): { ok: boolean; detail?: object }
@@ -140,10 +143,12 @@ export function createLauncher(options: LauncherOptions): Launcher {
   })
   const events = new EventStreams({ catalog, board, backoff, tellsReasons })
   const gate = buildGate({
-    find: (name) => {
+    find: (name, way) => {
       const app = catalog.find(name)
-      return app?.route === 'none' ? null : app
+      return app && leads(app, way) ? app : null
     },
+    isSigned: options.isSigned ?? null,
+    runs: (app) => catalog.state.slots(app).size > 0,
     // One that has an App and no route is as unknown here as one that nobody registered.
     registered: async (name, dead) =>
       catalog.find(name) ? null : await living.registered(name, dead),

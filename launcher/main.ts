@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import closeWithGrace from 'close-with-grace'
+import { isSignedCookie, readCookieKey } from '../adapters/cookie.ts'
 import { openEngine } from '../adapters/docker.ts'
 import { engineAccess } from '../adapters/docker-settings.ts'
 import { connect } from '../adapters/etcd.ts'
@@ -47,6 +48,7 @@ export async function run(settings: Settings): Promise<void> {
   const metrics = launcherMetrics()
   const id = settings.id ?? hostname()
   const keys = new Keys(settings.prefix)
+  const key = readCookieKey(settings.cookieKeyFile)
   const { token, path, exposed } = await openToken(settings.stateDir)
   if (exposed) log.warn({ path }, 'other users can read the API token')
 
@@ -122,6 +124,7 @@ export async function run(settings: Settings): Promise<void> {
     },
     hook,
     templates: readPages(),
+    isSigned: key === null ? null : (app, cookie) => isSignedCookie(key, app, cookie),
     meter: {
       wake: (result) => metrics.wakes.inc({ result }),
       lap: (phase, ms) => metrics.phaseSeconds.observe({ phase }, ms / 1000),

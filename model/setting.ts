@@ -4,6 +4,7 @@ import { CLUSTER_SETTINGS } from './setting/cluster.ts'
 import { CONTROLLER_SETTINGS } from './setting/controller.ts'
 import { LAUNCHER_SETTINGS } from './setting/launcher.ts'
 import { POOL_SETTINGS } from './setting/pool.ts'
+import { READING_SETTINGS } from './setting/reading.ts'
 import { REGISTRAR_SETTINGS } from './setting/registrar.ts'
 
 export type { Service } from './setting/kind.ts'
@@ -15,6 +16,7 @@ export type { Service } from './setting/kind.ts'
 export const SETTINGS = {
   ...CLUSTER_SETTINGS,
   ...CONTROLLER_SETTINGS,
+  ...READING_SETTINGS,
   ...LAUNCHER_SETTINGS,
   ...REGISTRAR_SETTINGS,
   ...POOL_SETTINGS,

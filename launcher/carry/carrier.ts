@@ -76,6 +76,10 @@ export class Carrier {
     if (decision.is === 'page') {
       const { status, headers, body } = this.#options.pages.render(decision.order)
       response.writeHead(status, headers).end(request.method === 'HEAD' ? '' : body)
+    } else if (decision.is === 'awake') {
+      response
+        .writeHead(302, { location: '/', 'cache-control': 'no-store', 'content-length': 0 })
+        .end()
     } else if (decision.is === 'unknown') {
       // The gateway has this page itself.
       response.writeHead(404, { 'x-reveille-page': '404', 'content-length': 0 }).end()

@@ -44,6 +44,10 @@ export function readParcel({ headers, method = '', url = '/' }: IncomingMessage)
     upgrade: text('upgrade'),
     client: text('x-forwarded-for'),
     pin: text('x-reveille-pin'),
+    prefix,
+    way: text('x-reveille-way'),
+    proof: text('x-reveille-proof'),
+    answer: text('x-reveille-answer'),
   }
   return { ask: askOf((name) => words[name] ?? ''), prefix, isBare }
 }

@@ -8,10 +8,16 @@ import type { Order } from './order.ts'
 import { Release } from './release.ts'
 import type { Ask } from './request.ts'
 import { type Client, REFRESH, type WaitOptions, waitFor } from './wait.ts'
+import { admits, type Way } from './way.ts'
 
 /** What the door needs to know and do. */
 export interface DoorOptions extends WaitOptions {
-  find(name: string): App | null
+  /** the App that is reached under that name in this way, null if none */
+  find(name: string, way: Way): App | null
+  /** proves a cookie that names an app; null where they are not signed */
+  isSigned: ((app: string, cookie: string) => boolean) | null
+  /** whether an instance of it is registered */
+  runs(app: string): boolean
   /** where an app answers that is registered but not ours to wake; silent if it does not answer, null if there is none */
   registered(name: string, dead: string): Promise<Endpoint | 'silent' | null>
   holds: Holds
@@ -27,12 +33,12 @@ export interface DoorOptions extends WaitOptions {
 
 /**
  * What a client is to get. `unknown`: the gateway's own page for what is not there, the forbidden looks the same;
- * `busy`: nobody is left to hear it, or this launcher ends and another one is to be asked.
+ * `awake`: the client is to ask anew, at `/`; `busy`: nobody is left to hear it, or this launcher ends and another one is to be asked.
  */
 export type Decision =
   | { is: 'upstream'; endpoint: Endpoint; pin: string | null }
   | { is: 'page'; order: Order }
-  | { is: 'unknown' | 'again' | 'busy' }
+  | { is: 'unknown' | 'awake' | 'again' | 'busy' }
 
 /** How long a question waits for the catalog, milliseconds. */
 const SYNC = 5_000
@@ -65,9 +71,10 @@ export class Door {
 
   /** Decides about one request; `client` closes when nobody waits for it any more. Does not reject. */
   async ask(ask: Ask, client: Client): Promise<Decision> {
-    const { count, find } = this.#options
+    const { count, find, isSigned, runs } = this.#options
     if (!this.#synced && !(await this.#wholeCatalog(ask.client))) return { is: 'busy' }
-    const app = find(ask.app)
+    if (!admits(ask, isSigned)) return this.#unknown('unknown')
+    const app = find(ask.app, ask.way)
     if (!app) return await this.#registered(ask)
     if (this.#ending.aborted) return { is: 'busy' }
     const name = canonical(app.name)
@@ -76,10 +83,12 @@ export class Door {
       const more = { app: app.name, detail: FULL[full], retryAfter: REFRESH }
       return this.#order(ask, app.name, problem('overloaded', more))
     }
+    const waits = ask.held > 0 || !runs(app.name)
     try {
       const answer = await waitFor(app, ask, client, this.#ending, this.#options)
       if (answer.is === 'problem') return this.#order(ask, app.name, answer.problem)
       if (answer.is === 'upstream') {
+        if (ask.redirects && waits) return this.#awake()
         await this.#release.turn(name)
         return this.#upstream(answer.endpoint, app)
       }
@@ -116,6 +125,11 @@ export class Door {
     this.#options.count('upstream')
     const pin = app?.sticky ? this.#options.pinOf(app.name, endpoint) : null
     return { is: 'upstream', endpoint, pin }
+  }
+
+  #awake(): Decision {
+    this.#options.count('upstream')
+    return { is: 'awake' }
   }
 
   #unknown(answer: string): Decision {

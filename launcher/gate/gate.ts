@@ -53,7 +53,7 @@ export function buildGate(options: GateOptions): { server: FastifyInstance; end(
   })
 
   server.get<{ Params: { app: string } }>('/_reveille/events/:app', (request, reply) => {
-    const app = options.find(request.params.app)
+    const app = options.find(request.params.app, 'route')
     if (!app) return void reply.code(404).type('application/problem+json').send(unknown())
     if (ending.signal.aborted || !options.events.serve(app, readAsk(request.headers).client, reply))
       return void busy(reply)
@@ -72,13 +72,15 @@ function say(reply: FastifyReply, ask: Ask, decision: Decision): FastifyReply {
   switch (decision.is) {
     case 'upstream':
       if (decision.pin !== null)
-        reply.header('x-reveille-cookie', pinCookie(decision.pin, `/${ask.app}`))
+        reply.header('x-reveille-cookie', pinCookie(decision.pin, ask.prefix))
       return reply
         .header('x-reveille-upstream', formatEndpoint(decision.endpoint))
         .code(200)
         .send('')
     case 'page':
       return reply.code(403).header('x-reveille-page', encodeOrder(decision.order)).send('')
+    case 'awake':
+      return reply.code(403).header('x-reveille-page', 'awake').send('')
     case 'unknown':
       return reply.code(403).header('x-reveille-page', '404').send('')
     case 'again':

@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { PIN } from '../../model/pin.ts'
+import { type Came, wayOf } from './way.ts'
 
 /** A client's request as a gateway tells the launcher about it. */
-export interface Ask {
-  /** first path segment, as typed */
+export interface Ask extends Came {
+  /** the name as typed, or the one that a route leads to */
   app: string
   uri: string
   method: string
@@ -37,6 +38,7 @@ export function askOf(text: (name: string) => string): Ask {
   const slice = readSlice(text('slice'))
   const mode = text('fetch-mode').toLowerCase()
   return {
+    ...wayOf(text),
     app: text('app'),
     uri: text('uri'),
     client: text('client'),

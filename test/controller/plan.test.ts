@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { contest } from '../../controller/contest.ts'
 import { countEndpoints, GatewayPlan, planGateway } from '../../controller/plan.ts'
-import { READING } from '../../controller/reading.ts'
 import { parseNetwork } from '../../model/address.ts'
 import { Directory } from '../../model/directory.ts'
 import { Keys } from '../../model/key.ts'
 import { PIN } from '../../model/pin.ts'
+import { PLAIN } from '../../model/reading.ts'
 import { State } from '../../model/state.ts'
 
 const surroundings = {
@@ -14,22 +14,29 @@ const surroundings = {
   activity: '127.0.0.1:8094',
   holdTimeout: 60,
   accessLog: 'off',
-  reading: READING,
+  reading: PLAIN,
   folder: '/run/reveille/nginx',
   user: 'www-data',
   connections: 1024,
   files: 2048,
 }
 
-const planOf = (state: State, launchers = surroundings.launchers, generation = 1) => {
+type Sign = ((name: string) => string) | null
+
+const planOf = (
+  state: State,
+  launchers = surroundings.launchers,
+  generation = 1,
+  sign: Sign = null,
+) => {
   const { apps, pools, blueprints, endpoints, launchers: registered } = state
   const directory = new Directory(state)
   const known = { apps, pools, blueprints, endpoints, launchers: registered, directory }
-  return planGateway(known, { ...surroundings, launchers }, generation)
+  return planGateway(known, { ...surroundings, launchers, sign }, generation)
 }
 
 const plain = {
-  ...{ named: true, sticky: false, instances: [] },
+  ...{ named: true, sticky: false, instances: [], signature: '' },
   ...{ balance: 'least' as const, weight: 1, weights: {}, maxFails: 1, failTimeout: 5 },
 }
 

@@ -5,7 +5,12 @@ import { freePort } from './port.ts'
 export type Ask = Record<string, string>
 
 /** What the script says: where the app is now, that there is none, to ask again, or what to show. */
-export type Answer = { upstream: string; cookie?: string } | 'unknown' | 'again' | { page: object }
+export type Answer =
+  | { upstream: string; cookie?: string }
+  | 'unknown'
+  | 'again'
+  | 'awake'
+  | { page: object }
 
 /** A launcher that does as the test says, and refuses whatever the wake protocol does not have. */
 export interface LabLauncher {
@@ -34,6 +39,10 @@ const WAKE = [
   'pin',
   'slice',
   'round',
+  'way',
+  'prefix',
+  'proof',
+  'answer',
 ]
 const PAGE = ['page', 'app', 'uri', 'method']
 const EVENTS = ['client']
@@ -110,6 +119,7 @@ function readWords(request: IncomingMessage, allowed: string[], faults: string[]
 
 function say(response: ServerResponse, answer: Answer): void {
   if (answer === 'unknown') response.writeHead(403, { 'x-reveille-page': '404' })
+  else if (answer === 'awake') response.writeHead(403, { 'x-reveille-page': 'awake' })
   else if (answer === 'again') response.writeHead(425)
   else if ('upstream' in answer)
     response.writeHead(200, {

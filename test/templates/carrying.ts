@@ -72,7 +72,7 @@ export async function startCarrying(): Promise<LabLauncher> {
 
 function decisionOf(answer: Answer, ask: Ask): Decision {
   if (answer === 'unknown') return { is: 'unknown' }
-  if (answer === 'again') return { is: 'again' }
+  if (answer === 'again' || answer === 'awake') return { is: answer }
   if ('upstream' in answer) {
     const endpoint = parseEndpoint(answer.upstream)
     if (!endpoint) throw new Error(`${answer.upstream} is no endpoint`)
