@@ -25,6 +25,8 @@ export function readHealth(
       '',
     )
   const period = readSeconds(textOf(value.start_period))
+  if (value.start_period !== undefined && period === null)
+    notes.refused(['healthcheck', 'start_period'], 'is no time', 'write it like 1m30s')
   const startTimeout = period !== null && period > START ? { startTimeout: period } : {}
   if (value.disable === true) return { health: 'tcp', ...startTimeout }
   const { test } = value

@@ -1,7 +1,7 @@
 import { isRecord } from './document.ts'
 import type { Notebook, Path } from './note.ts'
 import { UNSUPPORTED_DEPLOY } from './unsupported.ts'
-import { readBytes, readNames, textOf } from './value.ts'
+import { readBytes, readNames, readNumber, textOf } from './value.ts'
 
 export interface Resources {
   replicas?: number
@@ -12,6 +12,8 @@ export interface Resources {
 /** How many of a service there are, what each may use and where it may run, by the keys of either format. */
 export function readResources(service: Record<string, unknown>, notes: Notebook): Resources {
   const deploy = isRecord(service.deploy) ? service.deploy : {}
+  if (!isRecord(service.deploy ?? {}))
+    notes.refused(['deploy'], 'is no map', 'write replicas: below it')
   const resources = isRecord(deploy.resources) ? deploy.resources : {}
   const caps = isRecord(resources.limits) ? resources.limits : {}
   for (const [key, [why, instead]] of UNSUPPORTED_DEPLOY)
@@ -45,10 +47,6 @@ function amount(
   const number = read(textOf(value))
   if (number === null) notes.refused(path, 'is no amount', 'write it like 512m or 0.5')
   return number ?? undefined
-}
-
-function readNumber(text: string | null): number | null {
-  return text !== null && /^[0-9]{1,9}(?:\.[0-9]{1,9})?$/.test(text) ? Number(text) : null
 }
 
 const CONSTRAINT =

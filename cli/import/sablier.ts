@@ -1,5 +1,5 @@
 import type { Notebook } from './note.ts'
-import { type Pair, readBytes, readSeconds } from './value.ts'
+import { type Pair, readBytes, readNumber, readSeconds } from './value.ts'
 
 /** How long Sablier keeps a session where nothing says otherwise, seconds. */
 const SESSION = 300
@@ -41,17 +41,23 @@ export function readSablier(labels: readonly Pair[], notes: Notebook): Sablier {
         : [])
     if (why && instead) notes.left(['labels', ...path], why, instead)
   }
-  const whole = (key: string): number | null =>
-    /^[0-9]{1,2}$/.test(found.get(key) ?? '') ? Number(found.get(key)) : null
-  const replicas = whole('sablier.active.replicas')
-  const min = whole('sablier.idle.replicas')
-  const memory = readBytes(found.get('sablier.active.memory') ?? null)
-  const cpus = Number(found.get('sablier.active.cpu'))
+  const read = (key: string, reader: (text: string | null) => number | null): number | null => {
+    const text = found.get(key)
+    const number = reader(text ?? null)
+    const path = labels.find((pair) => pair.key === key)?.path ?? []
+    if (text !== undefined && number === null)
+      notes.refused(['labels', ...path], 'is no amount', 'write a number, or memory like 512m')
+    return number === 0 ? null : number
+  }
+  const replicas = read('sablier.active.replicas', readNumber)
+  const min = read('sablier.idle.replicas', readNumber)
+  const memory = read('sablier.active.memory', readBytes)
+  const cpus = read('sablier.active.cpu', readNumber)
   return {
     ...{ isEnabled, groups: isEnabled ? groups : [] },
-    ...(replicas !== null && replicas > 0 && { replicas }),
-    ...(min !== null && min > 0 && { min }),
-    limits: { ...(memory !== null && { memory }), ...(cpus > 0 && { cpus }) },
+    ...(replicas !== null && { replicas }),
+    ...(min !== null && { min }),
+    limits: { ...(memory !== null && { memory }), ...(cpus !== null && { cpus }) },
   }
 }
 

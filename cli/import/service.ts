@@ -1,13 +1,14 @@
 import { isAppName } from '../../model/name.ts'
 import { isRecord } from './document.ts'
 import { readHealth } from './health.ts'
+import { readNeeds, readNetworks } from './needs.ts'
 import type { Notebook } from './note.ts'
 import { readReach } from './port.ts'
 import { readResources } from './resources.ts'
 import { readSablier, type Sablier } from './sablier.ts'
 import { readTraefik, tellLabels } from './traefik.ts'
 import { SILENT, UNSUPPORTED } from './unsupported.ts'
-import { type Pair, readNames, readPairs, readSeconds, readWords, textOf } from './value.ts'
+import { type Pair, readPairs, readSeconds, readWords, textOf } from './value.ts'
 import { readVirtual } from './virtual-host.ts'
 import { readVolumes } from './volume.ts'
 
@@ -77,7 +78,7 @@ export function readService(service: string, value: unknown, notes: Notebook): D
     env: readEnvironment(virtual.rest, notes),
     ...readCommand(data.command, notes),
     ...readHealth(data.healthcheck, notes),
-    ...readStop(data.stop_grace_period),
+    ...readStop(data.stop_grace_period, notes),
     volumes: readVolumes(data.volumes, notes),
     limits: { ...limits, ...sablier.limits },
     constraints,
@@ -87,8 +88,8 @@ export function readService(service: string, value: unknown, notes: Notebook): D
   return {
     ...{ service, name: String(fields.name), notes, fields, sablier },
     isPublished: reach?.isPublished ?? false,
-    needs: readNeeds(data.depends_on, notes),
-    networks: 'network_mode' in data ? [] : readNetworks(data.networks),
+    needs: readNeeds(data, notes),
+    networks: readNetworks(data, notes),
   }
 }
 
@@ -165,25 +166,9 @@ function readCommand(value: unknown, notes: Notebook): { command?: string[] } {
   return words && words.length > 0 ? { command: words } : {}
 }
 
-function readStop(value: unknown): { stopTimeout?: number } {
+function readStop(value: unknown, notes: Notebook): { stopTimeout?: number } {
+  if (value === undefined || value === null) return {}
   const seconds = readSeconds(textOf(value))
+  if (seconds === null) notes.refused(['stop_grace_period'], 'is no time', 'write it like 1m30s')
   return seconds === null ? {} : { stopTimeout: Math.max(1, seconds) }
-}
-
-function readNeeds(value: unknown, notes: Notebook): string[] {
-  return readNames(value).filter((name) => {
-    const how = isRecord(value) && isRecord(value[name]) ? value[name] : {}
-    if (how.condition !== 'service_completed_successfully') return true
-    notes.left(
-      ['depends_on', name],
-      'an app runs as long as it is used, not to an end',
-      'do once what it does, or have the image do it',
-    )
-    return false
-  })
-}
-
-function readNetworks(value: unknown): string[] {
-  const names = readNames(value)
-  return names.length > 0 ? names : ['default']
 }

@@ -61,6 +61,11 @@ export function readBytes(text: string | null): number | null {
   return Math.round(Number(match[1]) * (BYTES[(match[2] ?? '').toLowerCase()] ?? 1))
 }
 
+/** A number of nine digits at most, fractions allowed; null for all else. */
+export function readNumber(text: string | null): number | null {
+  return text !== null && /^[0-9]{1,9}(?:\.[0-9]{1,9})?$/.test(text) ? Number(text) : null
+}
+
 /** The words of a command line, as a shell takes them apart; null if a quote is left open. */
 export function readWords(line: string): string[] | null {
   const words: string[] = []

@@ -32,6 +32,8 @@ export function readVirtual(environment: readonly Pair[], notes: Notebook): Virt
     if (find(key)) notes.left(at(key), 'the gateway has nothing like it', 'add routes: --route')
   if (find('VIRTUAL_PROTO') && value('VIRTUAL_PROTO') !== 'http')
     notes.left(at('VIRTUAL_PROTO'), 'the gateway speaks HTTP to apps', 'have the app speak HTTP')
+  if (find('VIRTUAL_PORT') && !/^[0-9]{1,5}$/.test(value('VIRTUAL_PORT')))
+    notes.refused(at('VIRTUAL_PORT'), 'is no port', 'write a number')
   const port = /^[0-9]{1,5}$/.test(value('VIRTUAL_PORT')) ? Number(value('VIRTUAL_PORT')) : null
   const routes = find('VIRTUAL_HOST') ? readRoutes(value, at, notes) : []
   return { routes, port, rest }

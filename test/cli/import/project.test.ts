@@ -261,3 +261,93 @@ describe('Sablier', () => {
     expect(keysOf(found, 'left')).toEqual(['3 sablier.image', '14 web.labels[3]'])
   })
 })
+
+describe('values of the wrong kind', () => {
+  const keys = [
+    ...[
+      'image',
+      'build',
+      'command',
+      'entrypoint',
+      'environment',
+      'labels',
+      'ports',
+      'expose',
+      'volumes',
+    ],
+    ...[
+      'healthcheck',
+      'depends_on',
+      'networks',
+      'deploy',
+      'scale',
+      'mem_limit',
+      'cpus',
+      'pids_limit',
+    ],
+    ...['stop_grace_period', 'extends', 'network_mode', 'privileged', 'toString', '__proto__', ''],
+  ]
+  const values = [
+    null,
+    true,
+    -1,
+    '',
+    'x:y:z',
+    '$',
+    [],
+    {},
+    [null],
+    [[1]],
+    { a: null },
+    { a: { b: [1] } },
+  ]
+  const inner = ['deploy', 'healthcheck', 'ports', 'volumes', 'labels', 'environment', 'depends_on']
+  const nested = [
+    ...['resources', 'placement', 'limits', 'replicas', 'mode', 'test', 'start_period', 'target'],
+    ...['source', 'type', 'sablier.group', 'VIRTUAL_HOST', 'VIRTUAL_PORT'],
+  ]
+
+  it.each(keys)('of "%s" are told or read, and never break it', (key) => {
+    for (const value of values)
+      for (const rest of [{}, { image: 'a:1', ports: [80] }]) {
+        const service = { ...rest, [key]: value }
+        expect(() => plan(JSON.stringify({ services: { web: service } }))).not.toThrow()
+      }
+  })
+
+  it.each([
+    { depends_on: 'db' },
+    { networks: 'front' },
+    { deploy: 5 },
+    { ports: 80 },
+    { volumes: { a: 1 } },
+    { stop_grace_period: 'soon' },
+    { healthcheck: { start_period: 'soon' } },
+    { environment: { VIRTUAL_PORT: 'http' } },
+    { labels: { 'sablier.active.replicas': 'many' } },
+    { mem_limit: 'much' },
+    { command: "node 'one" },
+  ])('%j is refused', (wrong) => {
+    const service = { image: 'a:1', expose: [80], ...wrong }
+    const { apps, notes } = plan(JSON.stringify({ services: { web: service } }))
+    expect(apps).toEqual([])
+    expect(notes.some(({ kind }) => kind === 'refused')).toBe(true)
+  })
+
+  it.each(inner)('within "%s" neither', (key) => {
+    for (const name of nested)
+      for (const value of values)
+        for (const item of [{ [name]: value }, [{ [name]: value }], { a: { [name]: value } }]) {
+          const service = { image: 'a:1', expose: [80], [key]: item }
+          expect(() => plan(JSON.stringify({ services: { web: service } }))).not.toThrow()
+        }
+  })
+
+  it.each(['networks', 'volumes', 'name', 'include', 'x-y', 'secrets'])(
+    'of "%s" beside services neither',
+    (key) => {
+      for (const value of values)
+        expect(() => plan(JSON.stringify({ [key]: value, services: { web: value } }))).not.toThrow()
+    },
+  )
+})
