@@ -1,10 +1,13 @@
 import type { Command } from 'commander'
 import type { z } from 'zod'
+import { listForeign } from '../../adapters/docker-foreign.ts'
+import { isEngineUrl } from '../../model/engine-url.ts'
 import { canonical } from '../../model/name.ts'
 import { escapeLine, printJson } from '../escape.ts'
-import { Failure } from '../failure.ts'
+import { Failure, misuse } from '../failure.ts'
 import { storeAll } from '../import/apply.ts'
-import { readDocument } from '../import/document.ts'
+import { asSource } from '../import/container.ts'
+import { readDocument, type Source } from '../import/document.ts'
 import { importProject, type Plan } from '../import/project.ts'
 import { type Fate, lineOf, printPlan } from '../import/report.ts'
 import { readText } from '../import/text.ts'
@@ -13,7 +16,7 @@ import { Apps, type AppView, understand } from '../reply.ts'
 import { addConnection, type Session, withSession } from '../session.ts'
 import type { Terminal } from '../terminal.ts'
 
-type Flags = Record<string, unknown> & { apply?: boolean; replace?: boolean }
+type Flags = Record<string, unknown> & { apply?: boolean; replace?: boolean; docker?: string }
 type Known = z.output<typeof AppView>[]
 
 /** What is to be done with a file. */
@@ -30,24 +33,42 @@ export function addImport(program: Command, terminal: Terminal): void {
   const command = program
     .command('import')
     .description('make apps of a compose file; shows them, and what it cannot carry over')
-    .argument('<file>', 'with labels of Sablier or variables of nginx-proxy, if any; - is stdin')
+    .argument('[file]', 'with labels of Sablier or variables of nginx-proxy, if any; - is stdin')
     .argument('[service...]', 'those to import (default: all)')
+    .option('--docker <url>', 'not a file but the running containers of an engine, unix:///path')
     .option('--apply', 'add them: all, or none where one is refused')
     .option('--replace', 'also where there is an app of that name, which stays as it is otherwise')
   addExamples(addConnection(command), [
     ['reveille import compose.yml', 'what it would add, and what it cannot carry over'],
     ['reveille import compose.yml --apply', 'add it'],
     ['docker compose config | reveille import - --apply', 'with its variables and other files'],
+    ['reveille import --docker unix:///var/run/docker.sock', 'of what runs there, by name'],
     ['reveille import compose.yml --json | jq .apps > apps.json', 'for reveille app add --file'],
   ])
-  command.action((path: string, services: string[], flags: Flags) =>
+  command.action((path: string | undefined, services: string[], flags: Flags) =>
     withSession(terminal, flags, async (session) => {
-      const file = path === '-' ? 'stdin' : path
-      const plan = importProject(readDocument(await readText(terminal, path), file), services)
-      const work: Import = { file, plan, replace: flags.replace ?? false }
-      await (flags.apply ? apply(session, work) : show(session, work, [path, ...services]))
+      const { docker, replace = false } = flags
+      const words = [path ?? [], ...services].flat()
+      const source =
+        docker === undefined ? await readFile(terminal, path) : await readEngine(docker)
+      const plan = importProject(source, docker === undefined ? services : words)
+      const work: Import = { file: source.name, plan, replace }
+      const how = docker === undefined ? words : ['--docker', docker, ...words]
+      await (flags.apply ? apply(session, work) : show(session, work, how))
     }),
   )
+}
+
+async function readFile(terminal: Terminal, path: string | undefined): Promise<Source> {
+  if (path === undefined)
+    throw misuse('the compose file is not named', 'See: reveille import --help')
+  return readDocument(await readText(terminal, path), path === '-' ? 'stdin' : path)
+}
+
+async function readEngine(url: string): Promise<Source> {
+  if (!isEngineUrl(url) || url.startsWith('ssh:'))
+    throw misuse(`--docker ${url} is neither unix:///path nor tcp://address:port`)
+  return asSource(await listForeign(url, {}), url)
 }
 
 /** Prints what would be done. Which apps are there is told if somebody can be asked. */

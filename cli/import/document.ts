@@ -21,8 +21,8 @@ export interface Source {
   unset: { path: Path; variable: string }[]
   /** variables that got the default the file has for them */
   defaulted: { path: Path; variable: string; value: string }[]
-  /** of the key or item there, or of the last part of the path that is in the file */
-  lineOf(path: Path): number
+  /** of the key or item there, or of the last part of the path that is in the file; null where there is no file */
+  lineOf(path: Path): number | null
 }
 
 /** How often aliases may make what they stand for again: a kilobyte of them could mean gigabytes. */
