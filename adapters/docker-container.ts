@@ -1,5 +1,5 @@
 import type { ContainerInfo, ContainerInspectInfo } from 'dockerode'
-import type { Container } from '../model/container.ts'
+import type { Container, ForeignContainer } from '../model/container.ts'
 import type { Endpoint } from '../model/endpoint.ts'
 
 const STATES: ReadonlySet<string> = new Set<Container['state']>([
@@ -21,10 +21,6 @@ const bare = (name = ''): string => name.replace(/^\//, '')
 
 /** A container as a list has it: quick, takes no lock of a container, but knows no process id and no error text. */
 export function fromSummary(info: ContainerInfo): Container {
-  const published: Record<string, Endpoint> = {}
-  for (const port of info.Ports ?? [])
-    if (port.Type === 'tcp' && port.PublicPort)
-      published[port.PrivatePort] ??= { host: port.IP ?? '0.0.0.0', port: port.PublicPort }
   const health = /\((healthy|unhealthy|health: starting)\)/.exec(info.Status)?.[1]
   return {
     id: info.Id,
@@ -34,9 +30,29 @@ export function fromSummary(info: ContainerInfo): Container {
     exitCode: Number(/^Exited \((\d+)\)/.exec(info.Status)?.[1] ?? 0),
     error: '',
     health: health === 'healthy' || health === 'unhealthy' ? health : health ? 'starting' : 'none',
-    published,
+    published: publishedOf(info),
     pid: 0,
     image: info.Image,
+  }
+}
+
+function publishedOf(info: ContainerInfo): Record<string, Endpoint> {
+  const published: Record<string, Endpoint> = {}
+  for (const port of info.Ports ?? [])
+    if (port.Type === 'tcp' && port.PublicPort)
+      published[port.PrivatePort] ??= { host: port.IP ?? '0.0.0.0', port: port.PublicPort }
+  return published
+}
+
+/** A container of somebody else's, as a list has it. */
+export function fromForeign(info: ContainerInfo): ForeignContainer {
+  const networks = Object.values(info.NetworkSettings?.Networks ?? {})
+  return {
+    id: info.Id,
+    image: info.Image,
+    labels: info.Labels ?? {},
+    published: publishedOf(info),
+    addresses: networks.map(({ IPAddress }) => IPAddress).filter((address) => Boolean(address)),
   }
 }
 

@@ -1,10 +1,15 @@
 import type Docker from 'dockerode'
-import type { Container, ContainerRequest, EngineEvent } from '../model/container.ts'
+import type {
+  Container,
+  ContainerRequest,
+  EngineEvent,
+  ForeignContainer,
+} from '../model/container.ts'
 import { APP_LABEL } from '../model/label.ts'
 import { createBody } from './docker-body.ts'
 import { getPath, makeCall, readStream, SLOW } from './docker-call.ts'
 import { type EngineAccess, openClient } from './docker-client.ts'
-import { fromInspection, fromSummary } from './docker-container.ts'
+import { fromForeign, fromInspection, fromSummary } from './docker-container.ts'
 import { EngineError } from './docker-error.ts'
 import { EVENT_FILTERS, formatSince, readEvents } from './docker-event.ts'
 import { runCommand } from './docker-exec.ts'
@@ -20,7 +25,7 @@ import {
   isOurs,
 } from './docker-inspect.ts'
 import type { Pace } from './docker-line.ts'
-import { framedLines, plainLines } from './docker-log.ts'
+import { framedLines, jsonLines, plainLines } from './docker-log.ts'
 import { pullImage } from './docker-pull.ts'
 
 export { EngineError, type EngineErrorCode } from './docker-error.ts'
@@ -63,6 +68,24 @@ export class Engine {
       this.#docker.listContainers({ all: true, filters, abortSignal }),
     )
     return found.map(fromSummary)
+  }
+
+  /** All containers that run and are not ours. Nothing here can change one of them. */
+  async foreign(): Promise<ForeignContainer[]> {
+    const found = await makeCall((abortSignal) => this.#docker.listContainers({ abortSignal }))
+    return found.filter(({ Labels }) => Labels?.[APP_LABEL] === undefined).map(fromForeign)
+  }
+
+  /** Says that some container was started or ended, ours or not. It ends or throws when the stream breaks. */
+  async *stirs(signal: AbortSignal): AsyncGenerator<void> {
+    const filters = JSON.stringify({ type: ['container'], event: ['start', 'die'] })
+    const stream = readStream(
+      (abortSignal) =>
+        this.#docker.getEvents({ filters, abortSignal } as unknown as Docker.GetEventsOptions),
+      jsonLines,
+      { signal },
+    )
+    for await (const _ of stream) yield
   }
 
   /** @param id container id or name; null if there is none, or it is not ours */

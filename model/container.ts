@@ -30,6 +30,17 @@ export function isRunning(container: Pick<Container, 'state'>): boolean {
   return isUp(container) && container.state !== 'paused'
 }
 
+/** A running container that is not ours. */
+export interface ForeignContainer {
+  id: string
+  image: string
+  labels: Record<string, string>
+  /** where each container port (decimal) is published */
+  published: Record<string, Endpoint>
+  /** its IPv4 addresses in networks of this host, '' and others left out */
+  addresses: string[]
+}
+
 /** Something that happened to one of our containers. */
 export interface EngineEvent {
   action: 'create' | 'start' | 'die' | 'destroy' | 'pause' | 'unpause' | 'health'

@@ -5,7 +5,7 @@ const COMPONENT = '[a-z0-9]+(?:(?:\\.|_{1,2}|-+)[a-z0-9]+)*'
 const HOST =
   '(?:localhost|[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)+|[A-Za-z0-9-]+(?=:[0-9]))(?::[0-9]{1,5})?'
 const REFERENCE = new RegExp(
-  `^(?:(?<registry>${HOST})/)?${COMPONENT}(?:/${COMPONENT})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$`,
+  `^(?:(?<registry>${HOST})/)?(?<path>${COMPONENT}(?:/${COMPONENT})*)(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$`,
 )
 
 /** The registry an image comes from, `docker.io` where none is named; null if `image` is no reference. */
@@ -13,6 +13,12 @@ export function registryOf(image: string): string | null {
   if (image.length > 512) return null
   const match = REFERENCE.exec(image)
   return match ? (match.groups?.registry ?? 'docker.io') : null
+}
+
+/** What an image is called in its registry, in parts: `r.example:5000/foo/bar:1@sha256:...` is foo, bar; null if it has no name. */
+export function repositoryOf(image: string): string[] | null {
+  if (image.length > 512) return null
+  return REFERENCE.exec(image)?.groups?.path?.split('/') ?? null
 }
 
 /** Addresses in every spelling a resolver takes (127.0.0.1, 127.1, 0x7f.1): no top-level domain is a number. */

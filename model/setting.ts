@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { CLI_SETTINGS } from './setting/cli.ts'
 import { CLUSTER_SETTINGS } from './setting/cluster.ts'
 import { CONTROLLER_SETTINGS } from './setting/controller.ts'
+import { DISCOVERY_SETTINGS } from './setting/discovery.ts'
 import { LAUNCHER_SETTINGS } from './setting/launcher.ts'
 import { POOL_SETTINGS } from './setting/pool.ts'
 import { READING_SETTINGS } from './setting/reading.ts'
@@ -19,6 +20,7 @@ export const SETTINGS = {
   ...READING_SETTINGS,
   ...LAUNCHER_SETTINGS,
   ...REGISTRAR_SETTINGS,
+  ...DISCOVERY_SETTINGS,
   ...POOL_SETTINGS,
   ...CLI_SETTINGS,
 } as const

@@ -18,6 +18,7 @@ import { readHostLabels } from '../model/host-label.ts'
 import { Keys } from '../model/key.ts'
 import { isAppName } from '../model/name.ts'
 import type { Settings } from '../model/setting.ts'
+import { startDiscovery } from './discovery/main.ts'
 import { Publication } from './publication.ts'
 import { Refusals } from './refusal.ts'
 import { Registrar } from './registrar.ts'
@@ -40,11 +41,12 @@ async function runRegistrar(settings: Settings): Promise<void> {
     onLease: (lease) => registrar.useLease(lease),
     log,
   })
+  const engine = openEngine(settings.docker, engineAccess(settings))
   const registrar = new Registrar({
     name: settings.id ?? hostname(),
     incarnation: await readIncarnation(settings.docker),
     keys,
-    engine: openEngine(settings.docker, engineAccess(settings)),
+    engine,
     engineUrl: settings.engineAdvertise || settings.docker,
     address: settings.address,
     labels: readHostLabels(settings.hostLabels),
@@ -91,12 +93,14 @@ async function runRegistrar(settings: Settings): Promise<void> {
   void session.start()
   const inherited = registrar.inherit().then(() => informer.start())
   registrar.start(inherited, informer.synced)
+  const address = (): string => registrar.address
+  const endDiscovery = startDiscovery(settings, { engine, store, address, log })
   log.info({ engine: settings.docker, admin: settings.registrarAdmin }, 'registrar is up')
 
   closeWithGrace({ delay: GRACE }, async ({ signal, err }) => {
     if (err) log.fatal({ error: err.stack }, 'registrar fails')
     else log.info({ signal }, 'registrar ends, its instances stay registered for a lease time')
-    await Promise.allSettled([registrar.stop(), admin.close()])
+    await Promise.allSettled([registrar.stop(), endDiscovery(), admin.close()])
     informer.stop()
     store.close() // the session is not stopped: that would revoke the lease
   })

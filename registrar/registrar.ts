@@ -76,6 +76,11 @@ export class Registrar {
     })
   }
 
+  /** IP address of the instances, '' while it is not known. */
+  get address(): string {
+    return this.#host.address
+  }
+
   get isEngineUp(): boolean {
     return this.#isFollowed
   }
