@@ -11,6 +11,8 @@ export interface EngineInfo {
   memory: number
   /** IP address of the default bridge, '' if it has none */
   bridge: string
+  /** network of the containers on it, '' where it has none */
+  subnet: string
   /** folder of its data on its machine, '' if it does not say */
   root: string
   /** references of the images it has, the newest first */
@@ -30,8 +32,10 @@ function readSystem(docker: Docker): Promise<System> {
   return makeCall((abortSignal) => getPath<System>(docker, '/info', abortSignal))
 }
 
+const NO_BRIDGE = { address: '', subnet: '' }
+
 /** '' where the engine has no default bridge, or not the usual one (`--bridge=none`, Podman). */
-async function readBridge(docker: Docker): Promise<string> {
+async function readBridge(docker: Docker): Promise<{ address: string; subnet: string }> {
   try {
     const bridge = await makeCall((abortSignal) =>
       getPath<Docker.NetworkInspectInfo>(docker, '/networks/bridge', abortSignal),
@@ -39,11 +43,11 @@ async function readBridge(docker: Docker): Promise<string> {
     for (const { Gateway, Subnet } of bridge.IPAM?.Config ?? []) {
       // an engine that has just made the bridge names only the subnet, of which it takes the first address
       const address = Gateway || Subnet?.replace(/\.0\/\d+$/, '.1')
-      if (address && isIPv4(address)) return address
+      if (address && isIPv4(address)) return { address, subnet: Subnet ?? '' }
     }
-    return ''
+    return NO_BRIDGE
   } catch (error) {
-    if (error instanceof EngineError && error.code === 'not-found') return ''
+    if (error instanceof EngineError && error.code === 'not-found') return NO_BRIDGE
     throw error
   }
 }
@@ -57,7 +61,8 @@ export async function readInfo(docker: Docker): Promise<EngineInfo> {
   return {
     cpus: system.NCPU,
     memory: system.MemTotal,
-    bridge,
+    bridge: bridge.address,
+    subnet: bridge.subnet,
     root: system.DockerRootDir ?? '',
     images: images.flatMap((image) => image.RepoTags ?? []).filter((tag) => !tag.startsWith('<')),
     time: readTime(system.SystemTime),

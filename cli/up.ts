@@ -122,6 +122,8 @@ function settle(settings: Settings, etcd: string[], engine: ChosenEngine): Setti
   const address = settings.address || engine.address
   const listens = addressesOf(settings).map(({ listen }) => listen)
   const loopback = engine.kind === 'process' ? ['127.0.0.1/32'] : []
+  // What others started publishes no port for us: it is reached on the bridge itself.
+  const bridge = settings.discover !== 'off' && engine.subnet !== '' ? [engine.subnet] : []
   return {
     ...settings,
     etcd,
@@ -130,7 +132,10 @@ function settle(settings: Settings, etcd: string[], engine: ChosenEngine): Setti
     address,
     // known from the first configuration on: the gateway need not wait for what etcd says
     launchers: [...settings.launchers, settings.wakeAdvertise ?? settings.wakeListen],
-    networks: settings.networks.length > 0 ? settings.networks : [networkOf(address), ...loopback],
+    networks:
+      settings.networks.length > 0
+        ? settings.networks
+        : [networkOf(address), ...loopback, ...bridge],
     denied: [...new Set([...settings.denied, ...deniedOf(listens, etcd, address)])],
     output: configurationOf(settings),
   }

@@ -23,8 +23,8 @@ export const quoteNginx: Quote = (value) => {
  */
 export const quoteHaproxy: Quote = (value) => {
   const text = textOf(value)
-  if (!/^[A-Za-z0-9._~:/@+=|[\]-]*$/.test(text) || text.startsWith('-'))
-    throw new QuoteError('a value with other than letters, digits and ._~:/@+=|[]- is refused')
+  if (!/^[A-Za-z0-9._~:/@+=|?&[\]-]*$/.test(text) || text.startsWith('-'))
+    throw new QuoteError('a value with other than letters, digits and ._~:/@+=|?&[]- is refused')
   return `'${text}'`
 }
 

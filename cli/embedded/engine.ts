@@ -17,6 +17,8 @@ export interface ChosenEngine {
   kind: 'given' | 'own' | 'process'
   /** IP address its instances are reached at */
   address: string
+  /** network of the containers on its bridge, '' if there is none */
+  subnet: string
   /** why it is not the one that was hoped for, or '' */
   note: string
   close(): Promise<void>
@@ -33,13 +35,16 @@ export interface EngineSurroundings {
 const DEFAULT = 'unix:///var/run/docker.sock'
 
 /** Whether an engine answers there, and where its instances are reached. */
-async function addressOf(url: string, settings: Settings): Promise<string | null> {
+async function placeOf(
+  url: string,
+  settings: Settings,
+): Promise<Pick<ChosenEngine, 'address' | 'subnet'> | null> {
   const access = engineAccess(settings)
   try {
     const engine = openEngine(url, access)
     await engine.ping()
-    const { bridge } = await engine.info()
-    return bridge === '' ? '127.0.0.1' : bridge
+    const { bridge, subnet } = await engine.info()
+    return { address: bridge === '' ? '127.0.0.1' : bridge, subnet }
   } catch {
     return null
   }
@@ -100,8 +105,8 @@ async function startOwn(around: EngineSurroundings): Promise<ChosenEngine | stri
   const child = around.startChild('dockerd-main', [stateDir, runDir], 40)
   const deadline = performance.now() + PATIENCE
   while (performance.now() < deadline && child.failures === 0) {
-    const address = await addressOf(url, around.settings)
-    if (address) return { url, kind: 'own', address, note: '', close: () => child.stop() }
+    const place = await placeOf(url, around.settings)
+    if (place) return { url, kind: 'own', ...place, note: '', close: () => child.stop() }
     await delay(50)
   }
   await child.stop()
@@ -117,7 +122,14 @@ async function startProcesses(around: EngineSurroundings, note: string): Promise
     images: around.images,
     source: imagesFile(around.settings.stateDir),
   })
-  return { url: engine.url, kind: 'process', address: '127.0.0.1', note, close: engine.close }
+  return {
+    url: engine.url,
+    kind: 'process',
+    address: '127.0.0.1',
+    subnet: '',
+    note,
+    close: engine.close,
+  }
 }
 
 /**
@@ -127,8 +139,8 @@ async function startProcesses(around: EngineSurroundings, note: string): Promise
 export async function chooseEngine(around: EngineSurroundings): Promise<ChosenEngine> {
   const { docker, engine } = around.settings
   if (engine === 'process') return startProcesses(around, '')
-  const address = await addressOf(docker, around.settings)
-  if (address) return { url: docker, kind: 'given', address, note: '', close: async () => {} }
+  const place = await placeOf(docker, around.settings)
+  if (place) return { url: docker, kind: 'given', ...place, note: '', close: async () => {} }
   if (docker !== DEFAULT)
     throw new Failure(`no Docker engine answers at ${docker}`, [
       'Start it, name another with --docker, or leave --docker out: an engine is started then.',

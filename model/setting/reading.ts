@@ -11,10 +11,10 @@ export const READING_SETTINGS = {
     'what comes before names in paths: /apps leads to /apps/<name>',
   ),
   domain: setting(
-    ['up', 'controller'],
+    ['up', 'controller', 'registrar'],
     'host',
     READING.domain,
-    'names are host names below this one, too: <name>.api.example.com',
+    'names are host names below this one, too: <name>.api.example.com; of a discovered container, the last part of the name of its image',
   ),
   cookie: setting(
     ['up', 'controller'],

@@ -4,6 +4,9 @@ import { type Endpoint, formatEndpoint, parseEndpoint } from '../../model/endpoi
 import { repositoryOf } from '../../model/image.ts'
 import { parseRoute } from '../../model/route.ts'
 
+/** What is published there is for this machine alone: the gateway may be elsewhere. */
+const LOOPBACK = /^(?:127\.|::1$)/
+
 /** Opts a container in, or with `false` out. */
 export const DISCOVER_LABEL = 'reveille.discover'
 
@@ -21,7 +24,7 @@ export interface Found {
  * @param domain '' for none
  */
 export function poolOf(image: string, domain: string): Found | null {
-  const parts = repositoryOf(image)
+  const parts = image.startsWith('sha256:') ? null : repositoryOf(image)
   if (!parts) return null
   const path = `/${parts.join('/')}`
   if (!parseRoute(path)) return null
@@ -56,7 +59,8 @@ export function candidatesOf(
   return ports
     .flatMap((port) => {
       const outside = published[port]
-      if (!outside) return addresses.slice(0, 1).map((host) => ({ host, port }))
+      if (!outside || LOOPBACK.test(outside.host))
+        return addresses.slice(0, 1).map((host) => ({ host, port }))
       const host = ['0.0.0.0', '::'].includes(outside.host) ? address : outside.host
       return host === '' ? [] : [{ host, port: outside.port }]
     })

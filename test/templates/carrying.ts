@@ -22,8 +22,9 @@ export async function startCarrying(): Promise<LabLauncher> {
   let held = 0
   const door = {
     ask: async (ask: Ask, client: Client): Promise<Decision> => {
-      const { app, uri, method, dead, pin } = ask
-      const words = { app, uri, method, client: ask.client, dead, pin }
+      const { app, uri, method, dead, pin, way, prefix, proof } = ask
+      const answered = { client: ask.client, answer: ask.redirects ? 'redirect' : '' }
+      const words = { app, uri, method, dead, pin, way, prefix, proof, ...answered }
       asks.push(words)
       held++
       let close = (): void => {}

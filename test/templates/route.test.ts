@@ -5,7 +5,7 @@ import { hostile } from '../hostile/corpus.ts'
 import type { LabLauncher } from '../lab/launcher.ts'
 import { freePort } from '../lab/port.ts'
 import { type Backend, type Seen, startBackend } from './backend.ts'
-import { type LabGateway, openLauncher, startGateway } from './gateway.ts'
+import { isHaproxy, type LabGateway, openLauncher, startGateway } from './gateway.ts'
 import { bodyOf, CLIENT, sendRaw, statusOf } from './raw.ts'
 
 let gateway: LabGateway
@@ -174,6 +174,8 @@ describe('a request', () => {
 
   it('that names a host in its target goes by its Host, which is what the app sees', async () => {
     const answer = await get('http://shop.example.com/foo/x', 'g')
+    // HAProxy does not have it that the two differ.
+    if (isHaproxy) return expect(statusOf(answer)).toBe(400)
     expect(seen(answer)).toMatchObject({ app: 'api', url: '/x', headers: { host: 'g' } })
   })
 
@@ -192,8 +194,8 @@ describe('a request', () => {
   })
 
   it('is reported as use of the app, by its name', async () => {
-    // one report per app and second
-    await new Promise((resolve) => setTimeout(resolve, 1100))
+    // one report per app and second; HAProxy counts this second and the one before
+    await new Promise((resolve) => setTimeout(resolve, isHaproxy ? 2100 : 1100))
     await get('/foo/bar/', 'g')
     await get('/', 'shop.example.com')
     await expect.poll(() => reports.join()).toContain('app_hidden')
@@ -233,7 +235,7 @@ describe('what an app says', () => {
     ])
     const cookies = [...(await get(path, host)).matchAll(/^Set-Cookie: (.*)\r$/gim)]
     expect(cookies.map(([, text]) => text)).toEqual(
-      paths.map((path, i) => `c${i}=1; Path=${path}; Domain=`),
+      paths.map((path, i) => `c${i}=1; Path=${path}${isHaproxy ? '' : '; Domain='}`),
     )
   })
 })
@@ -248,7 +250,7 @@ describe('an app that sleeps', () => {
     expect(seen(answer)).toMatchObject({ app: 'shop', url })
     expect(seen(answer).headers['x-forwarded-prefix']).toBe(prefix)
     expect(launcher.asks).toMatchObject([{ app: 'sleeper', uri: path, way: 'route' }])
-    expect(launcher.asks[0]?.prefix).toBe(prefix)
+    expect(launcher.asks[0]?.prefix || undefined).toBe(prefix)
   })
 
   it('is known and awake before it gets its slash', async () => {
@@ -265,7 +267,7 @@ describe('an app that sleeps', () => {
     launcher.script = () => ({ page: { kind: 'waiting' } })
     const answer = await get('/x', 'sleeper.example.com')
     expect(statusOf(answer)).toBe(503)
-    expect(answer).toContain('of sleeper for GET /x')
+    expect(answer).toContain(isHaproxy ? '"app":"sleeper"' : 'of sleeper for GET /x')
     const events = await sendRaw(
       gateway.port,
       'GET /_reveille/events/sleeper HTTP/1.1\r\nHost: sleeper.example.com\r\n\r\n',
@@ -376,12 +378,14 @@ describe('hostile requests', () => {
   it('cannot say what only the gateway says', async () => {
     const words = ['Way: route', 'Prefix: /x', 'Proof: x', 'Answer: redirect', 'App: x']
     const more = words.map((word) => `X-Reveille-${word}\r\n`).join('')
-    expect(JSON.stringify(seen(await get('/', 'shop.example.com', more)).headers)).not.toContain(
-      'x-reveille',
-    )
+    const { headers } = seen(await get('/', 'shop.example.com', more))
+    const told = Object.entries(headers).filter(([name]) => name.startsWith('x-reveille'))
+    // An HAProxy tells a launcher that may have to take over, and so the app, whose the request is.
+    const own = { 'x-reveille-carry': 'shop', 'x-reveille-way': 'route' }
+    expect(Object.fromEntries(told)).toEqual(isHaproxy ? own : {})
     await get('/', 'sleeper.example.com', more)
     expect(launcher.asks).toMatchObject([{ app: 'sleeper', way: 'route' }])
-    expect(Object.keys(launcher.asks[0] ?? {})).not.toContain('proof')
+    expect(launcher.asks[0]?.proof || '').toBe('')
     expect(launcher.faults).toEqual([])
   })
 })
