@@ -15,6 +15,11 @@ export function signName(key: string, name: string): string {
   return sign(key, name.toLowerCase())
 }
 
+/** What a cookie says that leads to an app: its name, and its signature where there is a key. */
+export function cookieOf(key: string | null, name: string): string {
+  return key === null ? name : `${name}.${signName(key, name)}`
+}
+
 /** {@link signName} with the key of a file, remembered: each app's is asked for with every plan. null without a file. */
 export function openSigner(path: string): ((name: string) => string) | null {
   const key = readCookieKey(path)

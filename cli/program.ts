@@ -4,6 +4,7 @@ import { addAnnounce } from './command/announce.ts'
 import { addApp } from './command/app.ts'
 import { addBlueprint } from './command/blueprint.ts'
 import { addConfig } from './command/config.ts'
+import { addCookie } from './command/cookie.ts'
 import { addDoctor } from './command/doctor.ts'
 import { addEvents } from './command/events.ts'
 import { addExplain } from './command/explain.ts'
@@ -59,6 +60,7 @@ export function createProgram(terminal: Terminal): Command {
   program.commandsGroup('This machine:')
   addDoctor(program, terminal)
   addConfig(program, terminal)
+  addCookie(program, terminal)
   addSpawnerUser(program, terminal)
   const show = program.command('version').description('show the version')
   addExamples(show, [['reveille version', 'of this command and the services in it']])

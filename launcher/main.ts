@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import closeWithGrace from 'close-with-grace'
-import { isSignedCookie, readCookieKey } from '../adapters/cookie.ts'
+import { cookieOf, isSignedCookie, readCookieKey } from '../adapters/cookie.ts'
 import { openEngine } from '../adapters/docker.ts'
 import { engineAccess } from '../adapters/docker-settings.ts'
 import { connect } from '../adapters/etcd.ts'
@@ -158,7 +158,7 @@ export async function run(settings: Settings): Promise<void> {
       : buildSpawner({
           ...{ ...shared, listen: settings.spawner, provesRoutes: settings.spawnerRoute === 'on' },
           login: { users, check: checkPassword },
-          wayTo: (name) => ({ route: `/${name}/`, cookie: name }),
+          wayTo: (name) => ({ route: `/${name}/`, cookie: cookieOf(key, name) }),
         })
 
   informer.start()

@@ -23,7 +23,7 @@ export const READING_SETTINGS = {
     'cookie that names the app of every request that no path and no host leads anywhere',
   ),
   cookieKeyFile: setting(
-    ['up', 'controller', 'launcher', 'cli'],
+    ['up', 'controller', 'launcher'],
     'file',
     z.string().default(''),
     'key of 16 to 512 plain characters: only cookies signed with it count, see reveille cookie',
