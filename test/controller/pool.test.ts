@@ -79,6 +79,33 @@ describe('a pool', () => {
     expect(count).toBeGreaterThan(40)
   })
 
+  it('is at the root and at one exact path, as its routes say, with its cookie there', async () => {
+    await lab.put('api', (backends[2] as Backend).address)
+    await lab.store.put(
+      '/services/pools/api',
+      JSON.stringify({ name: 'api', routes: ['=/api/student'] }),
+    )
+    await pool({ routes: ['/'], balance: 'sticky' })
+    const at = async (path: string) => {
+      const { text, headers } = await ask(lab.origin, path)
+      return {
+        ...(JSON.parse(text) as { app: string; url: string }),
+        cookie: headers['set-cookie'],
+      }
+    }
+    await soon(async () => (await at('/api/student')).url).toBe('/')
+    for (const path of ['/api/student', '/api/student/'])
+      expect(await at(path)).toMatchObject({ app: 'second', url: '/' })
+    expect(await at('/api/student?x=1')).toMatchObject({ app: 'second', url: '/?x=1' })
+    for (const path of ['/', '/api/student/1', '/api', '/api/students', '/nobody/x']) {
+      const { url, cookie } = await at(path)
+      expect(url).toBe(path)
+      expect(cookie?.[0]).toMatch(/^reveille_instance=[0-9a-f]{16}; Path=\/;/)
+    }
+    await lab.store.remove('/services/clusters/api')
+    await pool({})
+  })
+
   it('that says nonsense changes nothing', async () => {
     const before = await lab.configuration()
     await lab.store.put(
@@ -100,14 +127,14 @@ describe('the access log', () => {
     const by = backends.find((_, index) =>
       text.includes(`"app":"${['zero', 'first', 'second'][index]}"`),
     )
-    await ask(lab.origin, '/nobody/')
+    await soon(async () => (await ask(lab.origin, '/nobody/')).status).toBe(503)
     const lines = async () =>
       (await readFile(lab.settings.accessLog, 'utf8'))
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line) as Record<string, unknown>)
     const find = async (start: string) =>
-      (await lines()).find(({ request }) => String(request).startsWith(start))
+      (await lines()).findLast(({ request }) => String(request).startsWith(start))
     await soon(() => find('GET /web/log')).toMatchObject({
       client: '127.0.0.1',
       request: `GET ${path} HTTP/1.1`,

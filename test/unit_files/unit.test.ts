@@ -7,7 +7,7 @@ import { flagOf, SETTINGS, type Service, variableOf } from '../../model/setting.
 import { temporaryFolder } from '../lab/folder.ts'
 
 const FOLDER = join(import.meta.dirname, '../../unit_files')
-const SERVICES = ['registrar', 'controller', 'launcher'] as const
+const SERVICES = ['registrar', 'controller', 'launcher', 'pool'] as const
 const UNITS = [...SERVICES, 'nginx', 'etcd'] as const
 /** Several of them may run on one machine. */
 const TEMPLATES = [...SERVICES, 'nginx'] as const
