@@ -15,7 +15,8 @@ export function readVolumes(value: unknown, notes: Notebook): string[] {
     return []
   }
   return value.flatMap((item, index) => {
-    const { type, source, target, isReadOnly } = isRecord(item) ? long(item) : short(textOf(item))
+    const mount = isRecord(item) ? long(item) : short(textOf(item))
+    const { type, source, target, isReadOnly } = mount
     const path = ['volumes', index]
     if (type === 'tmpfs')
       notes.left(path, 'an app may write to its container, which is not kept', '')
@@ -32,6 +33,8 @@ export function readVolumes(value: unknown, notes: Notebook): string[] {
           'name it like an app, and have it at a path that is no part of the system',
         )
       else {
+        if (mount.options.length > 0)
+          notes.left(path, `${mount.options.join(', ')}: a volume is read-only, or not`, '')
         notes.changed(path, `the volume ${source} begins empty`, COPY)
         return [volume]
       }
@@ -45,6 +48,8 @@ interface Mount {
   source: string
   target: string
   isReadOnly: boolean
+  /** others than that */
+  options: string[]
 }
 
 function long(item: Record<string, unknown>): Mount {
@@ -53,13 +58,22 @@ function long(item: Record<string, unknown>): Mount {
     source: textOf(item.source) ?? '',
     target: textOf(item.target) ?? '',
     isReadOnly: item.read_only === true,
+    options: ['bind', 'volume', 'tmpfs', 'consistency'].filter((key) => key in item),
   }
 }
 
+/** A drive of Windows, with the colon that is its own. */
+const DRIVE = /^[A-Za-z]:(?:\\|\/[^:]*:\/)/
+
 function short(text: string | null): Mount {
-  const [first = '', second, mode = ''] = (text ?? '').split(':')
-  if (second === undefined) return { type: 'volume', source: '', target: first, isReadOnly: false }
-  const type = /^[./~\\]|[/\\]/.test(first) ? 'bind' : 'volume'
+  const all = text ?? ''
+  const drive = DRIVE.test(all) ? all.slice(0, 2) : ''
+  const [first = '', second, mode = '', ...more] = all.slice(drive.length).split(':')
+  const source = `${drive}${first}`
+  const options = mode.split(',').filter((option) => !['', 'ro', 'rw'].includes(option))
   const isReadOnly = mode.split(',').includes('ro')
-  return { type, source: first, target: second, isReadOnly }
+  if (second === undefined)
+    return { type: 'volume', source: '', target: source, isReadOnly: false, options }
+  const type = /^[./~\\]|[/\\]/.test(source) ? 'bind' : 'volume'
+  return { type, source, target: [second, ...more].join(':'), isReadOnly, options }
 }
