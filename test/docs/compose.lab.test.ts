@@ -4,6 +4,7 @@ import Docker from 'dockerode'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { command } from '../lab/command.ts'
 import { labEngine } from '../lab/engine.ts'
+import { ask, askUntil } from '../system/client.ts'
 import { type Cluster, startCluster } from '../system/cluster.ts'
 
 const TOP = join(import.meta.dirname, '../..')
@@ -52,9 +53,12 @@ it('names every bind mount and every service that Reveille takes the place of', 
     expect(out).toContain(what)
 })
 
-it('does it, and the first request starts both', async () => {
-  const out = await typed('--apply')
-  expect(out).toMatch(/visit 1\nvisit 2\n$/)
+it('does it, and the first request starts both, by the name and by the host name', async () => {
+  const generation = '/_reveille/generation'
+  const { text: before } = await ask(cluster.origin, generation)
+  await typed('--apply')
+  await askUntil(cluster.origin, generation, ({ text: now }) => now !== before, 30)
+  expect(await typed('curl')).toBe('visit 1\nvisit 2\n')
 })
 
 it('data of the old volume is where the page says', async () => {
@@ -66,5 +70,5 @@ it('data of the old volume is where the page says', async () => {
   )
   await cluster.api('POST', '/v1/apps/shop/sleep')
   await typed('reveille wake db')
-  expect(await typed('--apply')).toMatch(/visit 42\nvisit 43\n$/)
+  expect(await typed('curl')).toBe('visit 42\nvisit 43\n')
 }, 180_000)
