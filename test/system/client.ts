@@ -74,12 +74,15 @@ export async function askUntil(
   path: string,
   good: (answer: Answer) => boolean,
   seconds: number,
+  headers: Record<string, string> = {},
 ): Promise<Answer | null> {
   const end = Date.now() + seconds * 1000
   let last: Answer | null = null
   while (Date.now() < end) {
     // an answer that comes later is none
-    last = await ask(origin, path, { timeout: Math.max(1, end - Date.now()) }).catch(() => null)
+    last = await ask(origin, path, { headers, timeout: Math.max(1, end - Date.now()) }).catch(
+      () => null,
+    )
     if (last && good(last)) return last
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
