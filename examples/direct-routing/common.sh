@@ -1,5 +1,5 @@
 # What the scripts of this example have in common; each can be told by the environment.
-SPAWNER=${SPAWNER:-http://localhost:8008}      # the spawner API
+SPAWNER=${SPAWNER:-http://127.0.0.1:8008}      # the spawner API
 SITE=${SITE:-http://localhost:8080}            # the gateway
 PREFIX=${PREFIX:-}                             # with path routing: what comes before names
 IMAGE=${IMAGE:-mock-app:latest}
