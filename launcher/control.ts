@@ -5,6 +5,7 @@ import type { Catalog } from './catalog.ts'
 import { leave } from './deadline.ts'
 import type { Placement } from './place/placement.ts'
 import type { Board } from './wake/board.ts'
+import type { Proof } from './wake/proof.ts'
 import type { Starter } from './wake/start.ts'
 import { Stopwatch } from './wake/stopwatch.ts'
 import type { Wakes } from './wake/wake.ts'
@@ -15,10 +16,18 @@ export interface ControlOptions {
   board: Board
   starter: Pick<Starter, 'start'>
   placement: Pick<Placement, 'judge'>
+  proof: Pick<Proof, 'of'>
 }
 
 /** What the private API is given of the parts that wake apps. */
-export function controlOf({ catalog, wakes, board, starter, placement }: ControlOptions): Control {
+export function controlOf({
+  catalog,
+  wakes,
+  board,
+  starter,
+  placement,
+  proof,
+}: ControlOptions): Control {
   return {
     wake: async (name, onProgress, signal) => {
       const app = catalog.find(name)
@@ -30,6 +39,7 @@ export function controlOf({ catalog, wakes, board, starter, placement }: Control
         unfollow()
       }
     },
+    prove: (name) => proof.of(name),
     bring: async (what) => {
       const run = { ...what, patient: true, watch: new Stopwatch() }
       // Patient, so never null: it ends with an Endpoint or throws.

@@ -26,6 +26,7 @@ import { Dependencies } from './wake/dependencies.ts'
 import { Ends } from './wake/ends.ts'
 import { Launchpad } from './wake/launch.ts'
 import { Living, type Reach } from './wake/living.ts'
+import { Proof } from './wake/proof.ts'
 import { Starter } from './wake/start.ts'
 import { noteUses, type UseStore } from './wake/use.ts'
 import { type Meter, Wakes } from './wake/wake.ts'
@@ -74,6 +75,7 @@ export interface LauncherOptions {
     /** milliseconds */
     availableTimeout: number
     registries: readonly string[]
+    proveRoutes: 'on' | 'off'
   }
 }
 
@@ -130,17 +132,19 @@ export function createLauncher(options: LauncherOptions): Launcher {
     log,
   })
   const fleet = new Fleet({ catalog, engines })
-  const slots = new Slots({
-    ...{ catalog, engines, store, session, fleet },
+  const claiming = {
+    ...{ catalog, store, session },
     owner: () => `${id}/${randomUUID()}`,
     now: () => new Date(),
-    drainTimeout: settings.drainTimeout,
-  })
+  }
+  const { drainTimeout } = settings
+  const slots = new Slots({ ...claiming, engines, fleet, drainTimeout })
   const keeper = new Keeper({
     catalog,
     fill: (app, slot) => wakes.fill(app, slot),
     retire: (app, slot) => slots.retire(app.name, slot),
   })
+  const proof = new Proof({ ...claiming, drainTimeout, isOn: settings.proveRoutes === 'on', log })
   const events = new EventStreams({ catalog, board, backoff, tellsReasons })
   const gate = buildGate({
     find: (name, way) => {
@@ -153,6 +157,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
     registered: async (name, dead) =>
       catalog.find(name) ? null : await living.registered(name, dead),
     wake: (app, asker) => wakes.ask(app, asker),
+    prove: (app) => proof.of(app.name),
     pinOf: (app, endpoint) => living.pinOf(app, endpoint),
     progress: (app) => board.current(app),
     holds,
@@ -180,7 +185,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
   })
   const vacancies = new Vacancies({ catalog, fleet, engines, store, log })
 
-  const control = controlOf({ catalog, wakes, board, starter, placement })
+  const control = controlOf({ catalog, wakes, board, starter, placement, proof })
 
   return {
     server: gate.server,

@@ -28,6 +28,7 @@ import { createLauncher } from './launcher.ts'
 import { Registration } from './register.ts'
 import { buildSpawner } from './spawner/spawner.ts'
 import { openUsers } from './spawner/users.ts'
+import { wayTo } from './spawner/way-to.ts'
 
 /** How long requests may take to end when the launcher is told to, milliseconds. */
 const GRACE = 5_000
@@ -156,9 +157,9 @@ export async function run(settings: Settings): Promise<void> {
     settings.spawner === undefined
       ? null
       : buildSpawner({
-          ...{ ...shared, listen: settings.spawner, provesRoutes: settings.spawnerRoute === 'on' },
+          ...{ ...shared, listen: settings.spawner },
           login: { users, check: checkPassword },
-          wayTo: (name) => ({ route: `/${name}/`, cookie: cookieOf(key, name) }),
+          wayTo: (name) => wayTo(name, settings, cookieOf(key, name)),
         })
 
   informer.start()

@@ -25,7 +25,7 @@ if ! answers; then
   log=$(mktemp)
   reveille spawner-user add "$SPAWNER_USER" >"$PASSWORD_FILE"
   # shellcheck disable=SC2086
-  node ../../dist/cli/main.js up --spawner "${SPAWNER#http://}" $flags 2>"$log" &
+  node ../../dist/cli/main.js up --spawner "${SPAWNER#http://}" $flags >"$log" 2>&1 &
   up=$!
   trap 'kill -INT $up 2>/dev/null && wait $up; rm -f "$PASSWORD_FILE"' EXIT
   for _ in $(seq 300); do

@@ -17,6 +17,11 @@ export interface Control {
     onProgress?: (progress: Progress) => void,
     signal?: AbortSignal,
   ): Promise<Endpoint>
+  /**
+   * Resolves when gateways lead to an app that is ready, or at once where that is not to be proven. What none leads to is
+   * stopped: throws ProblemError `not-ready`.
+   */
+  prove(name: string): Promise<void>
   /** Brings one slot up, however long others change it. Throws ProblemError, or the engine's error. */
   bring(what: Bring): Promise<Endpoint>
   /** What speaks for and against each host as a place for a slot, the one it would go to first. Starts nothing. */

@@ -16,6 +16,8 @@ export interface DoorOptions extends WaitOptions {
   find(name: string, way: Way): App | null
   /** proves a cookie that names an app; null where they are not signed */
   isSigned: ((app: string, cookie: string) => boolean) | null
+  /** resolves when gateways lead to an app that is ready, else it is stopped: throws ProblemError */
+  prove(app: App): Promise<void>
   /** whether an instance of it is registered */
   runs(app: string): boolean
   /** where an app answers that is registered but not ours to wake; silent if it does not answer, null if there is none */
@@ -85,7 +87,8 @@ export class Door {
     }
     const waits = ask.held > 0 || !runs(app.name)
     try {
-      const answer = await waitFor(app, ask, client, this.#ending, this.#options)
+      const patience = ask.redirects && waits ? this.#anew() : this.#options
+      const answer = await waitFor(app, ask, client, this.#ending, patience)
       if (answer.is === 'problem') return this.#order(ask, app.name, answer.problem)
       if (answer.is === 'upstream') {
         if (ask.redirects && waits) return this.#awake()
@@ -96,6 +99,19 @@ export class Door {
       return { is: answer.is === 'again' ? 'again' : 'busy' }
     } finally {
       this.#options.holds.leave(name, ask.client)
+    }
+  }
+
+  /** Who will ask anew is not answered before a gateway leads there: held requests are told where to go. */
+  #anew(): WaitOptions {
+    const { wake, prove } = this.#options
+    return {
+      ...this.#options,
+      wake: async (app, asker) => {
+        const endpoint = await wake(app, asker)
+        await prove(app)
+        return endpoint
+      },
     }
   }
 

@@ -8,13 +8,10 @@ import type { Control } from '../api/control.ts'
 import type { Core } from '../api/core.ts'
 import type { Log } from '../api/options.ts'
 import type { Catalog } from '../catalog.ts'
-import { whyNotLive } from '../wake/live.ts'
 
 export interface DeploymentsOptions extends Pick<Core, 'apps' | 'fleet' | 'sleeper'> {
   catalog: Catalog
-  control: Pick<Control, 'wake'>
-  /** whether what no gateway leads to is stopped */
-  provesRoutes: boolean
+  control: Pick<Control, 'wake' | 'prove'>
   log: Log
 }
 
@@ -53,7 +50,7 @@ export class Deployments {
     this.#refuseNetworks(app)
     const revision = await this.#options.apps.create(app)
     try {
-      await this.#wake(app.name)
+      await this.start(app.name)
     } catch (error) {
       await this.#options.sleeper.remove(app.name, { expected: revision }).catch((reason) => {
         const fields = { app: app.name, reason: String(reason) }
@@ -66,27 +63,15 @@ export class Deployments {
 
   /** Starts an app. Resolves when it is ready and gateways lead to it, or stops it again. Throws ProblemError. */
   async start(name: string): Promise<void> {
-    try {
-      await this.#wake(name)
-    } catch (error) {
-      if (error instanceof NoRoute) await this.#options.sleeper.sleep(name, { firm: true })
-      throw error
-    }
+    const { control } = this.#options
+    await control.wake(name)
+    await control.prove(name)
   }
 
   /** Stops an app and removes all of it. */
   async remove({ value, entry }: Held<App>): Promise<void> {
     const { sleeper } = this.#options
     await sleeper.remove(value.name, { expected: entry.modRevision, volumes: true })
-  }
-
-  async #wake(name: string): Promise<void> {
-    const { catalog, control, provesRoutes, log } = this.#options
-    await control.wake(name)
-    const reason = provesRoutes ? await whyNotLive(name, catalog) : null
-    if (reason === null) return
-    log.warn({ app: name, reason }, 'no gateway leads to it: it is stopped')
-    throw new NoRoute('not-ready', { app: name, detail: `no gateway leads to it: ${reason}` })
   }
 
   /** A name is free where it is nobody's: of no App, stored or made by a blueprint, and of no container. */
@@ -108,9 +93,6 @@ export class Deployments {
     throw new ProblemError('invalid-input', { errors: [{ path: 'network', message }] })
   }
 }
-
-/** It runs, but no gateway leads to it. */
-class NoRoute extends ProblemError {}
 
 /** 64 hexadecimal digits, one more than a name may have: another app under an old name has another id. */
 export function idOf({ value, entry }: Held<App>): string {

@@ -12,13 +12,12 @@ import { Deployments, idOf } from './deployments.ts'
 import { type LoginOptions, Logins } from './login.ts'
 import { Order, translate } from './order.ts'
 import { holderOf } from './pass.ts'
+import type { WayTo } from './way-to.ts'
 
 export interface SpawnerOptions extends Omit<ApiOptions, 'token' | 'metrics' | 'health'> {
   login: LoginOptions
-  /** whether what no gateway leads to is stopped (setting spawnerRoute) */
-  provesRoutes: boolean
-  /** how clients reach an app: its path, and what their cookie says */
-  wayTo(app: string): { route: string; cookie: string }
+  /** how clients reach an app: a path, and the cookie they need */
+  wayTo(app: string): WayTo
 }
 
 const Credentials = z.strictObject({
@@ -50,9 +49,9 @@ export function buildSpawner(options: SpawnerOptions): FastifyInstance {
 
 function routes(router: Router, options: SpawnerOptions): void {
   waitForCatalog(router, options.synced)
-  const { catalog, control, log, provesRoutes } = options
+  const { catalog, control, log } = options
   const core = coreOf(options)
-  const deployments = new Deployments({ ...core, catalog, control, provesRoutes, log })
+  const deployments = new Deployments({ ...core, catalog, control, log })
   const logins = new Logins(options.login)
   const show = (held: Held<App>) => viewOf(held, options)
 

@@ -39,11 +39,11 @@ export const LAUNCHER_SETTINGS = {
     z.string().default(''),
     'who may log in to the spawner API: the same file at each launcher; <state-dir>/spawner-users unless given',
   ),
-  spawnerRoute: setting(
+  proveRoutes: setting(
     ['up', 'launcher'],
     'on|off',
     z.enum(['on', 'off']).default('on'),
-    'whether the spawner API stops what no gateway leads to, and says so',
+    'stop what no gateway leads to: of what the spawner API starts, and what clients are redirected to',
   ),
   holdTimeout: setting(
     ['up', 'launcher', 'controller'],

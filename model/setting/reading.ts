@@ -5,7 +5,7 @@ import { setting } from './kind.ts'
 /** How requests name apps, beside their routes. docs/routing.md tells how these go together. */
 export const READING_SETTINGS = {
   pathPrefix: setting(
-    ['up', 'controller'],
+    ['up', 'controller', 'launcher'],
     'path',
     READING.pathPrefix,
     'what comes before names in paths: /apps leads to /apps/<name>',
@@ -17,7 +17,7 @@ export const READING_SETTINGS = {
     'names are host names below this one, too: <name>.api.example.com; of a discovered container, the last part of the name of its image',
   ),
   cookie: setting(
-    ['up', 'controller'],
+    ['up', 'controller', 'launcher'],
     'name',
     READING.cookie,
     'cookie that names the app of every request that no path and no host leads anywhere',

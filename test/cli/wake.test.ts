@@ -69,6 +69,7 @@ const control: Control = {
   bring: async () => {
     throw new Error('a wake does not ask for this')
   },
+  prove: async () => {},
   judge: async () => [],
   progress: () => null,
   onProgress: (listener) => {

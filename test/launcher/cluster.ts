@@ -155,6 +155,7 @@ export class Cluster {
         startsPerHost: 4,
         availableTimeout: 500,
         registries: ['*'],
+        proveRoutes: 'on',
         ...more,
       },
     })

@@ -82,7 +82,7 @@ export class Machines {
         ...{ leaseTtl: 10, holdTimeout: 30, drainTimeout: 5, pageAfter: 300, reasons: 'full' },
         ...{ heldPerApp: 2000, heldPerClient: 4000, heldTotal: 10_000 },
         ...{ overcommit: 1, cpuOvercommit: 100, instancesPerHost: 500, startsPerHost: 4 },
-        ...{ availableTimeout: 500, registries: ['*'] },
+        ...{ availableTimeout: 500, registries: ['*'], proveRoutes: 'on' },
         ...settings,
       },
     })

@@ -9,6 +9,7 @@ import type { Control, Engines } from '../../../launcher/api/control.ts'
 import { Catalog } from '../../../launcher/catalog.ts'
 import type { Bring } from '../../../launcher/roll/exchange.ts'
 import { buildSpawner, type SpawnerOptions } from '../../../launcher/spawner/spawner.ts'
+import { wayTo } from '../../../launcher/spawner/way-to.ts'
 import { parseNetwork } from '../../../model/address.ts'
 import { Keys } from '../../../model/key.ts'
 import { ProblemError } from '../../../model/problem.ts'
@@ -132,6 +133,7 @@ async function launcher(
       bring: async ({ app: { name } }: Bring) => {
         throw new ProblemError('unavailable', { app: name, detail: 'nothing is started here' })
       },
+      prove: async () => {},
       judge: async () => [],
       progress: () => null,
       onProgress: () => () => {},
@@ -146,11 +148,14 @@ async function launcher(
   }
   const health = () => ({ ok: true })
   const api = buildApi({ ...shared, token: TOKEN, health, metrics: new Registry() })
-  const wayTo = (app: string) => ({ route: `/${app}/`, cookie: app })
   const spawner =
     options.spawner === undefined
       ? null
-      : buildSpawner({ ...shared, provesRoutes: false, wayTo, ...options.spawner })
+      : buildSpawner({
+          ...shared,
+          wayTo: (app) => wayTo(app, { pathPrefix: '', cookie: 'instance' }, app),
+          ...options.spawner,
+        })
   return {
     api,
     spawner,

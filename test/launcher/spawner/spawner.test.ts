@@ -24,7 +24,7 @@ it('makes an app of what the original is sent, starts it, and says which labels 
   expect(made.statusCode, made.body).toBe(201)
   expect(made.json()).toMatchObject({
     id: expect.stringMatching(/^[0-9a-f]{64}$/),
-    ...{ name: 'minion-1', status: 'running', route: '/minion-1/', cookie: 'minion-1' },
+    ...{ name: 'minion-1', status: 'running', route: '/', cookie: 'instance=minion-1' },
     ignored: ['traefik.enable', 'traefik.http.routers.minion-1.rule'],
   })
   expect(desk.woken).toEqual(['minion-1'])
