@@ -1,0 +1,106 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { insideOf, startMachine } from '../cli/machine.ts'
+import { command } from '../lab/command.ts'
+import { type Part, startPart } from '../lab/part.ts'
+
+const TOP = join(import.meta.dirname, '../..')
+const PAGE = join(TOP, 'docs/from/container-direct-routing.md')
+const blocks = [...readFileSync(PAGE, 'utf8').matchAll(/```sh\n([^]*?)```/g)].map((match) =>
+  (match[1] ?? '').trim(),
+)
+/** Instead of a minute, to wait less. */
+const IDLE = '5s'
+
+/** The block of the page that begins with `first`. */
+function block(first: string): string {
+  const found = blocks.find((text) => text.startsWith(first))
+  if (found === undefined) throw new Error(`the page has no block that begins with ${first}`)
+  return found
+}
+
+let machine: Part
+let up: Part
+
+/** Runs a block as a reader would: in a shell, in the project's folder. */
+function read(text: string): Promise<string> {
+  const [file = '', ...args] = insideOf(machine)
+  return command(file, ...args, 'bash', '-ec', `cd '${TOP}' && export IDLE=${IDLE}\n${text}`)
+}
+
+async function start(line: string): Promise<void> {
+  const [file = '', ...args] = insideOf(machine)
+  up = await startPart(file, [...args, 'sh', '-c', `cd '${TOP}' && exec ${line}`])
+  await up.until(async () => up.output.includes('Ctrl-C ends'), 90_000)
+}
+
+async function end(): Promise<void> {
+  process.kill(-up.pid, 'SIGINT')
+  await up.gone
+}
+
+const statuses = (list: string): string[] =>
+  [...list.matchAll(/"status":"([a-z]+)"/g)].map((match) => match[1] ?? '')
+const answered = (text: string): string[] =>
+  [...text.matchAll(/"instance":"(minion-\d)","connected":"(db \d)"/g)].map(
+    (match) => `${match[1]} ${match[2]}`,
+  )
+const ALL = ['minion-1 db 1', 'minion-2 db 2', 'minion-3 db 3']
+
+beforeAll(async () => {
+  machine = await startMachine()
+}, 60_000)
+afterAll(async () => {
+  await up?.end(20_000)
+  await machine?.kill()
+  rmSync(join(TOP, 'home.password'), { force: true })
+}, 60_000)
+
+it('starts as the page says', async () => {
+  // What is installed and built already is not made anew.
+  const [, , user = 'false'] = block('npm ci').split('\n')
+  await read(user)
+  await start(block('npx reveille up --spawner 127.0.0.1:8008 --cookie'))
+  expect(await read(block('examples/direct-routing/images.sh'))).toContain('home is there')
+}, 120_000)
+
+it('makes minions that answer by cookie, and sends everybody else home', async () => {
+  const made = await read(block('examples/direct-routing/create-minions.sh'))
+  expect(statuses(made)).toEqual(['running', 'running', 'running'])
+  const asked = await read(block('examples/direct-routing/test-minions-cookie.sh'))
+  expect(answered(asked)).toEqual(ALL)
+  expect(asked.match(/<h1>Home<\/h1>/g)).toHaveLength(2)
+}, 120_000)
+
+it('the home gives out a cookie for the whole site', async () => {
+  const login = await read(
+    'curl -si -d instance=minion-1 http://localhost:8080/home/login | tr -d "\\r"',
+  )
+  expect(login).toMatch(/^set-cookie: instance=minion-1; Path=\/; HttpOnly/im)
+})
+
+it('minions that ended are woken by a request each, and gone when they are deleted', async () => {
+  const [list = 'false', test = 'false', remove = 'false'] = block(
+    'examples/direct-routing/list-minions.sh',
+  ).split('\n')
+  await expect
+    .poll(async () => statuses(await read(list)), { timeout: 60_000, interval: 500 })
+    .toEqual(['exited', 'exited', 'exited'])
+  const asked = await read(test)
+  expect(answered(asked)).toEqual(ALL)
+  expect(asked.match(/<h1>Home<\/h1>/g)).toHaveLength(2)
+  await read(remove)
+  expect(JSON.parse(await read(list))).toEqual({ instances: [] })
+}, 180_000)
+
+it('makes minions that answer by path, below a prefix', async () => {
+  await end()
+  await start(block('npx reveille up --spawner 127.0.0.1:8008 --path-prefix'))
+  const asked = await read(block('export PREFIX'))
+  expect(answered(asked)).toEqual(ALL)
+  expect(asked).toContain('"at":"/mycustomprefix/minion-2"')
+  expect(asked).toContain('"title":"No such app"')
+  expect(asked.match(/"result":"ok"/g)).toHaveLength(3)
+  await end()
+}, 180_000)
