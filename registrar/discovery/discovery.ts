@@ -30,6 +30,9 @@ export interface DiscoveryOptions {
 /** Milliseconds between looks, and for an answer of a port. */
 const LOOK = 2_000
 const PATIENCE = 1_000
+/** Milliseconds between looks while a container that has just come does not answer yet, and how long that counts as just. */
+const EAGER = 250
+const YOUNG = 10_000
 /** Looks in a row at which a server that was there does not answer until it is taken out. */
 const TOLERANCE = 2
 
@@ -49,6 +52,8 @@ export class Discovery {
   /** by container id */
   readonly #servers = new Map<string, Server>()
   readonly #unnamed = new Set<string>()
+  /** by container id: performance.now() when it was first seen */
+  readonly #seen = new Map<string, number>()
   #poke: () => void = () => {}
   #trouble = ''
 
@@ -61,7 +66,7 @@ export class Discovery {
   async run(signal: AbortSignal): Promise<void> {
     void this.#listen(signal)
     while (!signal.aborted) {
-      const rest = this.#rest(signal)
+      const rest = this.#rest(this.#isExpecting() ? EAGER : LOOK, signal)
       try {
         await this.#look(signal)
         this.#trouble = ''
@@ -81,6 +86,8 @@ export class Discovery {
     const running = new Set(containers.map(({ id }) => id))
     for (const id of [...this.#servers.keys()]) if (!running.has(id)) this.#servers.delete(id)
     for (const id of this.#unnamed) if (!running.has(id)) this.#unnamed.delete(id)
+    for (const id of [...this.#seen.keys()]) if (!running.has(id)) this.#seen.delete(id)
+    for (const id of running) if (!this.#seen.has(id)) this.#seen.set(id, performance.now())
     const wanted = new Map<string, Found>()
     const named = containers.flatMap((container) => {
       const pool = poolOf(container.image, this.#options.domain)
@@ -121,6 +128,12 @@ export class Discovery {
     return null
   }
 
+  /** Whether a container came a moment ago and does not answer yet. */
+  #isExpecting(): boolean {
+    const now = performance.now()
+    return [...this.#seen].some(([id, at]) => now - at < YOUNG && !this.#servers.has(id))
+  }
+
   #tellUnnamed({ id, image }: ForeignContainer): void {
     if (this.#unnamed.has(id)) return
     this.#unnamed.add(id)
@@ -143,14 +156,14 @@ export class Discovery {
   }
 
   /** Waits until it is time for the next look, or somebody pokes. */
-  #rest(signal: AbortSignal): Promise<void> {
+  #rest(milliseconds: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const finish = (): void => {
         clearTimeout(timer)
         signal.removeEventListener('abort', finish)
         resolve()
       }
-      const timer = setTimeout(finish, LOOK)
+      const timer = setTimeout(finish, milliseconds)
       signal.addEventListener('abort', finish, { once: true })
       this.#poke = finish
     })

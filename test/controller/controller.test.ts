@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readdir, rm, writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask } from '../system/client.ts'
 import { type Backend, startBackend } from '../templates/backend.ts'
@@ -31,7 +32,7 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 describe('a controller with its nginx and etcd', () => {
   it('gives nginx a file before etcd has said anything', async () => {
-    expect(await lab.configuration()).toMatch(/^# reveille generation 1\n/)
+    expect(await lab.configuration()).toMatch(/^\s*# reveille generation 1\n/)
     expect(await appAt('/shop/')).toBe(503) // no launcher is known
   })
 
@@ -173,7 +174,7 @@ describe('a controller with its nginx and etcd', () => {
     await writeFile(lab.file, '# reveille generation 999999\nnever checked')
     await lab.startController()
     expect(await lab.configuration()).toBe(file)
-    expect(await readdir(lab.folder)).not.toContain('nginx.conf.previous')
+    expect(await readdir(lab.folder)).not.toContain(`${basename(lab.file)}.previous`)
     expect(await appAt('/shop/')).toBe('shop')
   })
 
@@ -197,7 +198,7 @@ describe('a controller with its nginx and etcd', () => {
   it('has nginx come back with the last good file after a kill', async () => {
     await lab.nginx.kill()
     await lab.put('meanwhile', docs.address)
-    await soon(() => lab.configuration()).toContain('"/meanwhile"')
+    await soon(() => lab.configuration()).toContain('app_meanwhile')
     await lab.startNginx()
     expect(await appAt('/meanwhile/')).toBe('docs')
     expect(await appAt('/shop/')).toBe('shop')
@@ -211,7 +212,9 @@ describe('a controller with its nginx and etcd', () => {
     const stamped = file.replace(`generation ${generation}\n`, `generation ${older}\n`)
     await writeFile(
       lab.file,
-      stamped.replace(`return 200 "${generation}"`, `return 200 "${older}"`),
+      stamped
+        .replace(`return 200 "${generation}"`, `return 200 "${older}"`)
+        .replace(` string ${generation} hdr`, ` string ${older} hdr`),
     )
     await lab.startNginx()
     await writeFile(lab.file, file)

@@ -6,9 +6,11 @@ import { connect, type Store } from '../../adapters/etcd.ts'
 import { loadSettings } from '../../adapters/settings.ts'
 import { start } from '../../controller/main.ts'
 import type { Gateway } from '../../model/record.ts'
+import { PROXIES } from '../../model/setting/proxy.ts'
 import type { Settings } from '../../model/setting.ts'
 import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
 import { temporaryFolder } from '../lab/folder.ts'
+import { type LabHaproxy, startHaproxy } from '../lab/haproxy.ts'
 import { type LabNginx, startNginx } from '../lab/nginx.ts'
 import { freePort } from '../lab/port.ts'
 
@@ -29,7 +31,7 @@ export interface LabController {
   readonly file: string
   /** everything logged so far */
   readonly lines: LogLine[]
-  nginx: LabNginx
+  nginx: LabNginx | LabHaproxy
   startController(): Promise<void>
   stopController(): Promise<void>
   startNginx(): Promise<void>
@@ -67,6 +69,7 @@ export async function startControllerLab(
     activityListen: `127.0.0.1:${activity}`,
     runDir: folder,
     leaseTtl: 3,
+    proxy: process.env.REVEILLE_TEST_PROXY === 'haproxy' ? 'haproxy' : 'nginx',
     ...(await change(folder)),
   }
   const store = connect({ urls: [etcd.url] })
@@ -80,7 +83,7 @@ export async function startControllerLab(
       },
     }),
   )
-  const file = settings.output || join(folder, 'nginx.conf')
+  const file = settings.output || join(folder, PROXIES[settings.proxy])
   let controller: { stop(): Promise<void> } | null = null
   const lab: LabController = {
     origin: `http://${settings.listen}`,
@@ -99,7 +102,7 @@ export async function startControllerLab(
       controller = null
     },
     startNginx: async () => {
-      lab.nginx = await startNginx(file)
+      lab.nginx = await (settings.proxy === 'haproxy' ? startHaproxy : startNginx)(file)
     },
     record: async () => {
       const entry = await store.get(`/services/gateways/${settings.id}`)

@@ -9,6 +9,8 @@ export interface LabHaproxy {
   readonly output: string
   /** Ends it: SIGTERM, which closes all connections. */
   stop(): Promise<void>
+  /** kill -9 of the master and all its workers. */
+  kill(): Promise<void>
 }
 
 /** Starts HAProxy in the foreground with this configuration; resolves when its ports are open. */
@@ -21,5 +23,6 @@ export async function startHaproxy(configFile: string): Promise<LabHaproxy> {
       return part.output
     },
     stop: () => part.end(),
+    kill: () => part.kill(),
   }
 }

@@ -194,8 +194,8 @@ describe('a request', () => {
   })
 
   it('is reported as use of the app, by its name', async () => {
-    // one report per app and second; HAProxy counts this second and the one before
-    await new Promise((resolve) => setTimeout(resolve, isHaproxy ? 2100 : 1100))
+    // one report per app and second
+    await new Promise((resolve) => setTimeout(resolve, 1100))
     await get('/foo/bar/', 'g')
     await get('/', 'shop.example.com')
     await expect.poll(() => reports.join()).toContain('app_hidden')
