@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 const { NAME = 'app', PORT = '8000' } = process.env
 
 const server = createServer((request, response) => {
-  const prefix = request.headers['x-forwarded-prefix'] ?? ''
+  const prefix = String(request.headers['x-forwarded-prefix'] ?? '')
   response.writeHead(200, { 'content-type': 'text/plain' })
   response.end(`${NAME} was asked for ${request.url}${prefix && `, below ${prefix}`}\n`)
 })
