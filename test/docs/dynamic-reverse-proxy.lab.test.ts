@@ -135,6 +135,13 @@ describe('its lists, and processes instead of containers', () => {
       ...['127.0.0.1:8101', '127.0.0.1:8102', '127.0.0.2:80'],
     ])
     await eventually(async () => (await read('curl localhost:8888/')).startsWith('<!DOCTYPE'))
+    // a pool without servers is known all the same: there is nothing to start
+    for (const server of ['dynamic-1', 'dynamic-2'])
+      await read(`examples/pools/setup end ${server}`)
+    await eventually(async () => (await pools()).dynamic?.length === 0, 20_000)
+    const status = () => read(`${under('1')[1]} -o /dev/null -w '%{http_code}'`)
+    await eventually(async () => (await status()) === '503')
+    expect(await read('curl localhost:8888/')).toContain('<!DOCTYPE')
     await part.end(20_000)
   }, 180_000)
 })

@@ -213,6 +213,37 @@ describe('two processes for one pool', () => {
   })
 })
 
+describe('an etcd', () => {
+  it('that was away, or lost all it had, is told of the pools again', async () => {
+    await startPool('one', await scanning())
+    await eventually(async () => (await routed('static')).length === 2)
+    const [before, number] = [await members('static'), await generation()]
+    await lab.etcd.down()
+    await new Promise((resolve) => setTimeout(resolve, TTL * 1000))
+    expect(await visit('static')).toBe(PAGE)
+    await lab.etcd.up()
+    await eventually(() =>
+      members('static')
+        .then((now) => now.length === 2)
+        .catch(() => false),
+    )
+    expect(await members('static')).toEqual(before)
+    await lab.etcd.down()
+    await lab.etcd.wipe()
+    await lab.etcd.up()
+    await eventually(() =>
+      members('static')
+        .then((now) => now.length === 2)
+        .catch(() => false),
+    )
+    expect(await members('static')).toEqual(before)
+    expect((await lab.store.list('/services/pools/')).entries.length).toBe(2)
+    expect(await visit('static')).toBe(PAGE)
+    expect(await generation()).toBe(number)
+    await eventually(async () => (await lab.record())?.applied !== undefined)
+  })
+})
+
 describe('a pool that is listed', () => {
   it('has its servers from the environment, flags and file, whether they answer or not', async () => {
     const file = join(folder, 'listed.json')
