@@ -47,6 +47,8 @@ export const GatewayPlan = z.strictObject({
         .string()
         .regex(/^(?:[0-9a-f]{64})?$/)
         .default(''),
+      /** whether it is a pool: no launcher knows more of its servers than the gateway does */
+      pool: z.boolean().default(false),
       /** how requests are spread, and when a server is left out; `weights` of those that differ from `weight` */
       ...balancing,
     }),
@@ -133,7 +135,8 @@ function planApp(
   const app = directory.find(name)
   const named = app?.route !== 'none'
   if (!named && app?.routes.length === 0) return null
-  const balance = balanceOf(app, directory.pool(name))
+  const pool = directory.pool(name)
+  const balance = balanceOf(app, pool)
   const sticky = balance.balance === 'sticky'
   const instances = addresses(slots, launchers)
   if (instances.length === 0) return null
@@ -146,6 +149,7 @@ function planApp(
       ? instances.map(({ slot, endpoint }) => ({ id: pinOf(name, slot, endpoint), endpoint }))
       : [],
     signature: '',
+    pool: pool !== null,
     ...balance,
   }
 }

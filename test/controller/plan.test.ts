@@ -37,7 +37,14 @@ const planOf = (
 
 const plain = {
   ...{ named: true, sticky: false, instances: [], signature: '' },
-  ...{ balance: 'least' as const, weight: 1, weights: {}, maxFails: 1, failTimeout: 5 },
+  ...{
+    pool: false,
+    balance: 'least' as const,
+    weight: 1,
+    weights: {},
+    maxFails: 1,
+    failTimeout: 5,
+  },
 }
 
 function stateOf(entries: [string, string][]): State {

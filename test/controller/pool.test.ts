@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -9,15 +10,22 @@ const soon = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval
 
 let lab: LabController
 let backends: Backend[]
+/** answers whatever it is asked, which is counted */
+let launcher: Backend
 
 beforeAll(async () => {
   backends = await Promise.all(['zero', 'first', 'second'].map((name) => startBackend(name)))
-  lab = await startControllerLab((folder) => ({ accessLog: join(folder, 'access.log') }))
+  launcher = await startBackend('launcher')
+  lab = await startControllerLab((folder) => ({
+    accessLog: join(folder, 'access.log'),
+    launchers: [launcher.address],
+  }))
   for (const [slot, { address }] of backends.entries())
     await lab.store.put(`/services/clusters/web${slot === 0 ? '' : `/${slot}`}`, address)
 })
 afterAll(async () => {
   await lab.stop()
+  await launcher.stop()
   await Promise.all(backends.map((backend) => backend.stop()))
 })
 
@@ -116,6 +124,22 @@ describe('a pool', () => {
       '/services/pools/web',
     ])
     expect(await lab.configuration()).toBe(before)
+  })
+})
+
+describe('an upload to a pool', () => {
+  it.each(['ip_hash', 'sticky', 'least'])('is balanced as all else is: %s', async (balance) => {
+    await pool({ balance })
+    const first = await visit()
+    const body = randomBytes(300_000)
+    const headers = { cookie: first.cookie }
+    const { status, text } = await ask(lab.origin, '/web/up', { method: 'POST', headers, body })
+    const { app, sha1, bytes } = JSON.parse(text) as { app: string; sha1: string; bytes: number }
+    expect({ status, sha1, bytes }).toEqual({
+      ...{ status: 200, bytes: body.length, sha1: createHash('sha1').update(body).digest('hex') },
+    })
+    if (balance !== 'least') expect(app).toBe(first.by)
+    expect(launcher.count).toBe(0)
   })
 })
 
