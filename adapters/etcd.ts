@@ -8,8 +8,9 @@ import {
 } from 'etcd3'
 import type { Entry } from '../model/state.ts'
 import { EtcdError, toEtcdError } from './etcd-error.ts'
+import { remaining, renew } from './etcd-lease.ts'
 import { type EtcdOptions, Members } from './etcd-members.ts'
-import { abandon, found, guards, putOp, putRequest, toEntry } from './etcd-request.ts'
+import { found, guards, putOp, putRequest, toEntry } from './etcd-request.ts'
 import { type GuardedPut, putAll, writeIf } from './etcd-transaction.ts'
 
 export { EtcdError, type EtcdErrorCode } from './etcd-error.ts'
@@ -156,32 +157,14 @@ export class Store {
     }
   }
 
-  /** Renews a lease once, within `deadline` milliseconds, on another member than the time before. False: it is gone. */
-  async renew(lease: string, deadline: number): Promise<boolean> {
-    const { url, client } = this.#members.rotate()
-    try {
-      const stream = await client.leaseClient.leaseKeepAlive({ deadline: Date.now() + deadline })
-      try {
-        return await new Promise<boolean>((resolve, reject) => {
-          stream.on('data', ({ TTL }) => resolve(TTL !== '0'))
-          stream.on('error', reject)
-          stream.on('end', () => reject(new Error('14 UNAVAILABLE: the stream ended')))
-          stream.write({ ID: lease })
-        })
-      } finally {
-        abandon(stream)
-      }
-    } catch (error) {
-      throw toEtcdError(error, url)
-    }
+  /** Renews a lease once, within `deadline` milliseconds. False: it is gone. See {@link renew}. */
+  renew(lease: string, deadline: number): Promise<boolean> {
+    return renew(this.#members, lease, deadline)
   }
 
   /** Seconds a lease was granted for and has left, both 0 if it is gone. */
-  async remaining(lease: string): Promise<{ granted: number; left: number }> {
-    const { TTL, grantedTTL } = await this.#members.call((client, options) =>
-      client.leaseClient.leaseTimeToLive({ ID: lease }, options),
-    )
-    return { granted: Number(grantedTTL), left: Math.max(0, Number(TTL)) }
+  remaining(lease: string): ReturnType<typeof remaining> {
+    return remaining(this.#members, lease)
   }
 
   /** Opens a raw watch stream; the caller owns it and must cancel it. */

@@ -90,6 +90,15 @@ describe('one key', () => {
     expect(await store.remove('/lease/b', { lease: '0' })).not.toBeNull()
   })
 
+  test('has a lease of which one can ask how much is left', async () => {
+    const lease = await store.grant(60)
+    const { granted, left } = await store.remaining(lease)
+    expect(granted).toBe(60)
+    expect(left).toBeGreaterThan(50)
+    await store.revoke(lease)
+    expect(await store.remaining(lease)).toEqual({ granted: 0, left: 0 })
+  })
+
   test('with our value under our lease is ours when we try again', async () => {
     const [mine, theirs] = [await store.grant(60), await store.grant(60)]
     const first = await store.create('/again/a', 'token', { lease: mine })
