@@ -26,6 +26,15 @@ export interface Award {
   lost: Rejection[]
 }
 
+/** A route as read, with its one spelling. */
+interface Read {
+  route: Route
+  spelling: string
+}
+
+/** By the list of a record: all records are gone through with every plan, and few of them are new. */
+const READ = new WeakMap<readonly string[], Read[]>()
+
 /**
  * Gives each route to one owner: the one whose record is older (create revision), and of one record's apps the first by
  * name. Pure, and the same whatever order the owners come in.
@@ -33,11 +42,8 @@ export interface Award {
 export function award(owners: Iterable<Owner>): Award {
   const taken = new Map<string, Awarded>()
   const wanted = new Map<string, string[]>()
-  for (const { name, routes, entry } of [...owners].sort(byAge)) {
-    for (const text of routes) {
-      const route = parseRoute(text)
-      if (!route) continue
-      const spelling = formatRoute(route)
+  for (const { name, routes, entry } of byAge(owners)) {
+    for (const { route, spelling } of readRoutes(routes)) {
       const holder = taken.get(spelling)
       if (!holder) taken.set(spelling, { ...route, app: name })
       else if (holder.app !== name)
@@ -51,6 +57,17 @@ export function award(owners: Iterable<Owner>): Award {
   return { routes: [...taken.values()].sort(compareRoutes), lost }
 }
 
+function readRoutes(routes: readonly string[]): Read[] {
+  const known = READ.get(routes)
+  if (known) return known
+  const read = routes.flatMap((text) => {
+    const route = parseRoute(text)
+    return route ? [{ route, spelling: formatRoute(route) }] : []
+  })
+  READ.set(routes, read)
+  return read
+}
+
 /** Pools and apps that have routes: those that are stored, and those of blueprints that run, as of no others it is known what they are. */
 export function ownersOf(
   {
@@ -62,9 +79,12 @@ export function ownersOf(
   directory: Pick<Directory, 'derive'>,
 ): Owner[] {
   const owners: Owner[] = []
+  const add = (name: string, { value: { routes }, entry }: Held<App | Pool>): void => {
+    if (routes.length > 0) owners.push({ name, routes, entry })
+  }
+  for (const [name, held] of apps) add(name, held)
   // Of an App and a Pool of one name, the App has effect.
-  for (const [name, { value, entry }] of new Map<string, Held<App | Pool>>([...pools, ...apps]))
-    if (value.routes.length > 0) owners.push({ name, routes: value.routes, entry })
+  for (const [name, held] of pools) if (!apps.has(name)) add(name, held)
   if ([...blueprints.values()].every(({ value }) => value.app.routes.length === 0)) return owners
   for (const name of endpoints.keys()) {
     const derived = directory.derive(name)
@@ -75,10 +95,14 @@ export function ownersOf(
   return owners
 }
 
-function byAge(left: Owner, right: Owner): number {
-  const [a, b] = [BigInt(left.entry.createRevision), BigInt(right.entry.createRevision)]
-  if (a !== b) return a < b ? -1 : 1
-  return left.name < right.name ? -1 : 1
+function byAge(owners: Iterable<Owner>): Owner[] {
+  return [...owners]
+    .map((owner) => ({ owner, age: BigInt(owner.entry.createRevision) }))
+    .sort((left, right) => {
+      if (left.age !== right.age) return left.age < right.age ? -1 : 1
+      return left.owner.name < right.owner.name ? -1 : 1
+    })
+    .map(({ owner }) => owner)
 }
 
 const SHOWN = 4

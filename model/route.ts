@@ -67,7 +67,9 @@ export function compareRoutes(left: Route, right: Route): number {
 
 /** Segments of its path. */
 export function depthOf({ path }: Route): number {
-  return path.split('/').length - 1
+  let depth = 0
+  for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) depth += 1
+  return depth
 }
 
 function compare(left: string, right: string): number {
