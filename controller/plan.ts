@@ -10,7 +10,7 @@ import { Reading } from '../model/reading.ts'
 import { isHostName, isPlainPath } from '../model/route.ts'
 import { AccessLog } from '../model/setting/access-log.ts'
 import type { Held, State } from '../model/state.ts'
-import { award, ownersOf } from './award.ts'
+import type { Awarded } from './award.ts'
 import { contest } from './contest.ts'
 
 /** host:port in its one plain spelling */
@@ -101,9 +101,10 @@ export type Surroundings = Omit<GatewayPlan, 'generation' | 'apps' | 'routes' | 
   launchers: readonly string[]
 }
 
-/** What etcd says, and which App each name is. */
-export type Known = Pick<State, 'apps' | 'pools' | 'blueprints' | 'endpoints' | 'launchers'> & {
-  directory: Pick<Directory, 'find' | 'derive' | 'pool'>
+/** What etcd says, which App each name is, and who has which route. */
+export type Known = Pick<State, 'endpoints' | 'launchers'> & {
+  directory: Pick<Directory, 'find' | 'pool'>
+  routes: Awarded[]
 }
 
 /** Decides the whole configuration. Pure and sorted: the same entries, in whatever order they came, give the same plan. */
@@ -118,8 +119,7 @@ export function planGateway(
     .flatMap(([name, slots]) => planApp(name, slots, launchers, state.directory) ?? [])
     .map((app) => (sign ? { ...app, signature: sign(app.name) } : app))
     .sort((left, right) => (left.name < right.name ? -1 : 1))
-  const { routes } = award(ownersOf(state, state.directory))
-  return { ...surroundings, generation, apps, routes, launchers }
+  return { ...surroundings, generation, apps, routes: state.routes, launchers }
 }
 
 type AppPlan = GatewayPlan['apps'][number]

@@ -2,7 +2,7 @@ import { Directory } from '../model/directory.ts'
 import type { AddressPolicy } from '../model/endpoint.ts'
 import type { Keys } from '../model/key.ts'
 import { type Entry, type Rejection, State } from '../model/state.ts'
-import { award, ownersOf } from './award.ts'
+import { type Award, award, ownersOf } from './award.ts'
 import { contest } from './contest.ts'
 import type { Memory } from './memory.ts'
 import { type GatewayPlan, planGateway, type Surroundings } from './plan.ts'
@@ -37,6 +37,7 @@ export class View {
   readonly #guard: ShrinkGuard
   /** keys that an earlier controller knew and etcd has not told of yet */
   readonly #remembered = new Set<string>()
+  #award: Award | null = null
   #revision = '0'
   #synced = false
   /** whether what is remembered is of an etcd that is no more */
@@ -98,16 +99,16 @@ export class View {
   }
 
   plan(): GatewayPlan {
-    const { apps, pools, blueprints, endpoints, launchers } = this.#state
-    const known = { apps, pools, blueprints, endpoints, launchers, directory: this.#directory }
+    const { endpoints, launchers } = this.#state
+    const { routes } = this.#awarded()
+    const known = { endpoints, launchers, routes, directory: this.#directory }
     return planGateway(known, this.#options.surroundings, 0)
   }
 
   /** What has no effect: bad entries, and addresses and routes that belong to somebody else. */
   rejected(): { entries: Rejection[]; lost: Rejection[] } {
     const addresses = contest(this.#state, this.#options.surroundings.launchers)
-    const routes = award(ownersOf(this.#state, this.#directory))
-    const lost = [...addresses.lost, ...routes.lost]
+    const lost = [...addresses.lost, ...this.#awarded().lost]
     return { entries: [...this.#state.rejected.values()], lost }
   }
 
@@ -138,6 +139,19 @@ export class View {
     return this.#options.memory.stop()
   }
 
+  /** Who has which route: the same until a record changes that may say so. */
+  #awarded(): Award {
+    this.#award ??= award(ownersOf(this.#state, this.#directory))
+    return this.#award
+  }
+
+  /** Instances come and go without a word on routes, but for those of a blueprint that has some. */
+  #saysRoutes(key: string): boolean {
+    const kind = this.#options.keys.parse(key)?.kind
+    if (kind !== 'endpoint') return kind !== 'launcher'
+    return [...this.#state.blueprints.values()].some(({ value }) => value.app.routes.length > 0)
+  }
+
   /** The first batch is all there is: what it lacks is gone, as far as a list can say so. */
   #missing(batch: readonly Change[]): Change[] {
     for (const change of batch) if (change.type === 'put') this.#remembered.delete(change.entry.key)
@@ -151,6 +165,8 @@ export class View {
   #apply(batch: readonly Change[]): Rejection[] {
     const rejected: Rejection[] = []
     for (const change of batch) {
+      if (this.#saysRoutes(change.type === 'put' ? change.entry.key : change.key))
+        this.#award = null
       if (change.type === 'delete') this.#state.delete(change.key)
       else {
         const rejection = this.#state.put(change.entry)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { award, ownersOf } from '../../controller/award.ts'
 import { contest } from '../../controller/contest.ts'
 import { countEndpoints, GatewayPlan, planGateway } from '../../controller/plan.ts'
 import { parseNetwork } from '../../model/address.ts'
@@ -29,9 +30,10 @@ const planOf = (
   generation = 1,
   sign: Sign = null,
 ) => {
-  const { apps, pools, blueprints, endpoints, launchers: registered } = state
+  const { endpoints, launchers: registered } = state
   const directory = new Directory(state)
-  const known = { apps, pools, blueprints, endpoints, launchers: registered, directory }
+  const { routes } = award(ownersOf(state, directory))
+  const known = { endpoints, launchers: registered, routes, directory }
   return planGateway(known, { ...surroundings, launchers, sign }, generation)
 }
 
