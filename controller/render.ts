@@ -1,7 +1,7 @@
 import nunjucks from 'nunjucks'
 import { GatewayPlan, type GatewayPlanInput } from './plan.ts'
 import { type Quote, quoteNginx } from './quote.ts'
-import { depthsOf, stepsOf, targetsOf } from './step.ts'
+import { depthsOf, homeOf, stepsOf, targetsOf } from './step.ts'
 
 const STAMP = /\breveille generation (\d{1,15})\b/
 
@@ -28,7 +28,7 @@ export function compile(source: string, quote: Quote = quoteNginx): Template {
     const steps = stepsOf(checked)
     const targets = targetsOf(steps)
     const apps = checked.apps.map((app) => ({ ...app, routed: targets.has(app.name) }))
-    const derived = { apps, stamp, steps, depths: depthsOf(steps) }
+    const derived = { apps, stamp, steps, depths: depthsOf(steps), home: homeOf(checked.reading) }
     return readable(() => template.render({ plan: { ...checked, ...derived } }))
   }
 }

@@ -23,7 +23,7 @@ export type Step =
 export function stepsOf({ routes, reading }: Pick<GatewayPlan, 'routes' | 'reading'>): Step[] {
   const { pathPrefix, domain, cookie } = reading
   if (routes.length + pathPrefix.length + domain.length + cookie.length === 0) return []
-  const all = [...routes, ...homeOf(routes, reading)]
+  const all = [...routes, ...homeRoute(routes, reading)]
   // Names behind a prefix are as specific as a route of as many segments; without one, any route comes before them.
   const named = pathPrefix === '' ? 0 : pathPrefix.split('/').length
   return [
@@ -74,8 +74,17 @@ function group(
     .sort((left, right) => Number(right.exact) - Number(left.exact) || right.depth - left.depth)
 }
 
+/** The prefix of the app where requests without a cookie are sent, '' where that is none of this gateway. */
+export function homeOf({ cookie, fallback, pathPrefix }: GatewayPlan['reading']): string {
+  const [path = ''] = fallback.split('?')
+  const isBelow = pathPrefix !== '' && path.toLowerCase().startsWith(`${pathPrefix.toLowerCase()}/`)
+  const below = isBelow ? pathPrefix : ''
+  const [, segment = ''] = path.slice(below.length).split('/')
+  return cookie !== '' && path.startsWith('/') && segment !== '' ? `${below}/${segment}` : ''
+}
+
 /** Where requests without a cookie are sent must not need one: the app that the fallback's first segment names. */
-function homeOf(
+function homeRoute(
   routes: readonly Awarded[],
   { cookie, fallback, pathPrefix }: GatewayPlan['reading'],
 ): Awarded[] {

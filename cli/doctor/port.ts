@@ -11,6 +11,7 @@ const LISTENS = [
   ['listen', 'tcp'],
   ['wakeListen', 'tcp'],
   ['apiListen', 'tcp'],
+  ['spawner', 'tcp'],
   ['controllerAdmin', 'tcp'],
   ['registrarAdmin', 'tcp'],
   ['activityListen', 'udp'],
@@ -23,12 +24,14 @@ const OURS =
 /** Whether the addresses our services listen on are free, or held by our services. */
 export const checkPorts: Check = async (settings) => {
   const listeners = await readListeners()
-  const wanted = LISTENS.map(([setting, protocol]) => {
-    const { host, port } = parseEndpoint(settings[setting]) ?? { host: '', port: 0 }
+  const wanted = LISTENS.flatMap(([setting, protocol]) => {
+    const listen = settings[setting]
+    if (listen === undefined) return []
+    const { host, port } = parseEndpoint(listen) ?? { host: '', port: 0 }
     const inodes = listeners
       .filter((each) => each.protocol === protocol && each.port === port && overlaps(each, host))
       .map(({ inode }) => inode)
-    return { setting, host, port, inodes }
+    return [{ setting, host, port, inodes }]
   })
   const low = await lowestPort()
   const holders = await findHolders(new Set(wanted.flatMap(({ inodes }) => inodes)))

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { award } from '../../controller/award.ts'
-import { depthsOf, stepsOf, targetsOf } from '../../controller/step.ts'
+import { depthsOf, homeOf, stepsOf, targetsOf } from '../../controller/step.ts'
 import { Reading } from '../../model/reading.ts'
 import { formatRoute } from '../../model/route.ts'
 
@@ -59,4 +59,17 @@ it('knows how deep it must look, and whose names are reached by routes', () => {
   const steps = stepsFor(['a.example/x', '/a/b/c', '=/d/e'], { cookie: 'c', fallback: '/home' })
   expect(depthsOf(steps)).toEqual([1, 3])
   expect([...targetsOf(steps)].sort()).toEqual(['a', 'home'])
+})
+
+it.each([
+  [{ cookie: 'c', fallback: '/home' }, '/home'],
+  [{ cookie: 'c', fallback: '/home/login?a=/b' }, '/home'],
+  [{ cookie: 'c', fallback: '/apps/home/', pathPrefix: '/apps' }, '/apps/home'],
+  [{ cookie: 'c', fallback: '/home', pathPrefix: '/apps' }, '/home'],
+  [{ cookie: 'c', fallback: '/' }, ''],
+  [{ cookie: 'c', fallback: 'https://login.example.com/home' }, ''],
+  [{ cookie: 'c' }, ''],
+  [{ pathPrefix: '/apps' }, ''],
+])('knows the prefix of the home of %j', (reading, prefix) => {
+  expect(homeOf(Reading.parse(reading))).toBe(prefix)
 })

@@ -104,3 +104,12 @@ it('makes minions that answer by path, below a prefix', async () => {
   expect(asked.match(/"result":"ok"/g)).toHaveLength(3)
   await end()
 }, 180_000)
+
+it.each(['cookie', 'path'])(
+  'the script walks all the way by %s, with a Reveille of its own',
+  async (mode) => {
+    const said = await read(`examples/direct-routing/walk.sh ${mode}`)
+    expect(said).toContain('== All as it should be')
+  },
+  180_000,
+)

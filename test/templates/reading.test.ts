@@ -276,6 +276,26 @@ describe('a cookie that names an app', () => {
     expect(launcher.asks.filter(({ answer }) => answer === undefined)).toEqual([])
   })
 
+  it('is given out by its home for the whole site, and other cookies by nobody', async () => {
+    await begin({ ...reading, pathPrefix: '/apps' })
+    for (const backend of [home, one])
+      backend.extra = [
+        ...['Set-Cookie', 'instance=one; Path=/; HttpOnly'],
+        ...['Set-Cookie', 'own=1'],
+      ]
+    const cookies = (answer: string): string[] =>
+      answer.match(/(?<=\r\nSet-Cookie: ).*(?=\r)/gi) ?? []
+    try {
+      expect(cookies(await get('/home/login'))).toEqual(['instance=one; Path=/; HttpOnly', 'own=1'])
+      expect(cookies(await get('/apps/one/'))).toEqual([
+        'instance=one; Path=/apps/one/; HttpOnly',
+        'own=1',
+      ])
+    } finally {
+      for (const backend of [home, one]) backend.extra = []
+    }
+  })
+
   it('may have another name, and another place for who has none', async () => {
     await begin({ cookie: 'Box_1', fallback: 'https://login.example.com/start?from=/' })
     expect(seen(await get('/', 'Cookie: Box_1=one')).app).toBe('one')
