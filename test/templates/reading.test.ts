@@ -310,6 +310,23 @@ describe('a signed cookie', () => {
   const reading = { cookie: 'instance', fallback: '/home', signed: true }
   const signed = (name: string) => `${name}.${signName(KEY, name)}`
 
+  it('leads to its app beside a pool, whose uploads need no proof', async () => {
+    const apps = [one, two].map(({ address }, index) => {
+      const name = ['one', 'pooled'][index] as string
+      return { name, endpoints: [address], signature: signName(KEY, name), pool: index === 1 }
+    })
+    await begin(reading, { apps })
+    for (const [name, app] of [
+      ['one', 'one'],
+      ['pooled', 'two'],
+    ] as const) {
+      const answer = await get('/x', `Cookie: instance=${signed(name)}`)
+      expect(statusOf(answer), name).toBe(200)
+      expect(seen(answer)).toMatchObject({ app, url: '/x' })
+    }
+    expect(launcher.asks).toEqual([])
+  })
+
   it('leads to its app, awake without a question, asleep with its proof', async () => {
     await begin(reading)
     expect(seen(await get('/x', `Cookie: instance=${signed('one')}`))).toMatchObject({
