@@ -23,7 +23,10 @@ export const READING = {
     .default(''),
   cookie: z
     .string()
-    .regex(/^[A-Za-z0-9_]{0,64}$/, 'must be at most 64 letters, digits and "_"')
+    .regex(
+      /^(?!reveille_)[A-Za-z0-9_]{0,64}$/i,
+      'must be at most 64 letters, digits and "_", and not one of our own, reveille_...',
+    )
     .default(''),
   fallback: z.string().regex(PLACE, 'must be a path like /home, or a URL').default(''),
   cookieAnswer: z.enum(['hold', 'redirect'], 'must be hold or redirect').default('hold'),

@@ -368,6 +368,62 @@ describe('a signed cookie', () => {
   })
 })
 
+describe('a gateway that has everything', () => {
+  it('keeps its words apart', async () => {
+    const { address } = two
+    await begin(
+      {
+        ...{ cookie: 'path', fallback: '/home', signed: true },
+        domain: 'api.example.com',
+        pathPrefix: '/p',
+      },
+      {
+        apps: [
+          { name: 'one', endpoints: [one.address], signature: signName(KEY, 'one') },
+          { name: 'pool', endpoints: [address], pool: true, signature: signName(KEY, 'pool') },
+          { name: 'home', endpoints: [home.address], signature: signName(KEY, 'home') },
+          {
+            ...{ name: 'x'.repeat(63), endpoints: [address, '127.0.0.1:1'], sticky: true },
+            ...{ signature: signName(KEY, 'x'.repeat(63)) },
+            instances: [
+              { id: '0123456789abcdef', endpoint: address },
+              { id: 'fedcba9876543210', endpoint: '127.0.0.1:1' },
+            ],
+          },
+        ],
+        routes: [
+          {
+            host: `${'a'.repeat(63)}.${'b'.repeat(63)}.c`,
+            path: `/${'d'.repeat(70)}`,
+            exact: true,
+            app: 'one',
+          },
+          { host: '', path: '/pool', exact: false, app: 'pool' },
+        ],
+      },
+    )
+    const cookie = (name: string) => `Cookie: path=${name}.${signName(KEY, name)}`
+    if (!isHaproxy) {
+      const large = 'y'.repeat(200_000)
+      const upload = await sendRaw(
+        gateway?.port ?? 0,
+        `POST /x HTTP/1.1\r\nHost: g\r\n${cookie('one')}\r\nContent-Length: ${large.length}\r\nConnection: close\r\n\r\n${large}`,
+      )
+      // an upload asks a launcher, with the proof; this one knows nobody
+      expect(locationOf(upload)).toBe('/home')
+      expect(launcher.asks).toMatchObject([{ app: 'one', way: 'cookie' }])
+    }
+    expect(seen(await get('/x', cookie('one'))).app).toBe('one')
+    expect(seen(await get('/x', cookie('pool'))).app).toBe('two')
+    expect(seen(await get('/pool/x')).app).toBe('two')
+    expect(seen(await get('/p/one/x')).app).toBe('one')
+    expect(seen(await get('/x', 'Host: one.api.example.com')).app).toBe('one')
+    expect(locationOf(await get('/x', 'Cookie: path=1'))).toBe('/home')
+    const sticky = await get('/', cookie('x'.repeat(63)))
+    expect(sticky).toMatch(/\r\nSet-Cookie: reveille_instance=0123456789abcdef; Path=\/;/i)
+  })
+})
+
 describe('what there is not', () => {
   it('may be forbidden instead', async () => {
     await begin({ unknown: '403' })
