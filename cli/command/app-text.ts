@@ -32,6 +32,7 @@ export function describe({ limits, status, ...app }: Shown): Record<string, stri
   return {
     name: app.name,
     ...(status.blueprint !== undefined && { madeBy: `blueprint ${status.blueprint}` }),
+    ...(app.origin !== undefined && { madeBy: 'the spawner API' }),
     state: status.state,
     ...(status.exitCode !== undefined && { lastRun: `exited (${status.exitCode})` }),
     endpoints: status.slots.map(({ endpoint }) => endpoint).join(', '),

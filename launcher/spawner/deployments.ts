@@ -71,7 +71,7 @@ export class Deployments {
   /** Stops an app and removes all of it. */
   async remove({ value, entry }: Held<App>): Promise<void> {
     const { sleeper } = this.#options
-    await sleeper.remove(value.name, { expected: entry.modRevision, volumes: true })
+    await sleeper.remove(value.name, { expected: entry.modRevision })
   }
 
   /** A name is free where it is nobody's: of no App, stored or made by a blueprint, and of no container. */

@@ -1,3 +1,4 @@
+import { parseAddress } from '../../model/address.ts'
 import { ProblemError } from '../../model/problem.ts'
 import { Backoff } from '../wake/backoff.ts'
 import { Queue } from '../wake/queue.ts'
@@ -32,12 +33,13 @@ export class Logins {
 
   /**
    * A token, and its life in seconds. Throws ProblemError `bad-login`, `slow-down` or `overloaded`.
-   * @param client address it comes from
+   * @param address it comes from
    */
   async login(
     { username, password }: Credentials,
-    client: string,
+    address: string,
   ): Promise<{ token: string; expiresIn: number }> {
+    const client = clientOf(address)
     this.#refuse(client)
     if (this.#queue.length >= WAITING) throw new ProblemError('overloaded', { retryAfter: 2 })
     return await this.#queue.run(async () => {
@@ -57,4 +59,12 @@ export class Logins {
     const pause = this.#backoff.check(client, performance.now())
     if (pause) throw new ProblemError('slow-down', { retryAfter: pause.seconds })
   }
+}
+
+/** Whom an address stands for: of IPv6 its network, as a machine has as many addresses there as it likes. */
+function clientOf(text: string): string {
+  const address = parseAddress(text)
+  return address?.family === 6 && address.bits >> 32n !== 0xffffn
+    ? `${address.bits >> 64n}::/64`
+    : text
 }

@@ -65,6 +65,14 @@ it('lets a client that failed wait, longer each time, and no other', async () =>
   expect((await login('home', PASSWORD, '10.1.1.1'))?.headers['retry-after']).toBe('2')
 })
 
+it('takes the addresses of one IPv6 network for one client', async () => {
+  expect((await login('home', 'wrong', '2001:db8:0:1::1'))?.statusCode).toBe(401)
+  expect((await login('home', PASSWORD, '2001:db8:0:1:ffff::2'))?.statusCode).toBe(429)
+  expect((await login('home', PASSWORD, '2001:db8:0:2::1'))?.statusCode).toBe(200)
+  expect((await login('home', 'wrong', '::ffff:10.1.1.8'))?.statusCode).toBe(401)
+  expect((await login('home', PASSWORD, '::ffff:10.1.1.9'))?.statusCode).toBe(200)
+})
+
 it('looks at one guess of a crowd only', async () => {
   const guesses = Array.from({ length: 20 }, (_, index) =>
     login('home', `guess-${index}`, '10.1.1.3'),
