@@ -166,5 +166,6 @@ describe('the access log', () => {
       upstream_addr: by?.address,
     })
     await soon(() => find('GET /nobody/')).toMatchObject({ upstream_addr: '' })
+    expect(await find('GET /_reveille/')).toBeUndefined() // the controller's own
   })
 })
