@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { insideOf, startMachine } from '../cli/machine.ts'
 import { command } from '../lab/command.ts'
 import { type Part, startPart } from '../lab/part.ts'
@@ -12,78 +12,84 @@ const outputs = [...text.matchAll(/```\n\n```\n([^]*?)```/g)].map((match) => mat
 const [start = '', first = '', second = '', stop = '', byHost = '', sleeps = ''] = blocks
 const ENGINE = 'export DOCKER_HOST=unix:///run/reveille/docker.sock\n'
 
-let machine: Part
-let gateway: Part
-
-/** Types a block of the page on the machine, in the folder of the project. */
-function typed(block: string): Promise<string> {
-  const [file = '', ...args] = insideOf(machine)
-  return command(file, ...args, 'sh', '-ec', `cd '${TOP}'\n${ENGINE}${block}`)
-}
-
-beforeAll(async () => {
-  machine = await startMachine()
-  const [file = '', ...args] = insideOf(machine)
-  gateway = await startPart(file, [...args, 'sh', '-c', `cd '${TOP}' && exec ${start}`])
-  await gateway.until(async () => gateway.output.includes('Ctrl-C ends'), 90_000)
-}, 120_000)
-afterAll(async () => {
-  await gateway?.end(20_000)
-  await machine?.kill()
-}, 60_000)
-
 it('has the blocks that are tried here', () => {
   expect(blocks).toHaveLength(6)
   expect(outputs).toHaveLength(4)
 })
 
-it('a container is reached at the name of its image, by its own address', async () => {
-  expect(first).toContain(ENGINE)
-  expect(await typed(first)).toContain(outputs[0])
-})
+// The page says that the same is done with nginx where HAProxy is left out.
+describe.each([
+  ['HAProxy', start],
+  ['nginx', start.replace(' --proxy haproxy', '')],
+])('behind %s', (_proxy, up) => {
+  let machine: Part
+  let gateway: Part
 
-it('a second image is, on another port', async () => {
-  const out = await typed(second)
-  expect(out).toContain('bar was asked for /, below /foo/bar\n')
-  expect(out).toContain('hello was asked for /, below /hello/world\n')
-})
+  /** Types a block of the page on the machine, in the folder of the project. */
+  function typed(block: string): Promise<string> {
+    const [file = '', ...args] = insideOf(machine)
+    return command(file, ...args, 'sh', '-ec', `cd '${TOP}'\n${ENGINE}${block}`)
+  }
 
-it('what stops is a 403, and so is what was never there', async () => {
-  expect(await typed(stop)).toContain(`\n${outputs[1]}`)
-  for (const path of ['/', '/nobody/', '/hello/worldly/', '/hello/', '/foo/bar'])
-    expect(await typed(`curl -sS -o /dev/null -w '%{http_code}' http://localhost${path}`)).toBe(
+  beforeAll(async () => {
+    machine = await startMachine()
+    const [file = '', ...args] = insideOf(machine)
+    gateway = await startPart(file, [...args, 'sh', '-c', `cd '${TOP}' && exec ${up}`])
+    await gateway.until(async () => gateway.output.includes('Ctrl-C ends'), 90_000)
+  }, 120_000)
+  afterAll(async () => {
+    await gateway?.end(20_000)
+    await machine?.kill()
+  }, 60_000)
+
+  it('a container is reached at the name of its image, by its own address', async () => {
+    expect(first).toContain(ENGINE)
+    expect(await typed(first)).toContain(outputs[0])
+  })
+
+  it('a second image is, on another port', async () => {
+    const out = await typed(second)
+    expect(out).toContain('bar was asked for /, below /foo/bar\n')
+    expect(out).toContain('hello was asked for /, below /hello/world\n')
+  })
+
+  it('what stops is a 403, and so is what was never there', async () => {
+    expect(await typed(stop)).toContain(`\n${outputs[1]}`)
+    for (const path of ['/', '/nobody/', '/hello/worldly/', '/hello/', '/foo/bar'])
+      expect(await typed(`curl -sS -o /dev/null -w '%{http_code}' http://localhost${path}`)).toBe(
+        '403',
+      )
+  })
+
+  it('host names lead there, too', async () => {
+    expect(await typed(byHost)).toBe(outputs[2])
+  })
+
+  it('an app that sleeps is woken behind the same gateway', async () => {
+    const out = await typed(sleeps)
+    expect(out).toContain(outputs[3])
+    expect(out).toMatch(/^shop +1\/1 +0 +ready/m)
+  })
+
+  it('a label keeps a container to itself', async () => {
+    await typed('docker run -d --name shy --label reveille.discover=false foo/bar; sleep 4')
+    expect(await typed(`curl -sS -o /dev/null -w '%{http_code}' http://localhost/foo/bar/`)).toBe(
       '403',
     )
-})
+  })
 
-it('host names lead there, too', async () => {
-  expect(await typed(byHost)).toBe(outputs[2])
-})
-
-it('an app that sleeps is woken behind the same gateway', async () => {
-  const out = await typed(sleeps)
-  expect(out).toContain(outputs[3])
-  expect(out).toMatch(/^shop +1\/1 +0 +ready/m)
-})
-
-it('a label keeps a container to itself', async () => {
-  await typed('docker run -d --name shy --label reveille.discover=false foo/bar; sleep 4')
-  expect(await typed(`curl -sS -o /dev/null -w '%{http_code}' http://localhost/foo/bar/`)).toBe(
-    '403',
-  )
-})
-
-it('nothing that was started by hand is ever stopped or removed', async () => {
-  const state = "docker inspect -f '{{.State.Status}} {{.RestartCount}}' hello shy bar"
-  const before = 'running 0\nrunning 0\nexited 0\n'
-  const running = await typed(state)
-  if (running !== before)
-    console.log(gateway.output, await typed('docker events --since 2m --until 0s || true'))
-  expect(running).toBe(before)
-  await typed('npx reveille sleep hello-world || true')
-  await typed('npx reveille sleep shop && npx reveille host drain "$(hostname)"')
-  expect(await typed('docker ps --format "{{.Names}}" --filter label=reveille.app')).toBe('')
-  expect(await typed(state)).toBe(before)
-  const answer = await typed('curl -sS http://localhost/hello/world/')
-  expect(answer).toContain('hello was asked for /')
+  it('nothing that was started by hand is ever stopped or removed', async () => {
+    const state = "docker inspect -f '{{.State.Status}} {{.RestartCount}}' hello shy bar"
+    const before = 'running 0\nrunning 0\nexited 0\n'
+    const running = await typed(state)
+    if (running !== before)
+      console.log(gateway.output, await typed('docker events --since 2m --until 0s || true'))
+    expect(running).toBe(before)
+    await typed('npx reveille sleep hello-world || true')
+    await typed('npx reveille sleep shop && npx reveille host drain "$(hostname)"')
+    expect(await typed('docker ps --format "{{.Names}}" --filter label=reveille.app')).toBe('')
+    expect(await typed(state)).toBe(before)
+    const answer = await typed('curl -sS http://localhost/hello/world/')
+    expect(answer).toContain('hello was asked for /')
+  })
 })

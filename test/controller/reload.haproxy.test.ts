@@ -1,0 +1,55 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import { ask } from '../system/client.ts'
+import { startLoad } from '../system/load.ts'
+import { type Backend, startBackend } from '../templates/backend.ts'
+import { type LabController, startControllerLab } from './gateway.ts'
+
+vi.hoisted(() => {
+  process.env.REVEILLE_TEST_PROXY = 'haproxy'
+})
+
+let lab: LabController
+let shop: Backend
+const live = () => lab.lines.filter(({ msg }) => msg === 'configuration live').length
+const soon = <T>(look: () => T) => expect.poll(look, { timeout: 15_000, interval: 50 })
+
+beforeAll(async () => {
+  ;[lab, shop] = await Promise.all([startControllerLab(), startBackend('shop')])
+  await lab.put('shop', shop.address)
+})
+afterAll(async () => {
+  await lab.stop()
+  await shop.stop()
+})
+
+it('no request is lost while HAProxy is reloaded again and again, and what is open stays open', async () => {
+  await soon(async () => (await ask(lab.origin, '/shop/')).status).toBe(200)
+  const socket = new WebSocket(`ws://${new URL(lab.origin).host}/shop/ws`)
+  const messages: string[] = []
+  socket.on('message', (data) => messages.push(String(data)))
+  await soon(() => messages.length).toBe(1)
+  const upload = ask(lab.origin, '/shop/slow/5000', { method: 'POST', body: 'x'.repeat(100_000) })
+  const before = live()
+  const { stop } = startLoad(lab.origin, '/shop/', 150)
+  for (let i = 0; live() - before < 5; i++) {
+    await lab.put(`app-${i}`, shop.address)
+    await pause(300)
+  }
+  const { asked, failed } = await stop()
+  expect(failed).toEqual([])
+  expect(asked).toBeGreaterThan(300)
+  expect((await upload).status).toBe(200)
+  socket.send('still here')
+  await soon(() => messages.at(-1)).toBe('still here')
+  socket.close()
+})
+
+it('an entry that HAProxy could read as syntax changes nothing', async () => {
+  await lab.store.put('/services/clusters/x', '127.0.0.1:1; bind *:1')
+  await lab.store.put("/services/clusters/a'b", shop.address)
+  await soon(async () => (await lab.record())?.rejected.length).toBe(2)
+  expect(await lab.configuration()).not.toMatch(/bind \*:1|a'b/)
+  expect((await ask(lab.origin, '/shop/')).status).toBe(200)
+})
