@@ -12,7 +12,7 @@ import { View, type ViewOptions } from './view.ts'
 export interface ControllerOptions
   extends ApplyOptions,
     ViewOptions,
-    Omit<StatusOptions, 'listen'> {
+    Omit<StatusOptions, 'listen' | 'pathPrefix'> {
   /** the template's text; read anew before each run */
   template(): Promise<string>
   /** how a template writes values; as nginx reads them unless given */
@@ -38,7 +38,8 @@ export class Controller {
     this.#options = options
     this.#view = new View(options)
     this.#apply = new Apply(options)
-    this.#status = new Status({ ...options, listen: options.surroundings.listen })
+    const { listen, reading } = options.surroundings
+    this.#status = new Status({ ...options, listen, pathPrefix: reading.pathPrefix })
     this.#pace = new Pace(() => this.#run())
   }
 

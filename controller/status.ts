@@ -20,6 +20,8 @@ export interface StatusOptions {
   id: string
   /** address:port on which the proxy listens */
   listen: string
+  /** what comes before names in paths; '' for nothing */
+  pathPrefix: string
   record: Pick<GatewayRecord, 'publish'>
   log: StatusLog
   meters: StatusMeters
@@ -63,7 +65,7 @@ export class Status {
 
   /** Writes the gateway's record. */
   publish(generation: number, rejected: readonly Rejection[]): void {
-    const { id, listen, record, meters } = this.#options
+    const { id, listen, pathPrefix, record, meters } = this.#options
     meters.rejected.set(rejected.length)
     record.publish({
       id,
@@ -71,6 +73,7 @@ export class Status {
       generation,
       endpoints: this.endpoints,
       listen,
+      ...(pathPrefix !== '' && { pathPrefix }),
       rejected: listed(rejected),
       ...(this.failure !== null && { failure: this.failure.slice(0, 500) }),
     })

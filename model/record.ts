@@ -90,6 +90,7 @@ export const Gateway = z.object({
   /** endpoints in the running configuration */
   endpoints: z.number().int(),
   listen: z.string().optional().describe('address:port on which it listens'),
+  pathPrefix: z.string().optional().describe('what comes before names in paths'),
   rejected: z.array(z.object({ key: z.string(), reason: z.string() })).max(100),
   /** why the last configuration was refused, while it is */
   failure: z.string().optional(),

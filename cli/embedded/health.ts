@@ -39,7 +39,9 @@ const NOBODY = 'reveille-up-asks'
  * for all names; only the demo's blueprints are known not to be.
  */
 export function junctionOf(settings: Settings): Vital {
-  const path = settings.demo ? `/${NOBODY}/` : `/_reveille/events/${NOBODY}`
+  const { demo, cookie, unknown } = settings
+  const isPlain = cookie === '' && unknown === '404'
+  const path = demo && isPlain ? `${settings.pathPrefix}/${NOBODY}/` : `/_reveille/events/${NOBODY}`
   const lenient = settings.confirm === 'off' // a template of one's own may answer differently
   return { name: 'gateway', url: urlOf(settings.listen, path), status: 404, lenient }
 }

@@ -34,7 +34,7 @@ function engineHints({ kind, url }: ChosenEngine, settings: Settings, images: st
 
 /** What to read when all is up: where everything is, and what to try. `images`: of the process engine. */
 export function summaryOf(settings: Settings, engine: ChosenEngine, images: string[]): string {
-  const gateway = urlOf(settings.listen)
+  const gateway = urlOf(settings.listen) + settings.pathPrefix
   const etcd = settings.etcd.join(',')
   const etcdctl = etcd === 'http://127.0.0.1:2379' ? '' : `ETCDCTL_ENDPOINTS=${etcd} `
   const reveille = `${preset(settings)}npx reveille`

@@ -256,6 +256,13 @@ test('URLs are where the gateway listens, unless told otherwise.', async () => {
   expect(await url('[fd00::5]:80')).toBe('http://[fd00::5]/copy/')
   expect(await url('10.1.2.3:8080')).toBe('http://10.1.2.3:8080/copy/')
   expect(await url('no address')).toBe('http://127.0.0.1:8080/copy/')
+  const prefixed = { ...gateway, listen: '0.0.0.0:8124', pathPrefix: '/my/apps' }
+  await stage.store.put('/services/gateways/gate', JSON.stringify(prefixed))
+  await expect
+    .poll(() => stage.catalog.state.gateways.get('gate')?.value.pathPrefix)
+    .toBe('/my/apps')
+  const { out } = await stage.cli(['app', 'set', 'copy', '--port', '82'])
+  expect(out).toContain(' http://127.0.0.1:8124/my/apps/copy/\n')
   const told = ['--gateway', 'https://apps.example/']
   expect(await url('0.0.0.0:8123', ...told)).toBe('https://apps.example/copy/')
   await stage.store.remove('/services/gateways/gate')
