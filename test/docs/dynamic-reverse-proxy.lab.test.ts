@@ -102,6 +102,7 @@ describe('the page for readers of a dynamic reverse proxy, read literally', () =
     const admin = '--pool-admin 127.0.0.1:8196 --id second'
     const file = (line: string) =>
       line
+        .replace('npx ', '') // which stands between us and the signal
         .replace('--announce-key-file key', '--announce-key-file /run/key')
         .replace('--key-file key', '--key-file /run/key')
     const second = await start(`exec ${file(keep)} ${admin}`)
