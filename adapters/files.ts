@@ -28,9 +28,12 @@ export class ReplacedFile {
   readonly #path: string
   readonly #candidate: string
   readonly #previous: string
+  readonly #mode: number
 
-  constructor(path: string) {
+  /** @param mode who may read what is written */
+  constructor(path: string, mode = 0o644) {
     this.#path = path
+    this.#mode = mode
     this.#candidate = `${path}.candidate`
     this.#previous = `${path}.previous`
   }
@@ -43,7 +46,7 @@ export class ReplacedFile {
   /** Writes the candidate beside it, down to the disk; returns its path. Leaves nothing behind when it throws. */
   async propose(text: string): Promise<string> {
     try {
-      const handle = await open(this.#candidate, 'w', 0o644)
+      const handle = await open(this.#candidate, 'w', this.#mode)
       try {
         await handle.writeFile(text)
         await handle.sync()

@@ -72,6 +72,8 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
     quote: QUOTES[settings.proxy],
     files: new ReplacedFile(
       resolve(settings.output || join(settings.runDir, PROXIES[settings.proxy])),
+      // Signatures are for nobody but the proxy.
+      settings.cookieKeyFile === '' ? 0o644 : 0o640,
     ),
     proxy: openProxy(settings, folder, nearest(settings.listen)),
     confirm: settings.confirm === 'on',

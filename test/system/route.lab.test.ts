@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
+import type { IncomingHttpHeaders } from 'node:http'
 import { join } from 'node:path'
 import { Etcd3 } from 'etcd3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -71,15 +72,29 @@ describe('hosts and paths', () => {
     expect((await get('/', { host: 'nobody.api.example.com' })).status).toBe(404)
   }, 60_000)
 
+  it('keep clients with an instance, from the request that wakes it on', async () => {
+    const routes = ['stays.example.com', '/stays/here']
+    await add('stays', { sticky: true, routes })
+    const pathOf = (headers: IncomingHttpHeaders) =>
+      /^reveille_instance=[0-9a-f]{16}; Path=(.*?);/.exec(headers['set-cookie']?.[0] ?? '')?.[1]
+    const byHost = await routed('/x', { host: 'stays.example.com' })
+    expect(pathOf(byHost?.headers ?? {})).toBe('/')
+    expect(pathOf((await get('/stays/here/x')).headers)).toBe('/stays/here/')
+    expect(pathOf((await get('/stays/x')).headers)).toBe('/stays/')
+  }, 60_000)
+
   it('belong to the older of two apps, and the gateway names the other', async () => {
     await add('thief', { routes: ['/foo/bar', '/thief/own'] })
     const answer = await routed('/thief/own/', {})
     expect(seen(answer?.text ?? '').app).toBe('thief')
     expect(seen((await get('/foo/bar/')).text).app).toBe('shop')
-    const { gateways } = JSON.parse((await cluster.api('GET', '/v1/gateways')).text)
-    expect(gateways[0].rejected).toEqual([
-      { key: '/services/apps/thief', reason: 'not its routes: /foo/bar belongs to shop' },
-    ])
+    const rejected = async () =>
+      JSON.parse((await cluster.api('GET', '/v1/gateways')).text).gateways[0].rejected
+    await expect
+      .poll(rejected, { timeout: 10_000 })
+      .toEqual([
+        { key: '/services/apps/thief', reason: 'not its routes: /foo/bar belongs to shop' },
+      ])
     const gone = await cluster.api('DELETE', '/v1/apps/shop')
     expect(gone.status).toBe(200)
     const now = await askUntil(
@@ -130,6 +145,11 @@ describe.each([
     await expect.poll(straight, { timeout: 15_000 }).toBe(true)
     expect(await starts.stop()).toBe(1)
   }, 90_000)
+
+  it('is signed in a configuration that is not for others to read', async () => {
+    const { mode } = await stat(join(cluster.runDir, 'nginx.conf'))
+    expect(mode & 0o007).toBe(0)
+  })
 
   it('that there is none of, or is another one, leads to the home, which is woken', async () => {
     const cookies = [
