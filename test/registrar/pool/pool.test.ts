@@ -136,8 +136,8 @@ describe('a pool that is scanned for', () => {
     await eventually(async () => (await members('static')).some(([, address]) => address === at(0)))
     const foundIn = performance.now() - born
     await eventually(async () => (await routed('static')).length === 2)
-    // 15/16 of it, and what a busy machine adds
-    expect([goneIn, foundIn].map((time) => time < INTERVAL * 1000 + 2000)).toEqual([true, true])
+    // 15/16 of it, and as long again for what a busy machine adds
+    expect([goneIn, foundIn].map((time) => time < INTERVAL * 2000)).toEqual([true, true])
 
     expect(master()).toBe(before.pid)
     expect((await processTable()).some(({ pid }) => pid === before.pid)).toBe(true)
@@ -392,7 +392,7 @@ describe('a server that announces itself', () => {
       )
     socket.close()
     expect((await members('dynamic')).map(([, address]) => address)).toEqual([at(2)])
-    await eventually(async () => (await heard(pool, 'flood')) > 1_000)
+    await eventually(async () => (await heard(pool, 'flood')) > 100)
     expect(await heard(pool, 'unsigned')).toBeGreaterThan(0)
     expect(pool.output.match(/announcements dropped/g)?.length).toBe(1)
     // and who has the key is heard, once

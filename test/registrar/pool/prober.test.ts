@@ -191,7 +191,7 @@ describe('a prober', () => {
     await eventually(() => isIn('static'))
     const took = performance.now() - began
     deaf.close()
-    expect(took).toBeLessThan(slow * 1000 + 1000)
+    expect(took).toBeLessThan(slow * 2000) // one after the other they would take ten minutes
   })
 })
 
