@@ -19,8 +19,6 @@ interface Asked {
   list: Promise<Container[]>
   /** performance.now() */
   since: number
-  /** the call after it, for those who came when this one was under way already */
-  next: Promise<Container[]> | null
   /** once somebody doubts that its engine lives: resolves to whether it is silent */
   doubt: Promise<boolean> | null
 }
@@ -36,13 +34,16 @@ export class Census {
   }
 
   /**
-   * What the engine has, as of now or later; null if it fails or takes longer than `patience` milliseconds. Who comes
-   * while one that hangs is asked already waits only for what is left of that.
+   * What the engine has, as of now or later; null if it fails or takes longer than `patience` milliseconds. What came
+   * before may have changed since: who comes while a call is under way gets the next one's answer, and waits for the one
+   * that may hang only for what is left of its patience.
    */
   async list(url: string, patience = PATIENCE): Promise<Container[] | null> {
-    const asked = this.#asked.get(url)
-    const left = asked ? patience - (performance.now() - asked.since) : patience
-    return left > 0 ? await deadline(left, () => this.#list(url)).catch(() => null) : null
+    const before = this.#asked.get(url)
+    if (before && !(await hasEnded(before, patience))) return null
+    // Whoever else waited may have asked by now: later than we came.
+    const list = (): Promise<Container[]> => this.#asked.get(url)?.list ?? this.#ask(url)
+    return await deadline(patience, list).catch(() => null)
   }
 
   /** The same for somebody who only looks: an engine that is silent is given up at once, one that is slow is not. */
@@ -57,18 +58,9 @@ export class Census {
     return await Promise.race([list, silence])
   }
 
-  /** What came before may have changed since: who comes while a call is under way gets the next one's answer. */
-  #list(url: string): Promise<Container[]> {
-    const asked = this.#asked.get(url)
-    if (!asked) return this.#ask(url)
-    const after = (): Promise<Container[]> => this.#asked.get(url)?.list ?? this.#ask(url)
-    asked.next ??= asked.list.then(after, after)
-    return asked.next
-  }
-
   #ask(url: string): Promise<Container[]> {
     const list = (async () => this.#engines.at(url).list())().finally(() => this.#asked.delete(url))
-    this.#asked.set(url, { list, since: performance.now(), next: null, doubt: null })
+    this.#asked.set(url, { list, since: performance.now(), doubt: null })
     return list
   }
 
@@ -81,4 +73,14 @@ export class Census {
       () => true,
     )
   }
+}
+
+/** Waits until a call is over, well or not, for as long as `patience` lasts from when it was made. */
+async function hasEnded({ list, since }: Asked, patience: number): Promise<boolean> {
+  const left = since + patience - performance.now()
+  const over = list.then(
+    () => true,
+    () => true,
+  )
+  return left > 0 && (await deadline(left, () => over).catch(() => false))
 }

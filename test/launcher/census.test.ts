@@ -77,6 +77,22 @@ test('who must know waits for as long as its patience lasts, counted from when t
   expect(await first).toBe('0')
 })
 
+test('an engine that is slow but answers in time does so for whoever comes, whenever that is', async () => {
+  const slow = new Census({
+    at: () => ({
+      ping: async () => {},
+      list: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 600))
+        return []
+      },
+    }),
+  })
+  const first = slow.list('e', 1_000)
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  expect(await slow.list('e', 1_000)).toEqual([])
+  expect(await first).toEqual([])
+})
+
 test('one that fails is asked again by whoever comes next, and its failure is nobody else’s', async () => {
   engine.fails = true
   expect(await Promise.all([list(), look(), look()])).toEqual([null, null, null])
