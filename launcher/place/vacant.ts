@@ -53,7 +53,8 @@ export class Vacancies {
     const { catalog, fleet, store, log } = this.#options
     const { homes } = catalog.state
     // Seen before the containers are: who comes to live there meanwhile writes its home anew.
-    const seen = [...homes].filter(([scope]) => !this.#isBusy(scope))
+    const busy = this.#busy()
+    const seen = [...homes].filter(([scope]) => !busy.has(scope))
     if (seen.length === 0) return []
     const inhabited = new Set<string>()
     const engines = new Map<string, string>()
@@ -75,16 +76,17 @@ export class Vacancies {
     return removed
   }
 
-  /** Whether somebody changes a slot of it: a start has its home before it has a container. */
-  #isBusy(scope: string): boolean {
+  /** Those of which somebody changes a slot: a start has its home before it has a container. */
+  #busy(): Set<string> {
     const { catalog } = this.#options
+    const busy = new Set<string>()
     for (const text of catalog.state.claims.keys()) {
       const key = catalog.keys.parse(text)
       if (key?.kind !== 'claim') continue
       const app = catalog.find(key.app)
-      if ((app ? scopeOf(app) : canonical(key.app)) === scope) return true
+      busy.add(app ? scopeOf(app) : canonical(key.app))
     }
-    return false
+    return busy
   }
 
   async #keepsData(scope: string, { value }: Held<Home>, engine: string): Promise<boolean> {
