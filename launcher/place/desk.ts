@@ -2,18 +2,17 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Claim } from '../../model/record.ts'
 import { HOSTS } from '../catalog.ts'
 import { etcdAway } from '../wake/failure.ts'
-import { Taken } from '../wake/fault.ts'
+import { lost, Taken } from '../wake/fault.ts'
 import { full } from './place.ts'
 import type { Booking, ReservationsOptions } from './reservation.ts'
-import { type Amount, needOf, plus } from './room.ts'
+import { needOf, plus, type Room } from './room.ts'
 
 /** etcd is tried for this long, milliseconds. */
 const PATIENCE = 10_000
 /** How long news of what others promised may take to get here, milliseconds. */
 const NEWS = 1_000
-/** Promises in one transaction at most: etcd takes 128 operations, and each is up to three. */
+/** Promises in one transaction at most: etcd takes 128 operations, and each looks at two keys. */
 const MOST = 32
-const NOTHING: Amount = { memory: 0, cpus: 0, instances: 0 }
 
 /** A booking and who waits for it. */
 interface Case extends Booking {
@@ -78,13 +77,16 @@ export class Desk {
   #admit(cases: readonly Case[], until: number): Case[] {
     const admitted: Case[] = []
     const later: Case[] = []
+    const [first] = cases
+    if (!first) return admitted
+    const occupancy = this.#options.room.certain(first.host)
     for (const one of cases) {
-      const isLate = performance.now() > until
+      const isOurs = one.claim.valid() && one.claim.written.modRevision !== null
       if (one.signal.aborted) this.#drop(one, one.signal.reason)
-      else if (isLate || !one.claim.valid() || one.claim.written.modRevision === null)
-        this.#drop(one, etcdAway(one.app.name))
+      else if (!isOurs) this.#drop(one, lost(one.app.name))
+      else if (performance.now() > until) this.#drop(one, etcdAway(one.app.name))
       else {
-        const { alone, beside } = this.#refusals(one, admitted)
+        const { alone, beside } = this.#refusals(one, admitted, occupancy)
         if (alone !== null) this.#drop(one, null, alone)
         else if (beside !== null) later.push(one)
         else admitted.push(one)
@@ -102,15 +104,17 @@ export class Desk {
   }
 
   /** Why a slot does not fit beside what is promised for certain, and why not beside `others` too. */
-  #refusals({ app, slot, host }: Case, others: readonly Case[]) {
-    const { room } = this.#options
-    const occupancy = room.occupancy([host], app.name, slot, 'certain').get(host.name)
-    const { promised, siblings } = occupancy ?? { promised: NOTHING, siblings: 0 }
+  #refusals(
+    { app, slot, host }: Case,
+    others: readonly Case[],
+    occupancy: ReturnType<Room['certain']>,
+  ) {
+    const { promised, siblings } = occupancy(app.name, slot)
     const refusal = (beside: readonly Case[]): string | null => {
       const isBeside = siblings > 0 || beside.some((other) => other.app.name === app.name)
       if (app.antiAffinity === 'require' && isBeside) return 'has another instance of it'
       const all = beside.map((other) => needOf(other.app)).reduce(plus, promised)
-      return full(needOf(app), all, room.limit(host))
+      return full(needOf(app), all, this.#options.room.limit(host))
     }
     return { alone: refusal([]), beside: refusal(others) }
   }
@@ -145,7 +149,7 @@ export class Desk {
       // The answer to a try before this one may have been lost: nobody else writes what only we can know.
       if (holder?.value === one.value && holder.lease === written.lease)
         this.#done(one, holder.modRevision)
-      else if (holder?.modRevision !== written.modRevision) one.fail(etcdAway(one.app.name))
+      else if (holder?.modRevision !== written.modRevision) one.fail(lost(one.app.name))
       else if (running) void this.#tellOfRunning(one)
       else return true
       return false

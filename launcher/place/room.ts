@@ -29,6 +29,8 @@ export interface RoomOptions {
 /** What an instance of an app that nobody knows any more may use: what an App gets that says nothing. */
 const UNKNOWN: Amount = { memory: 512 * 1024 ** 2, cpus: 1, instances: 1 }
 
+const EMPTY: Occupancy = { promised: { memory: 0, cpus: 0, instances: 0 }, siblings: 0 }
+
 /** What one instance of an app may use. */
 export function needOf(app: App | null): Amount {
   return app ? { memory: app.limits.memory, cpus: app.limits.cpus, instances: 1 } : UNKNOWN
@@ -53,6 +55,12 @@ export interface Seat {
   certain: boolean
 }
 
+/** With one more seat, as a slot of `app` sees it. */
+function withSeat({ promised, siblings }: Occupancy, seat: Seat, app: string): Occupancy {
+  const isSibling = canonical(seat.app) === canonical(app)
+  return { promised: plus(promised, seat.need), siblings: siblings + Number(isSibling) }
+}
+
 /**
  * What is promised on each host: the limits of what runs there, by the Endpoints, of what launchers start there, by
  * their claims, and of what this one has just placed. A slot counts once on a host, however it is known. From memory.
@@ -68,34 +76,36 @@ export class Room {
     this.#options = options
   }
 
-  /**
-   * How full each of `hosts` is, by name; the slot itself does not count.
-   * @param what `certain`: only what etcd has, by its own word
-   */
-  occupancy(
-    hosts: readonly Host[],
-    app: string,
-    slot: number,
-    what: 'all' | 'certain' = 'all',
-  ): Map<string, Occupancy> {
+  /** How full each of `hosts` is, by name; the slot itself does not count. */
+  occupancy(hosts: readonly Host[], app: string, slot: number): Map<string, Occupancy> {
     const own = this.#key(app, slot)
-    const found = new Map<string, Occupancy>(
-      hosts.map(({ name }) => [
-        name,
-        { promised: { memory: 0, cpus: 0, instances: 0 }, siblings: 0 },
-      ]),
-    )
+    const found = new Map<string, Occupancy>(hosts.map(({ name }) => [name, EMPTY]))
     const seen = new Set<string>()
     for (const seat of this.#seats(hosts)) {
       const key = this.#key(seat.app, seat.slot)
       const there = found.get(seat.host)
-      if (!there || key === own || (what === 'certain' && !seat.certain)) continue
-      if (seen.has(`${key}@${seat.host}`)) continue
+      if (!there || key === own || seen.has(`${key}@${seat.host}`)) continue
       seen.add(`${key}@${seat.host}`)
-      there.promised = plus(there.promised, seat.need)
-      if (canonical(seat.app) === canonical(app)) there.siblings += 1
+      found.set(seat.host, withSeat(there, seat, app))
     }
     return found
+  }
+
+  /**
+   * How full a host is by what etcd has, by its own word, for as many slots as want to know: all Endpoints are looked
+   * through once and not for each of them. As of now.
+   */
+  certain(host: Host): (app: string, slot: number) => Occupancy {
+    const seats = new Map<string, Seat>()
+    for (const seat of this.#seats([host])) {
+      const key = this.#key(seat.app, seat.slot)
+      if (seat.certain && seat.host === host.name && !seats.has(key)) seats.set(key, seat)
+    }
+    return (app, slot) => {
+      const own = seats.get(this.#key(app, slot))
+      const others = [...seats.values()].filter((seat) => seat !== own)
+      return others.reduce((sum, seat) => withSeat(sum, seat, app), EMPTY)
+    }
   }
 
   /** What a host may promise; Infinity where it is not known what it has. */
@@ -126,12 +136,10 @@ export class Room {
     const byAddress = new Map<string, string[]>()
     for (const { name, address } of hosts)
       byAddress.set(address, [...(byAddress.get(address) ?? []), name])
-    for (const [app, slots] of state.endpoints) {
-      const need = needOf(this.#catalog.find(app))
+    for (const [app, slots] of state.endpoints)
       for (const [slot, { value }] of slots)
         for (const host of byAddress.get(value.host) ?? [])
-          yield { app, slot, host, need, certain: true }
-    }
+          yield { app, slot, host, need: needOf(this.#catalog.find(app)), certain: true }
     for (const { value, entry } of state.claims.values()) {
       const key = keys.parse(entry.key)
       if (value.host === undefined || key?.kind !== 'claim') continue

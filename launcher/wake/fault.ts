@@ -7,6 +7,15 @@ export class HostFault extends ProblemError {}
 /** The image is neither on the host nor at its registry: only who has it already may do. */
 export class ImageMissing extends ProblemError {}
 
+/** The right to start the slot was lost before anything was started under it. */
+export class Lost extends ProblemError {}
+
+/** @param app whose start is given up */
+export function lost(app: string): Lost {
+  const detail = 'its claim was lost, as etcd was away or restored'
+  return new Lost('unavailable', { app, detail, retryAfter: 2 })
+}
+
 /** Somebody else was promised the room meanwhile, or has started the slot. */
 export class Taken extends Error {}
 

@@ -10,8 +10,8 @@ import { codeOf, type Engine, wordsOf } from '../engine.ts'
 import { clearAway, layGround, volumesOf } from '../place/ground.ts'
 import type { Hold } from '../place/home.ts'
 import { isMadeFrom, revisionOf } from '../revision.ts'
-import { etcdAway, printable, startFailed } from './failure.ts'
-import { HostFault, ImageMissing } from './fault.ts'
+import { printable, startFailed } from './failure.ts'
+import { HostFault, ImageMissing, lost } from './fault.ts'
 import { Queue } from './queue.ts'
 import type { Stopwatch } from './stopwatch.ts'
 
@@ -143,7 +143,7 @@ async function promised(launch: Launch, id: string): Promise<void> {
 /** Throws if somebody else may have the right by now: queues and pulls take long. */
 function allowed({ app, claim, signal }: Launch): void {
   signal.throwIfAborted()
-  if (!claim.valid()) throw etcdAway(app.name)
+  if (!claim.valid()) throw lost(app.name)
 }
 
 /** The id of a container that may be started: the one that is there if it fits its App, else a new one. */

@@ -7,6 +7,7 @@ import type { Placement } from '../place/placement.ts'
 import { type AttemptOptions, begin } from './attempt.ts'
 import type { Claims, WakeClaim } from './claim.ts'
 import type { Dependencies } from './dependencies.ts'
+import { Lost } from './fault.ts'
 import { clear } from './leftover.ts'
 import type { Stopwatch } from './stopwatch.ts'
 import { Trip } from './trip.ts'
@@ -45,9 +46,20 @@ export class Starter {
 
   /**
    * Brings a slot up and returns its Endpoint; null if somebody else has the slot and the run is not patient.
-   * Throws ProblemError or the engine's error; the claim is given back in every case.
+   * Throws ProblemError or the engine's error; the claim is given back in every case. Where the claim is lost before
+   * anything is started under it, it is tried once more, as the next wake would.
    */
   async start(run: Run): Promise<Endpoint | null> {
+    try {
+      return await this.#start(run)
+    } catch (error) {
+      if (!(error instanceof Lost)) throw error
+      // Who has the slot by now is waited for, and what they started is found.
+      return await this.#start(run)
+    }
+  }
+
+  async #start(run: Run): Promise<Endpoint | null> {
     const { app, slot } = run
     const { catalog, claims, placement, dependencies } = this.#options
     // Looking changes nothing, so it need not wait for the claim.

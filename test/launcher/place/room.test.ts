@@ -63,6 +63,17 @@ it('knows what is promised where: what runs, known or not, what others start, an
   ])
 })
 
+it('knows what is certain on a host, as each of many slots sees it', () => {
+  const room = new Room(catalog, limits)
+  room.take(App.parse({ ...shop, name: 'placed' }), 0, hosts[1])
+  const seen = room.certain(hosts[1])
+  const told = ({ promised, siblings }: ReturnType<typeof seen>) =>
+    `${promised.memory / MIB} MiB, ${promised.cpus} CPUs, ${promised.instances}, ${siblings} of it`
+  expect(told(seen('placed', 0))).toBe('613 MiB, 3.5 CPUs, 3, 0 of it')
+  expect(told(seen('SHOP', 1))).toBe('513 MiB, 3 CPUs, 2, 0 of it')
+  expect(told(seen('shop', 2))).toBe('613 MiB, 3.5 CPUs, 3, 1 of it')
+})
+
 it('limits what is known of a host', () => {
   const room = new Room(catalog, limits)
   expect(room.limit(hosts[0])).toEqual({ memory: 2048 * MIB, cpus: 20, instances: 7 })

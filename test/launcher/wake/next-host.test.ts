@@ -31,6 +31,54 @@ it('the slot is free again after a start that failed while its room was still be
   await expect.poll(claim).toBeNull()
 })
 
+describe('a wake whose claim is lost before anything was started under it', () => {
+  /** Once, while it is looked where to start. */
+  function meanwhile(work: () => Promise<unknown>): void {
+    let isOver = false
+    h1.faults.inspect = h2.faults.inspect = async () => {
+      if (isOver) return
+      isOver = true
+      await expect.poll(claim).not.toBeNull()
+      await work()
+    }
+  }
+
+  it('goes on under a new one', async () => {
+    await add()
+    meanwhile(() => machines.store.remove(machines.keys.claim('shop', 0)))
+    await one.wake('shop')
+    expect(h1.running.length + h2.running.length).toBe(1)
+    await expect.poll(claim).toBeNull()
+  })
+
+  it('is answered by whoever has it now', async () => {
+    await add()
+    const other = { owner: 'two/1', action: 'wake', since: new Date().toISOString() }
+    const lease = await machines.store.grant(60)
+    meanwhile(async () => {
+      await machines.store.put(machines.keys.claim('shop', 0), JSON.stringify(other), { lease })
+      setTimeout(() => void machines.store.put(endpoint, '10.9.0.2:8000'), 300)
+    })
+    const endpoint = machines.keys.endpoint('shop', 0)
+    expect(await one.wake('shop')).toEqual({ host: '10.9.0.2', port: 8000 })
+    expect([...h1.started, ...h2.started]).toEqual([])
+    expect((await claim())?.value).toContain('two/1')
+  })
+
+  it('tries it only once more', async () => {
+    await add()
+    h1.faults.inspect = h2.faults.inspect = async () => {
+      await expect.poll(claim).not.toBeNull()
+      await machines.store.remove(machines.keys.claim('shop', 0))
+    }
+    await expect(one.wake('shop')).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('its claim was lost'),
+    })
+    expect([...h1.started, ...h2.started]).toEqual([])
+  })
+})
+
 describe('the next host is tried in the same wake', () => {
   it.each([
     ['create', 'unreachable'],
