@@ -119,13 +119,13 @@ export class Discovery {
       if (known.failures < TOLERANCE) return known
     }
     this.#servers.delete(container.id)
-    for (const endpoint of candidates) {
-      if (!(await tcp(endpoint, PATIENCE, signal))) continue
-      const server = { endpoint, failures: 0 }
-      this.#servers.set(container.id, server)
-      return server
-    }
-    return null
+    // All at once: one that nothing answers at would hold up what is known of all others, port by port.
+    const answers = await Promise.all(candidates.map((endpoint) => tcp(endpoint, PATIENCE, signal)))
+    const endpoint = candidates.find((_, index) => answers[index])
+    if (!endpoint) return null
+    const server = { endpoint, failures: 0 }
+    this.#servers.set(container.id, server)
+    return server
   }
 
   /** Whether a container came a moment ago and does not answer yet. */

@@ -37,6 +37,8 @@ export class Ledger {
   /** by address */
   readonly #written = new Map<string, { pool: Found; key: string }>()
   readonly #pools = new Map<string, Found>()
+  /** leases of runs before this one, of which something was found */
+  readonly #earlier = new Set<string>()
   #lease = ''
   #round = 0
 
@@ -64,20 +66,39 @@ export class Ledger {
       changes.removed.push(address)
     }
     const pools = new Map([...wanted.values()].map((pool) => [pool.name, pool]))
-    for (const pool of pools.values())
-      if (looks || !this.#pools.has(pool.name)) await this.#describe(pool)
+    // One that is missing takes its routes along, so this is looked at each time, all of them at once.
+    const records = pools.size > 0 ? await this.#records() : new Map<string, Entry>()
+    for (const pool of pools.values()) await this.#describe(pool, records)
     for (const [address, pool] of wanted)
       if (!this.#written.has(address) && (await this.#add(address, pool)))
         changes.added.push(address)
+    for (const { name } of pools.values()) await this.#inherit(records.get(this.#record(name)))
     for (const pool of this.#pools.values()) if (!pools.has(pool.name)) await this.#close(pool)
     return changes
   }
 
+  #record(pool: string): string {
+    return this.#keys.named('pool', pool)
+  }
+
+  async #records(): Promise<Map<string, Entry>> {
+    const { entries } = await this.#store.listAll([this.#keys.folder('pool')])
+    return new Map(entries.map((entry) => [entry.key, entry]))
+  }
+
   /** One record for all hosts, under the lease of whoever wrote it: where that one ends, another writes it anew. */
-  async #describe({ name, routes }: Found): Promise<void> {
-    const record = JSON.stringify({ name, routes })
-    await this.#store.create(this.#keys.named('pool', name), record, { lease: this.#lease })
+  async #describe({ name, routes }: Found, records: ReadonlyMap<string, Entry>): Promise<void> {
+    const key = this.#record(name)
+    const value = JSON.stringify({ name, routes })
+    if (!records.has(key)) await this.#store.create(key, value, { lease: this.#lease })
     this.#pools.set(name, { name, routes })
+  }
+
+  /** What the run before this one wrote is to live on. */
+  async #inherit(record: Entry | undefined): Promise<void> {
+    if (!record || !this.#earlier.has(record.lease)) return
+    const { key, value, modRevision } = record
+    await this.#store.replace(key, value, { modRevision, lease: this.#lease })
   }
 
   async #add(address: string, pool: Found): Promise<boolean> {
@@ -88,8 +109,10 @@ export class Ledger {
       // What names our address is about our container: the run before this one wrote it.
       const isOurs = holder?.value === address
       if (!won && !isOurs) continue
-      if (!won && holder && holder.lease !== lease)
+      if (!won && holder && holder.lease !== lease) {
         await this.#store.replace(key, address, { modRevision: holder.modRevision, lease })
+        if (holder.lease !== '0') this.#earlier.add(holder.lease)
+      }
       this.#written.set(address, { pool, key })
       return true
     }
@@ -102,7 +125,7 @@ export class Ledger {
     const { entries } = await this.#store.listAll([folder])
     const isUsed = entries.some(({ key }) => key === folder || key.startsWith(`${folder}/`))
     if (isUsed) return
-    await this.#store.remove(this.#keys.named('pool', pool.name), { lease: this.#lease })
+    await this.#store.remove(this.#record(pool.name), { lease: this.#lease })
     this.#pools.delete(pool.name)
   }
 }
