@@ -30,12 +30,13 @@ export async function runCommand(line: string, candidate = ''): Promise<void> {
   )
 }
 
-/** The line that says why, without nginx's time stamp and process number. */
+/** The line that says why, without the time stamp and process number of nginx or HAProxy. */
 function lastWords(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '')
   const reason = lines.find((line) => /\[(?:emerg|alert|error)\]|error/i.test(line)) ?? lines.at(-1)
   return (reason ?? '')
     .replace(/^[\d/]+ [\d:]+ (\[\w+\]) \d+#\d+: /, '$1 ')
+    .replace(/^(\[\w+\]) +\(\d+\) : /, '$1 ')
     .trim()
     .slice(0, 500)
 }

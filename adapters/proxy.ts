@@ -25,7 +25,7 @@ const KINDS: Record<Settings['proxy'], Kind> = {
   },
   haproxy: {
     template: 'haproxy.cfg.njk',
-    check: 'haproxy -c -q -f {{candidate}}',
+    check: 'haproxy -c -f {{candidate}}',
     isRunning: isHaproxyRunning,
     reload: reloadHaproxy,
   },

@@ -12,7 +12,7 @@ const INSTALL = 'Install it: apt-get install nginx'
 /** What the controller runs unless it is told otherwise. */
 const CHECKS = {
   nginx: 'nginx -e stderr -t -q -c {{candidate}}',
-  haproxy: 'haproxy -c -q -f {{candidate}}',
+  haproxy: 'haproxy -c -f {{candidate}}',
 }
 
 /** The nginx program: there, new enough, with what the template needs. */

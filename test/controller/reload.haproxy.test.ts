@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
@@ -52,4 +54,28 @@ it('an entry that HAProxy could read as syntax changes nothing', async () => {
   await soon(async () => (await lab.record())?.rejected.length).toBe(2)
   expect(await lab.configuration()).not.toMatch(/bind \*:1|a'b/)
   expect((await ask(lab.origin, '/shop/')).status).toBe(200)
+})
+
+it("a template, a file and a reload command of one's own take the place of the built-in ones", async () => {
+  const own = await startControllerLab(async (folder) => {
+    const text = await readFile('templates/haproxy.cfg.njk', 'utf8')
+    await writeFile(join(folder, 'my.cfg.njk'), text.replace('maxconn {{', '# mine\n  maxconn {{'))
+    return {
+      template: join(folder, 'my.cfg.njk'),
+      output: join(folder, 'my.cfg'),
+      reloadCmd: `kill -USR2 $(cat '${folder}/haproxy/haproxy.pid')`,
+    }
+  })
+  try {
+    await own.put('shop', shop.address)
+    await soon(async () => (await ask(own.origin, '/shop/')).status).toBe(200)
+    expect(await readFile(join(own.folder, 'my.cfg'), 'utf8')).toContain('# mine')
+    await writeFile(join(own.folder, 'my.cfg.njk'), 'frontend x\n  nonsense {{ plan.stamp }}')
+    await soon(async () => (await own.record())?.failure ?? '').toContain(
+      "unknown keyword 'nonsense'",
+    )
+    expect((await ask(own.origin, '/shop/')).status).toBe(200)
+  } finally {
+    await own.stop()
+  }
 })
