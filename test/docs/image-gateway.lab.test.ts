@@ -71,6 +71,14 @@ describe.each([
     expect(out).toMatch(/^shop +1\/1 +0 +ready/m)
   })
 
+  it('a registrar that is killed costs no request', async () => {
+    // `up` starts it again; the lease of the one before ends in the middle of this.
+    const asks = `
+      kill -9 $(pgrep -f 'service-main.js .*registrar/main' | head -1)
+      for i in $(seq 75); do curl -s -o /dev/null -w '%{http_code} ' http://localhost/hello/world/; sleep 0.2; done`
+    expect(new Set((await typed(asks)).trim().split(' '))).toEqual(new Set(['200']))
+  })
+
   it('a label keeps a container to itself', async () => {
     await typed('docker run -d --name shy --label reveille.discover=false foo/bar; sleep 4')
     expect(await typed(`curl -sS -o /dev/null -w '%{http_code}' http://localhost/foo/bar/`)).toBe(

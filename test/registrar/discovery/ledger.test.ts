@@ -61,6 +61,7 @@ it('hosts share a pool, and none takes what is of another', async () => {
   const [one, two] = [await host(), await host()]
   await settle(one, { [A]: foo })
   await settle(two, { [C]: foo })
+  await settle(one, { [A]: foo })
   await settle(one, {})
   expect(await all()).toEqual({ 'clusters/foo-bar/1': C, 'pools/foo-bar': record(foo) })
   // The record went with the lease of who wrote it: whoever has servers writes it anew.
@@ -75,8 +76,8 @@ it('what the run before wrote is taken over, and what was removed comes back', a
   await settle(before, { [A]: foo })
   const after = await host()
   await settle(after, { [A]: foo })
+  // Not even for a moment is it gone.
   await store.revoke(before.lease)
-  await settle(after, { [A]: foo })
   expect(await all()).toEqual({ 'clusters/foo-bar': A, 'pools/foo-bar': record(foo) })
   await store.remove('/services/clusters/foo-bar')
   await settle(after, { [A]: foo })
