@@ -14,6 +14,7 @@ import { House, program, sourceOf } from './embedded/house.ts'
 import { readImages } from './embedded/images.ts'
 import { deniedOf, networkOf } from './embedded/network.ts'
 import { configurationOf, isConfigured, planProxy } from './embedded/proxy.ts'
+import { refuseReading } from './embedded/reading.ts'
 import { clearResidue } from './embedded/residue.ts'
 import { summaryOf } from './embedded/summary.ts'
 import { Failure } from './failure.ts'
@@ -50,6 +51,7 @@ async function open(house: House, given: Settings): Promise<void> {
   house.onClose(forget)
   const { stateDir, runDir } = placed
   const proxy = planProxy(placed)
+  refuseReading(placed)
   const folders = takeFolders(stateDir, runDir, urlOf(placed.listen))
   house.onClose(folders.release)
   await refuseConflicts(addressesOf(placed))

@@ -2,6 +2,8 @@ import { createHmac } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { loadSettings } from '../../adapters/settings.ts'
+import { refuseReading } from '../../cli/embedded/reading.ts'
 import { temporaryFolder } from '../lab/folder.ts'
 import { type CliStage, openCliStage } from './stage.ts'
 
@@ -29,4 +31,14 @@ it('needs a name and a key', async () => {
   const missing = await stage.cli(['cookie', 'a', '--cookie-key-file', `${path}.none`])
   expect(missing.err).toContain('no such file')
   expect(missing.code).not.toBe(0)
+})
+
+it('is asked for only with settings that make sense together', () => {
+  const settings = loadSettings({}, {})
+  expect(() => refuseReading(settings)).not.toThrow()
+  expect(() => refuseReading({ ...settings, fallback: '/home' })).toThrow('give --cookie, too')
+  const given = { ...settings, cookie: 'instance', cookieKeyFile: path }
+  expect(() => refuseReading({ ...given, fallback: '/home' })).not.toThrow()
+  const missing = { ...given, cookieKeyFile: `${path}.none` }
+  expect(() => refuseReading(missing)).toThrow('--cookie-key-file: ENOENT')
 })
