@@ -181,7 +181,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
 
   const witnesses = new Witnesses({
     ...{ catalog, engines, store, log },
-    onEnd: (event) => ends.died(event),
+    onEnd: (event, host) => ends.died(event, host),
   })
   const vacancies = new Vacancies({ catalog, fleet, engines, store, log })
 

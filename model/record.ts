@@ -84,7 +84,7 @@ export type Home = z.output<typeof Home>
 export const Gateway = z.object({
   id: Id,
   /** etcd revision up to which every change is live (or rejected), decimal */
-  applied: z.string(),
+  applied: z.string().regex(/^[0-9]{1,20}$/, 'must be a revision'),
   /** number of the running configuration */
   generation: z.number().int(),
   /** endpoints in the running configuration */

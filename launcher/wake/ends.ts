@@ -21,11 +21,12 @@ export class Ends {
     this.#patience = patience
   }
 
-  /** A container ended. One that may sleep and ends with 0 put itself to sleep. */
-  died({ labels, exitCode }: EngineEvent): void {
+  /** A container on `host` ended. One that may sleep and ends with 0 put itself to sleep. */
+  died({ labels, exitCode }: EngineEvent, host: string): void {
     const read = readLabels(labels)
     if (!read.ok) return
     const { app, slot } = read.spec
+    if (this.#runsElsewhere(app, slot, host)) return
     const mayEnd = slot >= (this.#catalog.find(app)?.min ?? 0)
     const isContent = mayEnd && exitCode === 0
     this.#gone(app, slot, isContent || this.#isAsked(app, slot), performance.now())
@@ -47,6 +48,14 @@ export class Ends {
       if (this.#isAsked(key.app, key.slot)) this.#gone(key.app, key.slot, true, at)
       else setTimeout(() => this.#gone(key.app, key.slot, false, at), this.#patience).unref()
     }
+  }
+
+  /** A second copy that was begun before another host was tried is stopped once the slot is up there. */
+  #runsElsewhere(app: string, slot: number, host: string): boolean {
+    const { state } = this.#catalog
+    const there = this.#catalog.endpoint(app, slot)?.host
+    const here = state.hosts.get(host)?.value.address
+    return there !== undefined && here !== undefined && there !== here
   }
 
   #isAsked(app: string, slot: number): boolean {

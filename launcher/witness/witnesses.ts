@@ -22,8 +22,8 @@ export interface WitnessesOptions {
   engines: { at(url: string): FollowedEngine }
   store: WitnessOptions['store']
   log: Logger
-  /** told of every container of ours that ends */
-  onEnd?(event: EngineEvent): void
+  /** told of every container of ours that ends, and its host */
+  onEnd?(event: EngineEvent, host: string): void
 }
 
 interface Followed {
@@ -78,7 +78,7 @@ export class Witnesses {
       const listener = {
         onList: async (containers: Container[]) => witness.takeList(containers),
         onEvent: (event: EngineEvent) => {
-          if (event.action === 'die') onEnd(event)
+          if (event.action === 'die') onEnd(event, name)
           witness.take(event)
         },
         onChange: (up: boolean, reason: string) =>

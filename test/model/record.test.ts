@@ -62,6 +62,7 @@ describe('records', () => {
     [Claim, { ...claim, owner: 'x'.repeat(201) }],
     [Claim, { ...claim, phase: 'asleep' }],
     [Claim, { ...claim, since: 'yesterday' }],
+    [Gateway, { ...gateway, applied: 'soon' }],
     [Gateway, { ...gateway, generation: 1.5 }],
     [Gateway, { ...gateway, rejected: Array(101).fill({ key: 'k', reason: 'r' }) }],
   ])('that make no sense are refused (%#)', (schema, value) => {

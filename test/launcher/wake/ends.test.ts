@@ -38,10 +38,10 @@ it('takes an Endpoint that goes for the end of its app, but not where its host g
 it('takes an end with 0 for a sleep, whoever tells of it first, and any other for a crash at once', async () => {
   const content = ready()
   content.ends.observe([gone(keys.endpoint('shop', 0))])
-  content.ends.died(died(0))
+  content.ends.died(died(0), 'a')
   content.ends.observe([gone(keys.endpoint('shop', 0))])
   const crashed = ready()
-  crashed.ends.died(died(1))
+  crashed.ends.died(died(1), 'a')
   expect(isPaused(crashed.backoff)).toBe(true)
   await pause(60)
   expect(isPaused(content.backoff)).toBe(false)
@@ -55,12 +55,12 @@ it('does not take an end with 0 for a sleep where it must not sleep, or was not 
   awake.apply([{ type: 'put', entry: { ...entry, createRevision: '1', modRevision: '1' } }], '1')
   const backoff = new Backoff()
   backoff.ready('shop', performance.now())
-  new Ends(awake, backoff).died(died(0))
+  new Ends(awake, backoff).died(died(0), 'a')
   expect(isPaused(backoff)).toBe(true)
 
   const early = new Backoff()
   early.failed('shop', 'exited with code 0', performance.now())
-  new Ends(catalog, early).died(died(0))
+  new Ends(catalog, early).died(died(0), 'a')
   expect(isPaused(early)).toBe(true)
 })
 
@@ -78,4 +78,29 @@ it('lets one slot back off without the others', () => {
   backoff.failed(slotKey('Shop', 1), 'exited', 0)
   expect(backoff.check(slotKey('shop', 0), 1)).toBeNull()
   expect(backoff.check(slotKey('shop', 1), 1)).toMatchObject({ reason: 'exited' })
+})
+
+it('takes the end of a second copy for no end of the slot, which runs on another host', () => {
+  const anywhere = { networks: [{ family: 4 as const, bits: 0n, prefix: 0 }], denied: new Set('') }
+  const two = new Catalog(new State(keys, anywhere), keys)
+  const put = (key: string, value: string): void => {
+    const entry = { key, value, lease: '0', createRevision: '1', modRevision: '1' }
+    two.apply([{ type: 'put', entry }], '1')
+  }
+  for (const [name, address] of [
+    ['a', '10.0.0.1'],
+    ['b', '10.0.0.2'],
+  ] as const) {
+    const engine = `tcp://${address}:2376`
+    const host = { name, address, engine, publish: address, cpus: 1, memory: 1 }
+    put(keys.named('host', name), JSON.stringify(host))
+  }
+  put(keys.endpoint('shop', 0), '10.0.0.2:8000')
+  const backoff = new Backoff()
+  backoff.ready('shop', performance.now())
+  const ends = new Ends(two, backoff)
+  ends.died(died(143), 'a')
+  expect(isPaused(backoff)).toBe(false)
+  ends.died(died(143), 'b')
+  expect(isPaused(backoff)).toBe(true)
 })
