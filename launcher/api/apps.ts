@@ -10,7 +10,7 @@ import { ETag, expected, nameFromPath } from './etag.ts'
 import type { Router } from './router.ts'
 import { AppView, answers, NameParams, NoQuery, Removed } from './schema.ts'
 import { lastUses, type ShownOptions, showAll, showOne } from './shown.ts'
-import { type Shown, withExit } from './status.ts'
+import { exitsOf, type Shown, withExit } from './status.ts'
 
 export interface AppRoutes extends ShownOptions {
   apps: Collection<App>
@@ -82,7 +82,7 @@ export function appRoutes(router: Router, options: AppRoutes): void {
         answer(reply, name, options),
         fleet.instances('glance', name),
       ])
-      return withExit(shown, instances)
+      return withExit(shown, exitsOf(instances))
     },
   )
 

@@ -3,7 +3,7 @@ import { canonical } from '../../model/name.ts'
 import type { Collection, Store } from '../collection.ts'
 import type { Instance } from '../fleet.ts'
 import type { ApiOptions } from './options.ts'
-import { missingOf, readUse, type Shown, stateOf, withExit } from './status.ts'
+import { exitsOf, missingOf, readUse, type Shown, stateOf, withExit } from './status.ts'
 
 export interface ShownOptions extends Pick<ApiOptions, 'catalog' | 'control'> {
   apps: Pick<Collection<App>, 'get' | 'list'>
@@ -16,9 +16,10 @@ export function showAll(
   uses: ReadonlyMap<string, string>,
   options: ShownOptions,
 ): Shown[] {
+  const exits = exitsOf(instances)
   const stored = options.apps.list().map(({ value }) => value)
   return [...stored, ...derived(instances, options)]
-    .map((app) => withExit(show(app, readUse(uses.get(canonical(app.name))), options), instances))
+    .map((app) => withExit(show(app, readUse(uses.get(canonical(app.name))), options), exits))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 

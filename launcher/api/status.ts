@@ -37,14 +37,21 @@ export function readUse(value: string | undefined): string | null {
   return Number.isNaN(time) ? null : new Date(time).toISOString()
 }
 
+/** How the last runs ended of apps that crashed, by canonical name. */
+export function exitsOf(instances: readonly Instance[]): Map<string, number> {
+  const exits = new Map<string, number>()
+  for (const { app, state, exitCode } of instances) {
+    const name = canonical(app)
+    if (state === 'exited' && exitCode !== null && !exits.has(name)) exits.set(name, exitCode)
+  }
+  return exits
+}
+
 /** Adds how the last run of an app ended, where it sleeps because that run crashed. */
-export function withExit(shown: Shown, instances: Instance[]): Shown {
-  if (shown.status.state !== 'asleep') return shown
-  const crashed = instances.find(
-    ({ app, state }) => state === 'exited' && canonical(app) === canonical(shown.name),
-  )
-  if (!crashed || crashed.exitCode === null) return shown
-  return { ...shown, status: { ...shown.status, exitCode: crashed.exitCode } }
+export function withExit(shown: Shown, exits: ReadonlyMap<string, number>): Shown {
+  const exitCode = exits.get(canonical(shown.name))
+  if (shown.status.state !== 'asleep' || exitCode === undefined) return shown
+  return { ...shown, status: { ...shown.status, exitCode } }
 }
 
 /** An App with its status, as the API shows it. */
