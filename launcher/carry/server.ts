@@ -19,8 +19,9 @@ const EARLY = 64 * 1024
 export function createCarryServer(listener: RequestListener, carrier: Carrier): Server {
   const carryOr =
     (other: RequestListener) => (request: IncomingMessage, response: ServerResponse) => {
-      if (isParcel(request)) void carrier.carry(request, response)
-      else other(request, response)
+      if (!isParcel(request)) other(request, response)
+      else if (isFramed(request)) void carrier.carry(request, response)
+      else refuse(response)
     }
   const options = {
     maxHeaderSize: 64 * 1024,
@@ -40,6 +41,16 @@ export function createCarryServer(listener: RequestListener, carrier: Carrier): 
   return server
 }
 
+/** Whether it is clear where its body ends; the parser finds some of what is not clear only when it gets there. */
+function isFramed({ headers }: IncomingMessage): boolean {
+  const encoding = headers['transfer-encoding']
+  return encoding === undefined || encoding.toLowerCase() === 'chunked'
+}
+
+function refuse(response: ServerResponse): void {
+  response.writeHead(400, { 'content-length': 0, connection: 'close' }).end()
+}
+
 /** A request that asks for another protocol: it is answered like any other, until the app takes that up. */
 function switchOver(
   request: IncomingMessage,
@@ -53,9 +64,8 @@ function switchOver(
   response.assignSocket(socket as never)
   response.on('finish', () => socket.end())
   const { headers, method } = request
-  const isFramed = headers['content-length'] ?? headers['transfer-encoding']
-  if (!isParcel(request) || method !== 'GET' || isFramed !== undefined)
-    return void response.writeHead(400, { 'content-length': 0 }).end()
+  const body = headers['content-length'] ?? headers['transfer-encoding']
+  if (!isParcel(request) || method !== 'GET' || body !== undefined) return refuse(response)
   // Read while it waits, or its end would not be noticed.
   let early = head
   const onData = (part: Buffer): void => {
