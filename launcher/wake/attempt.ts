@@ -13,7 +13,7 @@ import { etcdAway } from './failure.ts'
 import { Taken } from './fault.ts'
 import type { Launchpad } from './launch.ts'
 import { lossOf } from './loss.ts'
-import { Stuck, waitReady } from './ready.ts'
+import { Ended, Stuck, waitReady } from './ready.ts'
 import type { Run } from './start.ts'
 
 export interface AttemptOptions {
@@ -56,8 +56,7 @@ export function begin(attempt: Attempt, options: AttemptOptions): Begun {
   const end = (): void => ended.abort(signal.reason)
   signal.addEventListener('abort', end)
   const engine = engines.at(host.engine)
-  const runs = chosen.container !== null && isRunning(chosen.container)
-  const seat = runs ? null : room.take(app, slot, host)
+  const seat = wasFound(chosen) ? null : room.take(app, slot, host)
   const launched = launch(attempt, seat, options, ended.signal)
   const ready = launched.then((id) => wait(attempt, engine, id, catalog, ended.signal))
   const watched = { app: app.name, host, engine, hasChoice }
@@ -95,7 +94,7 @@ async function launch(
 }
 
 async function wait(
-  { run, claim, stop }: Attempt,
+  { run, claim, chosen, stop }: Attempt,
   engine: Engine,
   id: string,
   catalog: Catalog,
@@ -107,6 +106,9 @@ async function wait(
   try {
     return await waitReady({ app, slot, engine, id, report }, catalog, signal)
   } catch (error) {
+    // It was about to end when it was found running: that was no start of ours, and no failure.
+    if (error instanceof Ended && error.exitCode === 0 && wasFound(chosen))
+      throw new Taken('it ended by itself as it was found')
     if (!(error instanceof Stuck)) throw error
     // Without etcd nobody could register it: that says nothing about the app, and it may be another's to stop.
     if (!claim.valid()) throw etcdAway(app.name)
@@ -115,6 +117,11 @@ async function wait(
   } finally {
     watch.lap('wait')
   }
+}
+
+/** Whether it runs without a start of ours, as far as was seen. */
+function wasFound({ container }: Candidate): boolean {
+  return container !== null && isRunning(container)
 }
 
 const ignore = (): void => {}

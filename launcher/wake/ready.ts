@@ -21,6 +21,17 @@ export interface Starting {
 /** The instance did not get ready although it runs: it must be stopped. */
 export class Stuck extends ProblemError {}
 
+/** The container ended before its Endpoint was there. */
+export class Ended extends ProblemError {
+  readonly exitCode: number
+
+  constructor(app: string, exitCode: number, lines: string[]) {
+    const { problem } = startFailed(app, `exited with code ${exitCode}`, lines)
+    super('start-failed', { app, ...(problem.detail !== undefined && { detail: problem.detail }) })
+    this.exitCode = exitCode
+  }
+}
+
 /**
  * Waits until the Endpoint of a started container is there. Throws ProblemError as soon as it is clear that it will
  * not be: `start-failed` when the container exits or is removed, `not-ready` after the app's startTimeout.
@@ -60,7 +71,7 @@ async function exit(app: App, engine: Engine, id: string, signal: AbortSignal): 
     // The engine does not tell; the looks and the time limit are still there.
     return await never()
   }
-  throw startFailed(app.name, `exited with code ${code}`, await lastLines(engine, id))
+  throw new Ended(app.name, code, await lastLines(engine, id))
 }
 
 /** Looks at the container. A HEALTHCHECK that fails is only told: a slow start may outlast its retries. */
@@ -73,11 +84,7 @@ async function gone({ app, engine, id, report }: Starting, signal: AbortSignal):
     if (signal.aborted || container === undefined) continue
     if (container === null) throw startFailed(app.name, 'the container was removed')
     if (container.state === 'exited' || container.state === 'dead')
-      throw startFailed(
-        app.name,
-        `exited with code ${container.exitCode}`,
-        await lastLines(engine, id),
-      )
+      throw new Ended(app.name, container.exitCode, await lastLines(engine, id))
     const fails = asked && container.health === 'unhealthy'
     if (fails && !told) report({ phase: 'waiting', detail: 'its HEALTHCHECK fails so far' })
     told = fails
