@@ -1,5 +1,8 @@
+import type { App } from '../../model/app.ts'
 import type { EngineEvent } from '../../model/container.ts'
+import { neededNow } from '../../model/dependency.ts'
 import { readLabels } from '../../model/label.ts'
+import { canonical } from '../../model/name.ts'
 import type { Catalog, Change } from '../catalog.ts'
 import { type Backoff, slotKey } from './backoff.ts'
 
@@ -27,8 +30,7 @@ export class Ends {
     if (!read.ok) return
     const { app, slot } = read.spec
     if (this.#runsElsewhere(app, slot, host)) return
-    const mayEnd = slot >= (this.#catalog.find(app)?.min ?? 0)
-    const isContent = mayEnd && exitCode === 0
+    const isContent = exitCode === 0 && this.#maySleep(app, slot)
     this.#gone(app, slot, isContent || this.#isAsked(app, slot), performance.now())
   }
 
@@ -56,6 +58,15 @@ export class Ends {
     const there = this.#catalog.endpoint(app, slot)?.host
     const here = state.hosts.get(host)?.value.address
     return there !== undefined && here !== undefined && there !== here
+  }
+
+  /** What would be started again at once, for `min`, for its other instances or for an app that needs it, may not. */
+  #maySleep(app: string, slot: number): boolean {
+    const { state, keys } = this.#catalog
+    const find = (name: string): App | null => this.#catalog.find(name)
+    if (slot < (find(app)?.min ?? 0)) return false
+    const others = [...state.slots(app).keys()].filter((other) => other !== slot)
+    return others.length === 0 && !neededNow(state, keys, find).has(canonical(app))
   }
 
   #isAsked(app: string, slot: number): boolean {

@@ -80,25 +80,50 @@ it('lets one slot back off without the others', () => {
   expect(backoff.check(slotKey('shop', 1), 1)).toMatchObject({ reason: 'exited' })
 })
 
-it('takes the end of a second copy for no end of the slot, which runs on another host', () => {
-  const anywhere = { networks: [{ family: 4 as const, bits: 0n, prefix: 0 }], denied: new Set('') }
-  const two = new Catalog(new State(keys, anywhere), keys)
-  const put = (key: string, value: string): void => {
+/** A catalog that knows these keys. */
+function knowing(records: Record<string, object | string>): Catalog {
+  const networks = [{ family: 4 as const, bits: 0n, prefix: 0 }]
+  const known = new Catalog(new State(keys, { networks, denied: new Set() }), keys)
+  for (const [key, record] of Object.entries(records)) {
+    const value = typeof record === 'string' ? record : JSON.stringify(record)
     const entry = { key, value, lease: '0', createRevision: '1', modRevision: '1' }
-    two.apply([{ type: 'put', entry }], '1')
+    known.apply([{ type: 'put', entry }], '1')
   }
-  for (const [name, address] of [
-    ['a', '10.0.0.1'],
-    ['b', '10.0.0.2'],
-  ] as const) {
+  return known
+}
+
+it.each([
+  ['its other instances', 'shop', 1],
+  ['an app that needs it', 'front', 0],
+] as const)(
+  'does not take an end with 0 for a sleep where it is started again at once for %s',
+  (_, app, slot) => {
+    const known = knowing({
+      [keys.named('app', 'shop')]: { name: 'shop', image: 'shop:1', replicas: 2 },
+      [keys.named('app', 'front')]: { name: 'front', image: 'front:1', dependsOn: ['shop'] },
+      [keys.endpoint('shop', 0)]: '10.0.0.1:8000',
+      [keys.endpoint(app, slot)]: '10.0.0.1:8001',
+    })
+    const backoff = new Backoff()
+    backoff.ready('shop', performance.now())
+    new Ends(known, backoff).died(died(0), 'a')
+    expect(isPaused(backoff)).toBe(true)
+  },
+)
+
+it('takes the end of a second copy for no end of the slot, which runs on another host', () => {
+  const host = (name: string, address: string) => {
     const engine = `tcp://${address}:2376`
-    const host = { name, address, engine, publish: address, cpus: 1, memory: 1 }
-    put(keys.named('host', name), JSON.stringify(host))
+    return { name, address, engine, publish: address, cpus: 1, memory: 1 }
   }
-  put(keys.endpoint('shop', 0), '10.0.0.2:8000')
+  const known = knowing({
+    [keys.named('host', 'a')]: host('a', '10.0.0.1'),
+    [keys.named('host', 'b')]: host('b', '10.0.0.2'),
+    [keys.endpoint('shop', 0)]: '10.0.0.2:8000',
+  })
   const backoff = new Backoff()
   backoff.ready('shop', performance.now())
-  const ends = new Ends(two, backoff)
+  const ends = new Ends(known, backoff)
   ends.died(died(143), 'a')
   expect(isPaused(backoff)).toBe(false)
   ends.died(died(143), 'b')
