@@ -30,7 +30,10 @@ export interface DiscoveryOptions {
 /** Milliseconds between looks, and for an answer of a port. */
 const LOOK = 2_000
 const PATIENCE = 1_000
-/** Milliseconds between looks while a container that has just come does not answer yet, and how long that counts as just. */
+/**
+ * Milliseconds between looks while containers come and go all the time, or one that has just come does not answer yet;
+ * and how long that counts as just.
+ */
 const EAGER = 250
 const YOUNG = 10_000
 /** Looks in a row at which a server that was there does not answer until it is taken out. */
@@ -67,6 +70,8 @@ export class Discovery {
     void this.#listen(signal)
     while (!signal.aborted) {
       const rest = this.#rest(this.#isExpecting() ? EAGER : LOOK, signal)
+      // A storm of wakes must not have its engine asked for lists without end.
+      const least = pause(EAGER, signal)
       try {
         await this.#look(signal)
         this.#trouble = ''
@@ -76,7 +81,7 @@ export class Discovery {
           this.#options.log.warn({ reason }, 'discovery waits')
         this.#trouble = reason
       }
-      await rest
+      await Promise.all([rest, least])
     }
   }
 

@@ -2,10 +2,12 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { connect, type Store } from '../../../adapters/etcd.ts'
 import { Keys } from '../../../model/key.ts'
-import { Discovery } from '../../../registrar/discovery/discovery.ts'
+import { Discovery, type DiscoveryOptions } from '../../../registrar/discovery/discovery.ts'
 import { type LabEtcd, startEtcd } from '../../lab/etcd.ts'
 
 const keys = new Keys()
+const addresses = ['172.17.0.2']
+const foreign = { id: 'c', image: 'foo/bar', labels: {}, published: {}, addresses }
 let etcd: LabEtcd
 let store: Store
 beforeAll(async () => {
@@ -17,34 +19,63 @@ afterAll(async () => {
   await etcd.stop()
 })
 
+/** Discovers one container, unless `more` says what is different. */
+async function discovering(more: Partial<DiscoveryOptions>): Promise<{ end(): Promise<void> }> {
+  const lease = await store.grant(60)
+  const discovery = new Discovery({
+    ...{ mode: 'image', ports: [80], domain: '', store, keys, log: pino({ level: 'silent' }) },
+    ...{ address: () => '10.0.0.1', tcp: async () => true, lease: () => lease },
+    engine: { foreign: async () => [foreign], stirs: async function* () {} },
+    ...more,
+  })
+  const ending = new AbortController()
+  const running = discovery.run(ending.signal)
+  return {
+    end: () => {
+      ending.abort()
+      return running
+    },
+  }
+}
+
 it('tries all ports of a container at once, and takes the first of those that answer', async () => {
   const ports = [8000, 80, 9000]
-  const lease = await store.grant(60)
   let asked = 0
   let go = (): void => {}
   const all = new Promise<void>((resolve) => {
     go = resolve
   })
-  const discovery = new Discovery({
-    ...{ mode: 'image', ports, domain: '', store, keys, log: pino({ level: 'silent' }) },
-    engine: {
-      foreign: async () => [
-        { id: 'c', image: 'foo/bar', labels: {}, published: {}, addresses: ['172.17.0.2'] },
-      ],
-      stirs: async function* () {},
-    },
-    address: () => '10.0.0.1',
+  const { end } = await discovering({
+    ports,
     tcp: async ({ port }) => {
       if (++asked === ports.length) go()
       await all
       return port !== 8000
     },
-    lease: () => lease,
   })
-  const ending = new AbortController()
-  const running = discovery.run(ending.signal)
   const written = async () => (await store.get(keys.endpoint('foo-bar', 0)))?.value
   await expect.poll(written).toBe('172.17.0.2:80')
-  ending.abort()
-  await running
+  await end()
+})
+
+it('looks a few times a second at most, however many containers come and go', async () => {
+  let looks = 0
+  const begin = performance.now()
+  const { end } = await discovering({
+    engine: {
+      foreign: async () => {
+        looks++
+        return []
+      },
+      stirs: async function* (signal) {
+        while (!signal.aborted) {
+          await new Promise((resolve) => setTimeout(resolve, 5))
+          yield
+        }
+      },
+    },
+  })
+  await expect.poll(() => looks, { timeout: 10_000 }).toBeGreaterThan(3)
+  await end()
+  expect(looks).toBeLessThan((performance.now() - begin) / 200 + 2)
 })
