@@ -64,7 +64,8 @@ test('an engine that answers pings and nothing else delays the first wake, not e
   const never = new Promise<void>((resolve) => {
     go = resolve
   })
-  dead.faults.inspect = () => never
+  for (const call of ['inspect', 'list', 'create', 'start'] as const)
+    dead.faults[call] = () => never
   const names = Array.from({ length: 12 }, (_, index) => `app-${index}`)
   for (const name of names) await machines.add({ name, limits: { memory: '64m' } })
   const { knows, wake } = await machines.launcher('one')
