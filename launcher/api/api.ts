@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
@@ -46,6 +47,8 @@ function routes(router: Router, options: ApiOptions): void {
   waitForCatalog(router, options.synced)
   const { store, fleet, apps, claiming, sleeper } = coreOf(options)
   const ending = new AbortController()
+  // As many as there are instances that are exchanged.
+  setMaxListeners(0, ending.signal)
   router.addHook('preClose', async () => ending.abort(new Error('this launcher ends')))
   const slots = new Slots({ ...claiming, fleet })
   const rolls = new Rolls(claiming, ending.signal)

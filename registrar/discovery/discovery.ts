@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
 import type { ForeignContainer } from '../../model/container.ts'
 import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts'
@@ -67,6 +68,7 @@ export class Discovery {
 
   /** Looks every 2 s, and when a container starts or ends, until `signal` aborts. Does not throw. */
   async run(signal: AbortSignal): Promise<void> {
+    setMaxListeners(0, signal) // as many as there are ports to try
     void this.#listen(signal)
     while (!signal.aborted) {
       const rest = this.#rest(this.#isExpecting() ? EAGER : LOOK, signal)

@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { connect, type Store } from '../../../adapters/etcd.ts'
 import { Keys } from '../../../model/key.ts'
 import { Discovery, type DiscoveryOptions } from '../../../registrar/discovery/discovery.ts'
@@ -78,4 +78,18 @@ it('looks a few times a second at most, however many containers come and go', as
   await expect.poll(() => looks, { timeout: 10_000 }).toBeGreaterThan(3)
   await end()
   expect(looks).toBeLessThan((performance.now() - begin) / 200 + 2)
+})
+
+it('may ask any number of ports at once without a warning that listeners leak', async () => {
+  const warned = vi.spyOn(process, 'emitWarning')
+  let asked = 0
+  const { end } = await discovering({
+    tcp: async (_endpoint, _timeout, signal) => {
+      for (; asked < 20; asked++) signal.addEventListener('abort', () => {})
+      return true
+    },
+  })
+  await expect.poll(() => asked).toBe(20)
+  await end()
+  expect(warned).not.toHaveBeenCalled()
 })
