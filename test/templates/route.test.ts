@@ -376,7 +376,15 @@ describe('hostile requests', () => {
   )
 
   it('cannot say what only the gateway says', async () => {
-    const words = ['Way: route', 'Prefix: /x', 'Proof: x', 'Answer: redirect', 'App: x']
+    const words = [
+      'Way: route',
+      'Prefix: /x',
+      'Proof: x',
+      'Answer: redirect',
+      'App: x',
+      'Carry: x',
+      'Bare: 1',
+    ]
     const more = words.map((word) => `X-Reveille-${word}\r\n`).join('')
     const { headers } = seen(await get('/', 'shop.example.com', more))
     const told = Object.entries(headers).filter(([name]) => name.startsWith('x-reveille'))
