@@ -41,6 +41,10 @@ export async function run(settings: Settings): Promise<void> {
 
 /** Starts a controller in this process. */
 export async function start(settings: Settings, log: Logger): Promise<{ stop(): Promise<void> }> {
+  if (settings.proxy === 'haproxy' && settings.accessLog !== 'off')
+    throw new Error(
+      '--access-log needs nginx: HAProxy would log requests where it reports used apps',
+    )
   const metrics = controllerMetrics()
   const id = settings.id ?? hostname()
   const keys = new Keys(settings.prefix)
@@ -53,10 +57,6 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
     onLease: (lease) => record.renew(lease),
     log,
   })
-  if (settings.proxy === 'haproxy' && settings.accessLog !== 'off')
-    throw new Error(
-      '--access-log needs nginx: HAProxy would log requests where it reports used apps',
-    )
   if (settings.networks.length === 0)
     log.warn('no networks are given: instances are routed to nowhere, see --networks')
 
