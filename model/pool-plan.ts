@@ -6,7 +6,7 @@ import { POOL_SLOTS, Pool } from './pool.ts'
 import { expandRange } from './range.ts'
 import { whole } from './whole.ts'
 
-/** Most address:port pairs of one rule; two thirds of a second at 400 probes at once, if all are silent. */
+/** Most places that one process looks at: two timeouts for a round of the prober, if all are silent. */
 export const MOST_TARGETS = 800
 
 /** A list as people type it: separated by spaces or line ends, or an array. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { openSigner } from '../../adapters/cookie.ts'
+import { cookieOf, readCookieKey } from '../../adapters/cookie.ts'
 import { loadSettings } from '../../adapters/settings.ts'
 import { canonical } from '../../model/name.ts'
 import { misuse } from '../failure.ts'
@@ -23,12 +23,12 @@ export function addCookie(program: Command, terminal: Terminal): void {
   cookie.action((name: string, flags: Record<string, unknown>) => {
     const app = canonical(nameOf('app', name))
     const settings = loadSettings(flags, terminal.env)
-    const sign = openSigner(settings.cookieKeyFile)
-    if (!sign)
+    const key = readCookieKey(settings.cookieKeyFile)
+    if (key === null)
       throw misuse(
         'give the key that gateways and launchers have: --cookie-key-file',
         'Make one: openssl rand -hex 32 >key; chmod 600 key',
       )
-    terminal.out(`${app}.${sign(app)}\n`)
+    terminal.out(`${cookieOf(key, app)}\n`)
   })
 }

@@ -1,3 +1,5 @@
+import type { Reading } from '../../model/reading.ts'
+
 /** How clients reach an instance. */
 export interface WayTo {
   route: string
@@ -5,18 +7,15 @@ export interface WayTo {
   cookie: string | null
 }
 
-export interface Reading {
-  /** what comes before names in paths, '' for nothing */
-  pathPrefix: string
-  /** name of the cookie, '' for none */
-  cookie: string
-}
-
 /**
  * How clients reach an instance: by its cookie at the root, or at its path.
  * @param value what its cookie says: its name, signed where cookies are
  */
-export function wayTo(name: string, { pathPrefix, cookie }: Reading, value: string): WayTo {
+export function wayTo(
+  name: string,
+  { pathPrefix, cookie }: Pick<Reading, 'pathPrefix' | 'cookie'>,
+  value: string,
+): WayTo {
   // With a cookie, first segments are names only below a prefix.
   const isByCookie = cookie !== '' && pathPrefix === ''
   return {
