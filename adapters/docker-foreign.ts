@@ -4,8 +4,8 @@ import { makeCall } from './docker-call.ts'
 import { type EngineAccess, openClient } from './docker-client.ts'
 import { inspectContainer, inspectImage } from './docker-inspect.ts'
 
-/** A running container that is not ours: what it was told beyond what its image says. */
-export interface ForeignContainer {
+/** A running container that is not ours, in full: what it was told beyond what its image says. */
+export interface DescribedContainer {
   name: string
   image: string
   labels: Record<string, string>
@@ -43,13 +43,16 @@ const MOST = 200
  * Describes the running containers of an engine that Reveille did not start, by name; changes nothing.
  * @throws EngineError if the engine does not answer; Error if there are more than 200
  */
-export async function listForeign(url: string, access: EngineAccess): Promise<ForeignContainer[]> {
+export async function listForeign(
+  url: string,
+  access: EngineAccess,
+): Promise<DescribedContainer[]> {
   const { docker, close } = openClient(url, access)
   try {
     const all = await makeCall((abortSignal) => docker.listContainers({ abortSignal }))
     const foreign = all.filter(({ Labels }) => Labels?.[APP_LABEL] === undefined)
     if (foreign.length > MOST) throw new Error(`more than ${MOST} containers run there`)
-    const found: ForeignContainer[] = []
+    const found: DescribedContainer[] = []
     for (const { Id } of foreign) {
       const container = await inspectContainer(docker, Id)
       if (container) found.push(describe(container, await inspectImage(docker, container.Image)))
@@ -62,7 +65,7 @@ export async function listForeign(url: string, access: EngineAccess): Promise<Fo
 
 type Config = ContainerInspectInfo['Config'] & { Healthcheck?: { Test?: string[] } | null }
 
-function describe(found: ContainerInspectInfo, image: ImageInspectInfo | null): ForeignContainer {
+function describe(found: ContainerInspectInfo, image: ImageInspectInfo | null): DescribedContainer {
   const config = found.Config as Config
   const own = (image?.Config ?? {}) as Partial<Config>
   const host = found.HostConfig

@@ -1,11 +1,11 @@
-import type { ForeignContainer } from '../../adapters/docker-foreign.ts'
+import type { DescribedContainer } from '../../adapters/docker-foreign.ts'
 import type { Source } from './document.ts'
 
 /** Labels in which compose keeps what a container was made from. */
 const COMPOSE = 'com.docker.compose.'
 
 /** Containers as the services of a file: what an import reads, whoever wrote it. `name`: where they are. */
-export function asSource(containers: readonly ForeignContainer[], name: string): Source {
+export function asSource(containers: readonly DescribedContainer[], name: string): Source {
   const services = containers.map((container) => [nameOf(container), asService(container)])
   const projects = new Set(containers.flatMap(({ labels }) => labels[`${COMPOSE}project`] ?? []))
   const [project] = projects
@@ -20,9 +20,9 @@ export function asSource(containers: readonly ForeignContainer[], name: string):
 }
 
 /** Containers of compose are found by the names of their services, as others in the file name them. */
-const nameOf = ({ name, labels }: ForeignContainer): string => labels[`${COMPOSE}service`] ?? name
+const nameOf = ({ name, labels }: DescribedContainer): string => labels[`${COMPOSE}service`] ?? name
 
-function asService(container: ForeignContainer): Record<string, unknown> {
+function asService(container: DescribedContainer): Record<string, unknown> {
   const { labels, healthcheck, memory, cpus, pids, namespaces } = container
   const published = new Set(container.published.map(({ port }) => port))
   return withoutNothing({

@@ -11,8 +11,10 @@ case $mode in
   path) export PREFIX=${PREFIX-/mycustomprefix} && flags="--path-prefix $PREFIX" ;;
   *) sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
+# What `reveille spawner-user add home` printed for a Reveille that is there already; one of our own has users of its own.
+PASSWORD_FILE=$(realpath -m "${PASSWORD_FILE:-home.password}")
+export PASSWORD_FILE IDLE=${IDLE:-6s}
 cd "$(dirname "$(readlink -f "$0")")"
-export IDLE=${IDLE:-6s} PASSWORD_FILE=${PASSWORD_FILE:-$(mktemp)}
 . ./common.sh
 reveille() { (cd ../.. && exec npx reveille "$@"); }
 say() { printf '\n== %s\n' "$*"; }
@@ -20,27 +22,43 @@ fail() { echo "not as it should be: $*" >&2; exit 1; }
 # What does not answer, or refuses for want of a token, is told apart by curl's exit code.
 answers() { curl -s -o /dev/null "$SPAWNER/deploy/"; }
 
+# Whatever ends this script takes away what it made, and nothing else.
+minions='' home='' up='' own=''
+clean() {
+  set +e
+  [ -z "$minions" ] || ./delete-minions.sh >/dev/null 2>&1
+  [ -z "$home" ] || reveille app rm home >/dev/null 2>&1
+  [ -z "$up" ] || { kill -INT "$up" 2>/dev/null && wait "$up"; }
+  [ -z "$own" ] || rm -rf "$own"
+}
+trap clean EXIT
+trap 'exit 130' INT TERM
+
 if ! answers; then
   say "Reveille, with its spawner API at $SPAWNER"
-  log=$(mktemp)
-  reveille spawner-user add "$SPAWNER_USER" >"$PASSWORD_FILE"
+  own=$(mktemp -d)
+  PASSWORD_FILE=$own/password
+  reveille spawner-user add "$SPAWNER_USER" --spawner-users "$own/users" >"$PASSWORD_FILE"
   # shellcheck disable=SC2086
-  node ../../dist/cli/main.js up --spawner "${SPAWNER#http://}" $flags >"$log" 2>&1 &
+  node ../../dist/cli/main.js up --spawner "${SPAWNER#http://}" --spawner-users "$own/users" $flags >"$own/log" 2>&1 &
   up=$!
-  trap 'kill -INT $up 2>/dev/null && wait $up; rm -f "$PASSWORD_FILE"' EXIT
   for _ in $(seq 300); do
-    ! grep -q 'Ctrl-C ends' "$log" || break
-    kill -0 $up 2>/dev/null || { cat "$log" >&2; fail "it did not start"; }
+    ! grep -q 'Ctrl-C ends' "$own/log" || break
+    kill -0 $up 2>/dev/null || { cat "$own/log" >&2; fail "it did not start"; }
     sleep 0.2
   done
 fi
 
 say "The images, and the home"
 ./images.sh ${ENGINE:-}
-[ "$mode" = path ] || reveille app add home --image mock-home:latest --replace
+if [ "$mode" = cookie ] && ! reveille app show home >/dev/null 2>&1; then
+  reveille app add home --image mock-home:latest
+  home=ours
+fi
 
 say "Three minions"
 ./create-minions.sh
+minions=ours
 
 check() {
   local answer
@@ -69,5 +87,6 @@ check
 
 say "They are deleted"
 ./delete-minions.sh
+minions=''
 [ "$(./list-minions.sh)" = '{"instances":[]}' ] || fail "one is left"
 say "All as it should be"
