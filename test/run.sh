@@ -17,11 +17,8 @@ fi
 
 step "Programs"
 bash cli/setup/packages.sh
-<<<<<<< HEAD
-bash cli/setup/packages.sh systemd chromium docker-registry openssh-client openssh-server python3-flask python3-waitress
-=======
-bash cli/setup/packages.sh haproxy systemd chromium docker-registry openssh-client openssh-server
->>>>>>> 8c30713 (HAProxy takes the plan of a gateway, and launchers carry to their apps what it cannot hold)
+bash cli/setup/packages.sh haproxy systemd chromium docker-registry openssh-client openssh-server \
+  python3-flask python3-waitress
 
 step "Libraries"
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
