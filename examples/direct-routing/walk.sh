@@ -3,13 +3,14 @@
 # and deleted; with a wrong cookie and without one. Stops at the first thing that is not as it should be.
 #   walk.sh cookie        by the cookie `instance`; everybody else goes to /home
 #   walk.sh path          by /mycustomprefix/<name>/
-# Starts a Reveille of its own for as long as it takes, unless one answers at $SPAWNER already. As root, after npm ci.
+# Starts a Reveille of its own for as long as it takes, unless one answers at $SPAWNER already. As root, after
+# cli/setup/prepare.sh.
 set -euo pipefail
 mode=${1:-}
 case $mode in
   cookie) export PREFIX=${PREFIX-} && flags="--cookie instance --fallback /home" ;;
   path) export PREFIX=${PREFIX-/mycustomprefix} && flags="--path-prefix $PREFIX" ;;
-  *) sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 # What `reveille spawner-user add home` printed for a Reveille that is there already; one of our own has users of its own.
 PASSWORD_FILE=$(realpath -m "${PASSWORD_FILE:-home.password}")

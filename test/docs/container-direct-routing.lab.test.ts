@@ -59,7 +59,7 @@ afterAll(async () => {
 
 it('starts as the page says', async () => {
   // What is installed and built already is not made anew.
-  const [, , user = 'false'] = block('npm ci').split('\n')
+  const [, user = 'false'] = block('bash cli/setup/prepare.sh').split('\n')
   await read(user)
   await start(block('npx reveille up --spawner 127.0.0.1:8008 --cookie'))
   expect(await read(block('examples/direct-routing/images.sh'))).toContain('home is there')
