@@ -1,3 +1,4 @@
+import type { App } from '../model/app.ts'
 import { neededNow } from '../model/dependency.ts'
 import { Directory } from '../model/directory.ts'
 import type { Keys } from '../model/key.ts'
@@ -90,6 +91,11 @@ export class Cluster {
   /** What holds for an instance now: what the App says, or, of one that is not stored, what its labels said. */
   terms({ app, min, idleAfter, stopTimeout }: InstanceSpec): Terms {
     return this.#state.app(app) ?? { min, idleAfter, stopTimeout }
+  }
+
+  /** The App that is stored under a name, however it is spelled. */
+  app(name: string): App | undefined {
+    return this.#state.app(name)
   }
 
   claim(app: string, slot: number): Held<Claim> | undefined {

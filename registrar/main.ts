@@ -94,7 +94,9 @@ async function runRegistrar(settings: Settings): Promise<void> {
   const inherited = registrar.inherit().then(() => informer.start())
   registrar.start(inherited, informer.synced)
   const address = (): string => registrar.address
-  const endDiscovery = startDiscovery(settings, { engine, store, address, log })
+  const app = (name: string) => registrar.cluster.app(name)
+  const isInformed = (): boolean => informer.connected
+  const endDiscovery = startDiscovery(settings, { engine, store, address, app, isInformed, log })
   log.info({ engine: settings.docker, admin: settings.registrarAdmin }, 'registrar is up')
 
   closeWithGrace({ delay: GRACE }, async ({ signal, err }) => {

@@ -5,7 +5,7 @@ import { setting } from './kind.ts'
 /** How requests name apps, beside their routes. docs/routing.md tells how these go together. */
 export const READING_SETTINGS = {
   pathPrefix: setting(
-    ['up', 'controller', 'launcher'],
+    ['up', 'controller', 'launcher', 'registrar'],
     'path',
     READING.pathPrefix,
     'what comes before names in paths: /apps leads to /apps/<name>',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { App } from '../../model/app.ts'
 import type { ForeignContainer } from '../../model/container.ts'
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../../model/endpoint.ts'
 import { repositoryOf } from '../../model/image.ts'
@@ -31,6 +32,27 @@ export function poolOf(image: string, domain: string): Found | null {
   const host = `${parts.at(-1)}.${domain}`
   const routes = domain !== '' && parseRoute(host) ? [path, host] : [path]
   return { name: nameOf(parts), routes }
+}
+
+/**
+ * What an image may have beside the apps that are stored, as whoever starts a container chooses its name: null where the
+ * pool would be called like one of them; without routes into what the name of one leads to.
+ * @param app the App that is stored under a name
+ */
+export function besides(
+  { name, routes }: Found,
+  pathPrefix: string,
+  app: (name: string) => Pick<App, 'route'> | undefined,
+): Found | null {
+  if (app(name)) return null
+  const leads = (text = ''): boolean => (app(text)?.route ?? 'none') !== 'none'
+  const below = `${pathPrefix.toLowerCase()}/`
+  const isFree = (text: string): boolean => {
+    const [host = '', ...path] = text.split('/')
+    if (host !== '') return !leads(host.split('.')[0])
+    return !text.startsWith(below) || !leads(text.slice(below.length).split('/')[0])
+  }
+  return { name, routes: routes.filter(isFree) }
 }
 
 /** `foo/bar` is foo-bar; what another image could be called as well has a hash behind it. */

@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events'
-import type { Logger } from 'pino'
 import type { ForeignContainer } from '../../model/container.ts'
 import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts'
 import type { Keys } from '../../model/key.ts'
 import { pause } from '../pause.ts'
+import { Beside, type BesideOptions } from './beside.ts'
 import { candidatesOf, type Found, isWanted, poolOf } from './candidate.ts'
 import { type DiscoveryStore, Ledger } from './ledger.ts'
 
-export interface DiscoveryOptions {
+export interface DiscoveryOptions extends BesideOptions {
   mode: 'label' | 'image'
   /** ports to try, in this order */
   ports: readonly number[]
@@ -25,7 +25,6 @@ export interface DiscoveryOptions {
   /** null between a loss and the next */
   lease(): string | null
   keys: Keys
-  log: Logger
 }
 
 /** Milliseconds between looks, and for an answer of a port. */
@@ -53,6 +52,7 @@ interface Server {
 export class Discovery {
   readonly #options: DiscoveryOptions
   readonly #ledger: Ledger
+  readonly #beside: Beside
   /** by container id */
   readonly #servers = new Map<string, Server>()
   readonly #unnamed = new Set<string>()
@@ -64,6 +64,7 @@ export class Discovery {
   constructor(options: DiscoveryOptions) {
     this.#options = options
     this.#ledger = new Ledger(options.store, options.keys)
+    this.#beside = new Beside(options)
   }
 
   /** Looks every 2 s, and when a container starts or ends, until `signal` aborts. Does not throw. */
@@ -109,7 +110,7 @@ export class Discovery {
     )
     const lease = this.#options.lease()
     if (lease === null || signal.aborted) return
-    const { added, removed } = await this.#ledger.settle(wanted, lease)
+    const { added, removed } = await this.#ledger.settle(this.#beside.free(wanted), lease)
     for (const address of added)
       log.info({ address, pool: wanted.get(address)?.name }, 'container found')
     for (const address of removed) log.info({ address }, 'container gone, or it does not answer')

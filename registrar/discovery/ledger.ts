@@ -69,9 +69,10 @@ export class Ledger {
     // One that is missing takes its routes along, so this is looked at each time, all of them at once.
     const records = pools.size > 0 ? await this.#records() : new Map<string, Entry>()
     for (const pool of pools.values()) await this.#describe(pool, records)
-    for (const [address, pool] of wanted)
-      if (!this.#written.has(address) && (await this.#add(address, pool)))
-        changes.added.push(address)
+    for (const [address, pool] of wanted) {
+      if (this.#written.has(address) || isKept(records.get(this.#record(pool.name)))) continue
+      if (await this.#add(address, pool)) changes.added.push(address)
+    }
     for (const { name } of pools.values()) await this.#inherit(records.get(this.#record(name)))
     for (const pool of this.#pools.values()) if (!pools.has(pool.name)) await this.#close(pool)
     return changes
@@ -90,7 +91,12 @@ export class Ledger {
   async #describe({ name, routes }: Found, records: ReadonlyMap<string, Entry>): Promise<void> {
     const key = this.#record(name)
     const value = JSON.stringify({ name, routes })
-    if (!records.has(key)) await this.#store.create(key, value, { lease: this.#lease })
+    const record = records.get(key)
+    const { modRevision = '', lease } = record ?? {}
+    if (!record) await this.#store.create(key, value, { lease: this.#lease })
+    // An app came or went whose name is in them.
+    else if (lease === this.#lease && record.value !== value)
+      await this.#store.replace(key, value, { modRevision, lease })
     this.#pools.set(name, { name, routes })
   }
 
@@ -128,4 +134,9 @@ export class Ledger {
     await this.#store.remove(this.#record(pool.name), { lease: this.#lease })
     this.#pools.delete(pool.name)
   }
+}
+
+/** Whether a pool is one of `reveille pool`, which says more of it than discovery does: what it vouches for is all of it. */
+function isKept(record: Entry | undefined): boolean {
+  return record !== undefined && record.lease !== '0' && record.value.includes('"balance"')
 }

@@ -5,7 +5,7 @@ import { Probe } from '../../adapters/probe.ts'
 import { Session } from '../../adapters/session.ts'
 import { Keys } from '../../model/key.ts'
 import type { Settings } from '../../model/setting.ts'
-import { Discovery } from './discovery.ts'
+import { Discovery, type DiscoveryOptions } from './discovery.ts'
 
 /**
  * Begins to discover, if that is wanted. It has a lease of its own: under the registrar's, an Endpoint without a container
@@ -15,19 +15,26 @@ import { Discovery } from './discovery.ts'
  */
 export function startDiscovery(
   settings: Settings,
-  parts: { engine: Engine; store: Store; address(): string; log: Logger },
+  parts: Pick<DiscoveryOptions, 'address' | 'app'> & {
+    engine: Engine
+    store: Store
+    /** whether all apps are known */
+    isInformed(): boolean
+    log: Logger
+  },
 ): () => Promise<unknown> {
-  const { engine, store, address, log } = parts
+  const { engine, store, address, app, isInformed, log } = parts
   const mode = settings.discover
   if (mode === 'off') return () => Promise.resolve()
   const session = new Session(store, settings.leaseTtl, { onLease: () => {}, log })
   const probe = new Probe(true)
   const discovery = new Discovery({
-    ...{ mode, engine, store, address, log },
+    ...{ mode, engine, store, address, app, log },
     ports: settings.discoverPorts,
     domain: settings.domain,
+    pathPrefix: settings.pathPrefix,
     tcp: (...question) => probe.tcp(...question),
-    lease: () => (session.valid() ? session.lease : null),
+    lease: () => (isInformed() && session.valid() ? session.lease : null),
     keys: new Keys(settings.prefix),
   })
   const ending = new AbortController()

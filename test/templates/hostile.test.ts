@@ -146,19 +146,22 @@ it('however often an app says so, no cookie of its is for other hosts', async ()
   expect(await get('/shop/')).not.toMatch(/domain\s*=\s*[^;\s]/i)
 })
 
-it.each(['shop', 'sleeper'])('a client cannot have headers of ours taken away from %s', async (app) => {
-  const names = 'X-Forwarded-For, X-Real-IP, X-Forwarded-Prefix, X-Forwarded-Host, Cookie, X-Own'
-  const answer = await sendRaw(
-    gateway.port,
-    `GET /${app}/ HTTP/1.1\r\nHost: g\r\nX-Own: 1\r\nCookie: a=1\r\nConnection: close, ${names}\r\n\r\n`,
-  )
-  const { headers } = seen(answer)
-  expect(headers).toMatchObject({
-    ...{ 'x-forwarded-for': CLIENT, 'x-real-ip': CLIENT, cookie: 'a=1' },
-    ...{ 'x-forwarded-prefix': `/${app}`, 'x-forwarded-host': 'g' },
-  })
-  expect(headers.connection ?? '').not.toMatch(/x-/i)
-})
+it.each(['shop', 'sleeper'])(
+  'a client cannot have headers of ours taken away from %s',
+  async (app) => {
+    const names = 'X-Forwarded-For, X-Real-IP, X-Forwarded-Prefix, X-Forwarded-Host, Cookie, X-Own'
+    const answer = await sendRaw(
+      gateway.port,
+      `GET /${app}/ HTTP/1.1\r\nHost: g\r\nX-Own: 1\r\nCookie: a=1\r\nConnection: close, ${names}\r\n\r\n`,
+    )
+    const { headers } = seen(answer)
+    expect(headers).toMatchObject({
+      ...{ 'x-forwarded-for': CLIENT, 'x-real-ip': CLIENT, cookie: 'a=1' },
+      ...{ 'x-forwarded-prefix': `/${app}`, 'x-forwarded-host': 'g' },
+    })
+    expect(headers.connection ?? '').not.toMatch(/x-/i)
+  },
+)
 
 describe('a hostile cookie', () => {
   it.each(hostile('cookie'))('$why', async ({ value }) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ForeignContainer } from '../../../model/container.ts'
 import { isAppName } from '../../../model/name.ts'
-import { candidatesOf, isWanted, poolOf } from '../../../registrar/discovery/candidate.ts'
+import { besides, candidatesOf, isWanted, poolOf } from '../../../registrar/discovery/candidate.ts'
 import { hostile } from '../../hostile/corpus.ts'
 
 const container = (fields: Partial<ForeignContainer>): ForeignContainer => ({
@@ -94,5 +94,40 @@ describe('a container', () => {
     expect(isWanted(labelled('true'), 'label')).toBe(true)
     for (const value of ['', 'yes', '1', 'true\n', 'TRUE'])
       expect(isWanted(labelled(value), 'label'), value).toBe(false)
+  })
+})
+
+describe('beside apps that are stored', () => {
+  const apps = new Map([
+    ['shop', 'path'],
+    ['my_shop', 'path'],
+    ['db', 'none'],
+  ] as const)
+  const left = (image: string, pathPrefix = '') => {
+    const found = poolOf(image, 'api.example.com')
+    return (
+      found &&
+      besides(found, pathPrefix, (name) => {
+        const route = apps.get(name as 'shop')
+        return route && { route }
+      })?.routes
+    )
+  }
+
+  it.each([
+    ['evil.example/shop', undefined],
+    ['db', undefined],
+    // called my-shop-<hash>
+    ['my_shop', []],
+    ['shop/login', ['login.api.example.com']],
+    ['evil/shop', ['/evil/shop']],
+    ['evil/db', ['/evil/db', 'db.api.example.com']],
+    ['shopping', ['/shopping', 'shopping.api.example.com']],
+  ])('%s has %j', (image, routes) => expect(left(image)).toEqual(routes))
+
+  it('names may be below a prefix', () => {
+    expect(left('apps/shop', '/apps')).toEqual([])
+    expect(left('apps/web', '/apps')).toEqual(['/apps/web', 'web.api.example.com'])
+    expect(left('shop/login', '/apps')).toEqual(['/shop/login', 'login.api.example.com'])
   })
 })

@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { connect, type Store } from '../../../adapters/etcd.ts'
 import { Keys } from '../../../model/key.ts'
 import { Discovery, type DiscoveryOptions } from '../../../registrar/discovery/discovery.ts'
@@ -14,6 +14,10 @@ beforeAll(async () => {
   etcd = await startEtcd()
   store = connect({ urls: [etcd.url] })
 })
+beforeEach(async () => {
+  const { entries } = await store.list(`${keys.prefix}/`)
+  for (const { key } of entries) await store.remove(key)
+})
 afterAll(async () => {
   store.close()
   await etcd.stop()
@@ -24,6 +28,7 @@ async function discovering(more: Partial<DiscoveryOptions>): Promise<{ end(): Pr
   const lease = await store.grant(60)
   const discovery = new Discovery({
     ...{ mode: 'image', ports: [80], domain: '', store, keys, log: pino({ level: 'silent' }) },
+    ...{ pathPrefix: '', app: () => undefined },
     ...{ address: () => '10.0.0.1', tcp: async () => true, lease: () => lease },
     engine: { foreign: async () => [foreign], stirs: async function* () {} },
     ...more,
@@ -92,4 +97,30 @@ it('may ask any number of ports at once without a warning that listeners leak', 
   await expect.poll(() => asked).toBe(20)
   await end()
   expect(warned).not.toHaveBeenCalled()
+})
+
+it('a container of an image that is called like an app gets nothing of the app, as long as there is one', async () => {
+  let stored = 'foo-bar'
+  const { end } = await discovering({
+    app: (name) => (name === stored ? { route: 'path' } : undefined),
+    engine: {
+      foreign: async () => [
+        foreign,
+        { ...foreign, id: 'd', image: 'hello', addresses: ['172.17.0.3'] },
+      ],
+      stirs: async function* () {},
+    },
+  })
+  const at = async (name: string) => (await store.get(keys.endpoint(name, 0)))?.value
+  const routes = async () => (await store.get(keys.named('pool', 'foo-bar')))?.value
+  await expect.poll(() => at('hello')).toBe('172.17.0.3:80')
+  expect(await at('foo-bar')).toBeUndefined()
+  stored = 'foo'
+  const patience = { timeout: 10_000 }
+  await expect.poll(routes, patience).toBe('{"name":"foo-bar","routes":[]}')
+  stored = ''
+  await expect.poll(routes, patience).toBe('{"name":"foo-bar","routes":["/foo/bar"]}')
+  stored = 'foo-bar'
+  await expect.poll(() => at('foo-bar'), patience).toBeUndefined()
+  await end()
 })

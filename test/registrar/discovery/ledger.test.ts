@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { connect, type Store } from '../../../adapters/etcd.ts'
 import { Keys } from '../../../model/key.ts'
+import { Pool } from '../../../model/pool.ts'
 import { type Found, poolOf } from '../../../registrar/discovery/candidate.ts'
 import { Ledger } from '../../../registrar/discovery/ledger.ts'
 import { type LabEtcd, startEtcd } from '../../lab/etcd.ts'
@@ -90,4 +91,22 @@ it('a slot of somebody else is left alone', async () => {
   await settle(one, { [A]: foo })
   await settle(one, {})
   expect((await all())['clusters/foo-bar']).toBe('10.9.0.9:80')
+})
+
+it('a container whose image is called like a pool of `reveille pool` is no server of that pool', async () => {
+  const lease = await store.grant(60)
+  const kept = JSON.stringify(Pool.parse({ name: foo.name, routes: ['/'] }))
+  await store.create(keys.named('pool', foo.name), kept, { lease })
+  const one = await host()
+  await settle(one, { [A]: foo, [C]: other })
+  expect(await all()).toEqual({
+    'clusters/hello-world': C,
+    'pools/foo-bar': kept,
+    'pools/hello-world': record(other),
+  })
+  // one that was written by hand says how discovered servers are balanced
+  await store.remove(keys.named('pool', foo.name))
+  await store.put(keys.named('pool', foo.name), kept)
+  await settle(one, { [A]: foo, [C]: other })
+  expect(await all()).toMatchObject({ 'clusters/foo-bar': A, 'pools/foo-bar': kept })
 })
