@@ -74,7 +74,7 @@ export class Deployments {
     await sleeper.remove(value.name, { expected: entry.modRevision })
   }
 
-  /** A name is free where it is nobody's: of no App, stored or made by a blueprint, and of no container. */
+  /** A name is free where it is nobody's: of no App, stored or made by a blueprint, no pool and no container. */
   async #refuseTaken({ name }: App): Promise<void> {
     const { catalog, fleet } = this.#options
     const isOurs = (labels: Record<string, string>): boolean => labels.origin === ORIGIN
@@ -82,7 +82,9 @@ export class Deployments {
       .flatMap((containers) => containers ?? [])
       .filter(({ labels }) => canonical(labels[APP_LABEL] ?? '') === canonical(name))
       .filter(({ labels }) => !isOurs(labels))
-    if (catalog.find(name) || catalog.state.slots(name).size > 0 || others.length > 0)
+    const { state } = catalog
+    const isKnown = catalog.find(name) || state.pools.has(canonical(name))
+    if (isKnown || state.slots(name).size > 0 || others.length > 0)
       throw new ProblemError('conflict', { detail: `the name ${name} is taken` })
   }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { type Desk, openDesk } from './desk.ts'
 
 let desk: Desk
@@ -54,6 +54,9 @@ it('neither sees nor touches what others made: no App, no blueprint, no endpoint
   const blueprint = { name: 'shops', pattern: '^shop-[a-z]+$', app: { image: 'shop:1' } }
   expect((await desk.stage.ask('POST', '/v1/blueprints', blueprint)).statusCode).toBe(201)
   await desk.stage.store.put('/services/clusters/sidekick', '10.9.0.7:8000')
+  // of which no server answers at the moment
+  await desk.stage.store.put('/services/pools/Static', '{"name":"Static","routes":["/"]}')
+  await vi.waitUntil(() => desk.stage.catalog.state.pools.size > 0)
   const before = await desk.stage.contents()
   for (const name of ['operators', 'OPERATORS', 'shop-a', 'sidekick', 'nothing', 'f'.repeat(64)])
     for (const method of ['PUT', 'DELETE'] as const) {
@@ -63,7 +66,8 @@ it('neither sees nor touches what others made: no App, no blueprint, no endpoint
         'urn:reveille:problem:unknown-app',
       ])
     }
-  for (const name of ['operators', 'Operators', 'shop-a', 'sidekick', 'minion-1', 'Minion-1']) {
+  const others = ['operators', 'Operators', 'shop-a', 'sidekick', 'static', 'minion-1', 'Minion-1']
+  for (const name of others) {
     const taken = await desk.ask('POST', '/deploy/', { name, image: 'mine:1' })
     expect([taken.statusCode, taken.json().detail]).toEqual([409, `the name ${name} is taken`])
   }
