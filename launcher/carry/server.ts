@@ -9,6 +9,9 @@ import type { Duplex } from 'node:stream'
 import type { Carrier } from './carrier.ts'
 import { back, isParcel } from './parcel.ts'
 
+/** How long the head of a request may take, milliseconds; gateways have it whole before they ask. */
+const HEAD = 20_000
+
 /** What a client may send before the app has taken up the other protocol, bytes. */
 const EARLY = 64 * 1024
 
@@ -28,7 +31,9 @@ export function createCarryServer(listener: RequestListener, carrier: Carrier): 
     insecureHTTPParser: false,
     // Above what gateways keep connections for: it is they who close.
     keepAliveTimeout: 75_000,
+    // A body takes as long as it takes. A head comes at once; Node waits for ever unless told.
     requestTimeout: 0,
+    headersTimeout: HEAD,
     noDelay: true,
   }
   const server = createServer(options, carryOr(listener))

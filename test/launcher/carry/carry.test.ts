@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Carrier } from '../../../launcher/carry/carrier.ts'
+import { createCarryServer } from '../../../launcher/carry/server.ts'
 import type { LabLauncher } from '../../lab/launcher.ts'
 import { type Backend, type Seen, startBackend } from '../../templates/backend.ts'
 import { startCarrying } from '../../templates/carrying.ts'
@@ -115,4 +117,13 @@ it('what nobody asked to carry is not carried', async () => {
     ),
   ).toBe(200)
   expect(launcher.asks).toEqual([])
+})
+
+it('the head of a request is not waited for without end', () => {
+  const carrier = { carry: () => Promise.resolve() } as unknown as Carrier
+  const { headersTimeout, requestTimeout } = createCarryServer(() => {}, carrier)
+  expect(headersTimeout).toBeGreaterThan(0)
+  expect(headersTimeout).toBeLessThanOrEqual(60_000)
+  // bodies are
+  expect(requestTimeout).toBe(0)
 })
