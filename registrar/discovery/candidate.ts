@@ -48,7 +48,7 @@ export function besides(
   const leads = (text = ''): boolean => (app(text)?.route ?? 'none') !== 'none'
   const below = `${pathPrefix.toLowerCase()}/`
   const isFree = (text: string): boolean => {
-    const [host = '', ...path] = text.split('/')
+    const [host = ''] = text.split('/')
     if (host !== '') return !leads(host.split('.')[0])
     return !text.startsWith(below) || !leads(text.slice(below.length).split('/')[0])
   }
