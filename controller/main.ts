@@ -24,7 +24,7 @@ import { Memory } from './memory.ts'
 import type { Surroundings } from './plan.ts'
 import { policyOf } from './policy.ts'
 import { QUOTES } from './quote.ts'
-import { readingOf } from './reading.ts'
+import { readingOf, refuseAccessLog } from './reading.ts'
 import { GatewayRecord } from './record.ts'
 
 /** Runs a controller until the process is told to end. Resolves once it follows etcd's changes, or tries to. */
@@ -41,10 +41,7 @@ export async function run(settings: Settings): Promise<void> {
 
 /** Starts a controller in this process. */
 export async function start(settings: Settings, log: Logger): Promise<{ stop(): Promise<void> }> {
-  if (settings.proxy === 'haproxy' && settings.accessLog !== 'off')
-    throw new Error(
-      '--access-log needs nginx: HAProxy would log requests where it reports used apps',
-    )
+  refuseAccessLog(settings)
   const metrics = controllerMetrics()
   const id = settings.id ?? hostname()
   const keys = new Keys(settings.prefix)

@@ -17,3 +17,11 @@ export function readingOf(
   const signs = settings.cookie === '' ? null : sign
   return { reading: Reading.parse({ ...given, signed: signs !== null }), sign: signs }
 }
+
+/** Throws a readable Error where a log of requests is asked of a proxy that has none for it. */
+export function refuseAccessLog({ proxy, accessLog }: Pick<Settings, 'proxy' | 'accessLog'>): void {
+  if (proxy === 'haproxy' && accessLog !== 'off')
+    throw new Error(
+      '--access-log needs nginx: HAProxy would log requests where it reports used apps',
+    )
+}
