@@ -114,6 +114,17 @@ describe('a hostile header', () => {
       expect(received[name.toLowerCase()]).toBe(rest.join(':').trim())
     expect(launcher.asks).toEqual([])
   })
+
+  it.each(['shop', 'sleeper'])('takes nothing from %s that the gateway says', async (app) => {
+    const named = 'Connection: close, X-Forwarded-For, X-Forwarded-Prefix, X-Real-IP, Host'
+    const answer = await get(`/${app}/`, `Host: g\r\n${named}`)
+    expect(seen(answer).headers).toMatchObject({
+      host: 'g',
+      'x-forwarded-prefix': `/${app}`,
+      'x-forwarded-for': CLIENT,
+      'x-real-ip': CLIENT,
+    })
+  })
 })
 
 describe('a hostile header of an app', () => {
