@@ -30,8 +30,8 @@ export class ReplacedFile {
   readonly #previous: string
   readonly #mode: number
 
-  /** @param mode who may read what is written */
-  constructor(path: string, mode = 0o644) {
+  /** @param mode who may read what is written: this user alone unless it is said */
+  constructor(path: string, mode = 0o600) {
     this.#path = path
     this.#mode = mode
     this.#candidate = `${path}.candidate`
@@ -45,8 +45,10 @@ export class ReplacedFile {
 
   /** Writes the candidate beside it, down to the disk; returns its path. Leaves nothing behind when it throws. */
   async propose(text: string): Promise<string> {
+    // One that is left of a process that ended keeps who might read it.
+    await this.withdraw()
     try {
-      const handle = await open(this.#candidate, 'w', this.#mode)
+      const handle = await open(this.#candidate, 'wx', this.#mode)
       try {
         await handle.writeFile(text)
         await handle.sync()

@@ -74,6 +74,7 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
     ),
     proxy: openProxy(settings, folder, nearest(settings.listen)),
     confirm: settings.confirm === 'on',
+    // Apps are in it with their environments: for this user alone.
     memory: new Memory(new ReplacedFile(resolve(settings.runDir, 'routes.json')), ({ message }) =>
       log.warn({ reason: message }, 'what runs is not remembered over a restart'),
     ),
