@@ -12,6 +12,8 @@ export interface Owner {
   routes: readonly string[]
   /** the record that says so */
   entry: Pick<Entry, 'key' | 'createRevision'>
+  /** whether a blueprint made it of a name, which visitors choose */
+  isDerived?: boolean
 }
 
 /** A route and the canonical name of the one app it leads to. */
@@ -36,8 +38,8 @@ interface Read {
 const READ = new WeakMap<readonly string[], Read[]>()
 
 /**
- * Gives each route to one owner: the one whose record is older (create revision), and of one record's apps the first by
- * name. Pure, and the same whatever order the owners come in.
+ * Gives each route to one owner: one that is stored before those of blueprints, then the one whose record is older (create
+ * revision), and of one record's apps the first by name. Pure, and the same whatever order the owners come in.
  */
 export function award(owners: Iterable<Owner>): Award {
   const taken = new Map<string, Awarded>()
@@ -90,15 +92,21 @@ export function ownersOf(
     const derived = directory.derive(name)
     const held = derived && blueprints.get(derived.blueprint)
     if (held && derived.app.routes.length > 0)
-      owners.push({ name: canonical(name), routes: derived.app.routes, entry: held.entry })
+      owners.push({
+        ...{ name: canonical(name), routes: derived.app.routes, entry: held.entry },
+        isDerived: true,
+      })
   }
   return owners
 }
 
+/** Stored ones first: no visitor takes a stored one's route away by asking for a name. */
 function byAge(owners: Iterable<Owner>): Owner[] {
   return [...owners]
     .map((owner) => ({ owner, age: BigInt(owner.entry.createRevision) }))
     .sort((left, right) => {
+      const derived = Number(left.owner.isDerived ?? false) - Number(right.owner.isDerived ?? false)
+      if (derived !== 0) return derived
       if (left.age !== right.age) return left.age < right.age ? -1 : 1
       return left.owner.name < right.owner.name ? -1 : 1
     })

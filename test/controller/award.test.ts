@@ -69,6 +69,28 @@ describe('routes', () => {
     })
   })
 
+  it('of an app that is stored are not for one that a visitor had a blueprint make', () => {
+    const routes = ['{{name}}.example.com']
+    const lines: Line[] = [
+      [
+        '/services/blueprints/any',
+        { name: 'any', pattern: '^a[a-z]+$', app: { image: 'x', routes } },
+        '3',
+      ],
+      ['/services/clusters/admin', '10.9.0.2:80', '9'],
+      app('desk', ['admin.example.com'], '4'),
+    ]
+    expect(awardOf(lines)).toEqual({
+      routes: [['admin.example.com', 'desk']],
+      lost: [
+        {
+          key: '/services/blueprints/any',
+          reason: 'not its routes: admin.example.com belongs to desk',
+        },
+      ],
+    })
+  })
+
   it('of a blueprint are those of its apps that run, which contest among themselves by name', () => {
     const routes = ['{{name}}.example.com', '/all']
     const lines: Line[] = [
