@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { PIN } from '../../model/pin.ts'
+import { clientOf } from '../client.ts'
 import { type Came, wayOf } from './way.ts'
 
 /** A client's request as a gateway tells the launcher about it. */
@@ -8,7 +9,7 @@ export interface Ask extends Came {
   app: string
   uri: string
   method: string
-  /** the client's address, '' if the gateway does not tell */
+  /** whom the client's address stands for, '' if the gateway does not tell */
   client: string
   /** host:port of a route that was just found dead, '' if none */
   dead: string
@@ -41,7 +42,7 @@ export function askOf(text: (name: string) => string): Ask {
     ...wayOf(text),
     app: text('app'),
     uri: text('uri'),
-    client: text('client'),
+    client: clientOf(text('client')),
     method,
     // Where several were tried, the last one counts: "10.9.0.1:80, 10.9.0.2:80".
     dead:

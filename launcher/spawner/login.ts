@@ -1,5 +1,5 @@
-import { parseAddress } from '../../model/address.ts'
 import { ProblemError } from '../../model/problem.ts'
+import { clientOf } from '../client.ts'
 import { Backoff } from '../wake/backoff.ts'
 import { Queue } from '../wake/queue.ts'
 import { issue, LIFETIME } from './pass.ts'
@@ -59,12 +59,4 @@ export class Logins {
     const pause = this.#backoff.check(client, performance.now())
     if (pause) throw new ProblemError('slow-down', { retryAfter: pause.seconds })
   }
-}
-
-/** Whom an address stands for: of IPv6 its network, as a machine has as many addresses there as it likes. */
-function clientOf(text: string): string {
-  const address = parseAddress(text)
-  return address?.family === 6 && address.bits >> 32n !== 0xffffn
-    ? `${address.bits >> 64n}::/64`
-    : text
 }

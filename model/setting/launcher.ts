@@ -73,7 +73,7 @@ export const LAUNCHER_SETTINGS = {
     ['up', 'launcher'],
     'n',
     number(1, 1_000_000).default(4000),
-    'requests held for one client address at most',
+    'requests held for one client at most: an address, of IPv6 a /64',
   ),
   heldTotal: setting(
     ['up', 'launcher'],

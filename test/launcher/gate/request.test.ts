@@ -42,3 +42,14 @@ it('reads the last of several dead upstreams', () => {
   expect(dead).toBe('10.9.0.2:80')
   expect(readAsk({}).dead).toBe('')
 })
+
+it.each([
+  ['10.0.0.7', '10.0.0.7', true],
+  ['10.0.0.7', '10.0.0.8', false],
+  ['2001:db8:0:1::1', '2001:db8:0:1:ffff::2', true],
+  ['2001:db8:0:1::1', '2001:db8:0:2::1', false],
+  ['::ffff:10.1.1.8', '::ffff:10.1.1.9', false],
+])('%s and %s are one client: %j', (one, other, same) => {
+  const clientAt = (address: string) => readAsk({ 'x-reveille-client': address }).client
+  expect(clientAt(one) === clientAt(other)).toBe(same)
+})
