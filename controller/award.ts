@@ -11,7 +11,7 @@ export interface Owner {
   name: string
   routes: readonly string[]
   /** the record that says so */
-  entry: Pick<Entry, 'key' | 'createRevision'>
+  entry: Pick<Entry, 'key' | 'createRevision' | 'lease'>
   /** whether a blueprint made it of a name, which visitors choose */
   isDerived?: boolean
 }
@@ -38,8 +38,8 @@ interface Read {
 const READ = new WeakMap<readonly string[], Read[]>()
 
 /**
- * Gives each route to one owner: one that is stored before those of blueprints, then the one whose record is older (create
- * revision), and of one record's apps the first by name. Pure, and the same whatever order the owners come in.
+ * Gives each route to one owner: one that is stored for good before pools that a process keeps, and these before apps of
+ * blueprints; then the one whose record is older (create revision), and of one record's apps the first by name. Pure, and the same whatever order the owners come in.
  */
 export function award(owners: Iterable<Owner>): Award {
   const taken = new Map<string, Awarded>()
@@ -100,13 +100,20 @@ export function ownersOf(
   return owners
 }
 
-/** Stored ones first: no visitor takes a stored one's route away by asking for a name. */
+/**
+ * An operator's word first: nobody who starts a container, or asks for a name, takes away what it says. Under a lease, how old
+ * a record is says only when a process was started.
+ */
+function rankOf({ isDerived, entry }: Owner): number {
+  return isDerived ? 2 : entry.lease === '0' ? 0 : 1
+}
+
 function byAge(owners: Iterable<Owner>): Owner[] {
   return [...owners]
     .map((owner) => ({ owner, age: BigInt(owner.entry.createRevision) }))
     .sort((left, right) => {
-      const derived = Number(left.owner.isDerived ?? false) - Number(right.owner.isDerived ?? false)
-      if (derived !== 0) return derived
+      const rank = rankOf(left.owner) - rankOf(right.owner)
+      if (rank !== 0) return rank
       if (left.age !== right.age) return left.age < right.age ? -1 : 1
       return left.owner.name < right.owner.name ? -1 : 1
     })

@@ -6,7 +6,7 @@ import { Keys } from '../../model/key.ts'
 import { formatRoute } from '../../model/route.ts'
 import { State } from '../../model/state.ts'
 
-type Line = [key: string, value: object | string, createRevision: string]
+type Line = [key: string, value: object | string, createRevision: string, lease?: string]
 const app = (name: string, routes: string[], created: string, more = {}): Line => [
   `/services/apps/${name}`,
   { name, image: 'x:1', routes, ...more },
@@ -16,9 +16,9 @@ const app = (name: string, routes: string[], created: string, more = {}): Line =
 function awardOf(lines: Line[]) {
   const network = parseNetwork('10.9.0.0/16')
   const state = new State(new Keys(), { networks: network ? [network] : [], denied: new Set() })
-  for (const [key, value, createRevision] of lines) {
+  for (const [key, value, createRevision, lease = '0'] of lines) {
     const text = typeof value === 'string' ? value : JSON.stringify(value)
-    expect(state.put({ key, value: text, modRevision: '1', createRevision, lease: '0' })).toBeNull()
+    expect(state.put({ key, value: text, modRevision: '1', createRevision, lease })).toBeNull()
   }
   const { routes, lost } = award(ownersOf(state, new Directory(state)))
   return { routes: routes.map((route) => [formatRoute(route), route.app]), lost }
@@ -67,6 +67,28 @@ describe('routes', () => {
       ],
       lost: [{ key: '/services/apps/a', reason: 'not its routes: /a belongs to api' }],
     })
+  })
+
+  it('of an app are not for a pool that a process keeps, and these not for what a blueprint makes', () => {
+    const routes = ['/{{name}}/x']
+    const lines: Line[] = [
+      [
+        '/services/blueprints/any',
+        { name: 'any', pattern: '^a[a-z]+$', app: { image: 'x', routes } },
+        '1',
+      ],
+      ['/services/clusters/ab', '10.9.0.2:80', '2'],
+      ['/services/pools/found', { name: 'found', routes: ['/foo/bar', '/ab/x'] }, '3', '77'],
+      app('a', ['/foo/bar'], '9'),
+    ]
+    expect(awardOf(lines).routes).toEqual([
+      ['/ab/x', 'found'],
+      ['/foo/bar', 'a'],
+    ])
+    expect(awardOf(lines).lost.map(({ reason }) => reason)).toEqual([
+      'not its routes: /foo/bar belongs to a',
+      'not its routes: /ab/x belongs to found',
+    ])
   })
 
   it('of an app that is stored are not for one that a visitor had a blueprint make', () => {

@@ -5,7 +5,7 @@ import { Reading } from '../../model/reading.ts'
 import { formatRoute } from '../../model/route.ts'
 
 const stepsFor = (routes: string[], reading: object = {}) => {
-  const entry = { key: '/services/apps/a', createRevision: '1' }
+  const entry = { key: '/services/apps/a', createRevision: '1', lease: '0' }
   const awarded = award([{ name: 'a', routes, entry }]).routes
   return stepsOf({ routes: awarded, reading: Reading.parse(reading) })
 }
