@@ -21,7 +21,7 @@ export interface DescribedContainer {
   /** container ports with protocol, `80/tcp`, also those the image alone names */
   exposed: string[]
   /** those published, with the port of the host */
-  published: { port: string; hostPort: string }[]
+  published: { port: string; hostIp: string; hostPort: string }[]
   mounts: { type: string; source: string; target: string; readOnly: boolean }[]
   /** networks where containers find each other by name */
   networks: string[]
@@ -89,13 +89,14 @@ function describe(found: ContainerInspectInfo, image: ImageInspectInfo | null): 
     workingDir: config.WorkingDir === (own.WorkingDir ?? '') ? '' : config.WorkingDir,
     healthcheck: unlike(config.Healthcheck?.Test, own.Healthcheck?.Test),
     exposed: Object.keys(config.ExposedPorts ?? {}),
-    published: Object.entries(host.PortBindings ?? {}).map(([port, bindings]) => ({
-      port,
-      hostPort: (bindings as { HostPort?: string }[] | null)?.[0]?.HostPort ?? '',
-    })),
+    published: Object.entries(host.PortBindings ?? {}).map(([port, bindings]) => {
+      const [first] = (bindings as { HostIp?: string; HostPort?: string }[] | null) ?? []
+      return { port, hostIp: first?.HostIp ?? '', hostPort: first?.HostPort ?? '' }
+    }),
+    // The engine has them in another order each time.
     mounts: found.Mounts.map(({ Type, Name, Source, Destination, RW }) => ({
       ...{ type: Type ?? 'bind', source: Name ?? Source, target: Destination, readOnly: !RW },
-    })),
+    })).sort((a, b) => (a.target < b.target ? -1 : 1)),
     networks: Object.keys(found.NetworkSettings.Networks ?? {}),
     memory: host.Memory ?? 0,
     cpus: (host.NanoCpus ?? 0) / 1e9,
