@@ -34,7 +34,10 @@ function asService(container: DescribedContainer): Record<string, unknown> {
     user: container.user,
     working_dir: container.workingDir,
     healthcheck: healthcheck && { test: healthcheck },
-    ports: container.published.map(({ port, hostPort }) => `${hostPort}:${port}`),
+    ports: container.published.map(({ port, hostIp, hostPort }) => {
+      const host = hostIp.includes(':') ? `[${hostIp}]` : hostIp
+      return `${host === '' ? '' : `${host}:`}${hostPort}:${port}`
+    }),
     expose: container.exposed.filter((port) => !published.has(port)),
     volumes: container.mounts.map(({ type, source, target, readOnly }) => ({
       ...{ type, source: isNameless(source) ? '' : source, target, read_only: readOnly },

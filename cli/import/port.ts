@@ -4,11 +4,16 @@ import { PORTS } from './unsupported.ts'
 import { textOf } from './value.ts'
 
 const SHORT =
-  /^(?:(?:[0-9.]+|\[[0-9a-fA-F:]+\]):)?(?:(?<published>[0-9-]*):)?(?<target>[0-9]{1,5})(?<range>-[0-9]{1,5})?(?:\/(?<protocol>[a-z]+))?$/
+  /^(?:(?<host>[0-9.]+|\[[0-9a-fA-F:]+\]):)?(?:(?<published>[0-9-]*):)?(?<target>[0-9]{1,5})(?<range>-[0-9]{1,5})?(?:\/(?<protocol>[a-z]+))?$/
+
+/** What is published there is for the machine itself. */
+const LOOPBACK = /^(?:127\.[0-9.]+|\[?::1\]?)$/
 
 interface Port {
   target: number
   published: string
+  /** whether nobody but the machine itself was to reach it */
+  isLocal: boolean
 }
 
 /** The ports a service publishes or exposes that an app can have: TCP, one each. Tells of all others. */
@@ -23,7 +28,7 @@ function readPorts(key: 'ports' | 'expose', value: unknown, notes: Notebook): Po
     const text = long
       ? `${textOf(long.target) ?? ''}/${textOf(long.protocol) ?? 'tcp'}`
       : (textOf(item) ?? '')
-    const { target, range, protocol, published } = SHORT.exec(text)?.groups ?? {}
+    const { target, range, protocol, published, host } = SHORT.exec(text)?.groups ?? {}
     if (target === undefined || Number(target) < 1 || Number(target) > 65_535) {
       notes.refused([key, index], 'is no port', 'write it like "8080:80"')
       return []
@@ -34,7 +39,10 @@ function readPorts(key: 'ports' | 'expose', value: unknown, notes: Notebook): Po
       notes.left([key, index], why, 'run it beside Reveille')
       return []
     }
-    return [{ target: Number(target), published: textOf(long?.published) ?? published ?? '' }]
+    const isLocal = LOOPBACK.test(textOf(long?.host_ip) ?? host ?? '')
+    return [
+      { target: Number(target), published: textOf(long?.published) ?? published ?? '', isLocal },
+    ]
   })
 }
 
@@ -79,6 +87,12 @@ export function readReach(
       ['ports'],
       `${first.published} of the host is not taken for it`,
       'ask the gateway for it by its name or its route',
+    )
+  if (published.length > 0 && published.every(({ isLocal }) => isLocal))
+    notes.changed(
+      ['ports'],
+      'only this machine reached it, and now whoever reaches the gateway does',
+      'where that is too many: reveille app set <app> --route none',
     )
   for (const { target } of published)
     if (target !== port)

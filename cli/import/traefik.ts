@@ -46,11 +46,34 @@ function readRule({ value, path: at }: Pair, notes: Notebook): string | null {
 /** Labels that say something to Reveille, here or in other places, or to nobody but who wrote them. */
 const READ = /^(?:traefik\.(?:enable|docker\.)|sablier\.|com\.docker\.|org\.opencontainers\.)/
 
+const MIDDLEWARES = /^traefik\.http\.routers\.[^.]+\.middlewares$/i
+const GUARD =
+  /^traefik\.http\.middlewares\.[^.]+\.(?:basicauth|digestauth|forwardauth|ipwhitelist|ipallowlist|plugin\.(?!sablier\.))/i
+
+/** Whether a label may say who is let in; what a middleware of another file does is not known. */
+function isGuard({ key, value }: Pair): boolean {
+  const names = (value ?? '').split(',').filter((name) => !/sablier/i.test(name))
+  return GUARD.test(key) || (MIDDLEWARES.test(key) && names.length > 0)
+}
+
 /** One word about all other labels: a container of an app has Reveille's own. */
 export function tellLabels(labels: readonly Pair[], notes: Notebook): void {
+  const guards = labels.filter((label) => isGuard(label))
+  if (guards[0])
+    notes.left(
+      ['labels', ...guards[0].path],
+      `${guards.map(({ key }) => key).join(', ')}: a password that is asked for, or who may come, is not asked here: whoever reaches the gateway reaches it`,
+      'have it asked before the gateway, or no gateway lead there: reveille app set <app> --route none',
+    )
   const others = labels.filter(
     ({ key }) =>
-      !(READ.test(key) || PORT.test(key) || RULE.test(key) || /\.plugin\.sablier\./i.test(key)),
+      !(
+        guards.some((guard) => guard.key === key) ||
+        READ.test(key) ||
+        PORT.test(key) ||
+        RULE.test(key) ||
+        /\.plugin\.sablier\./i.test(key)
+      ),
   )
   const [first] = others
   if (!first) return

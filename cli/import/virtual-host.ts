@@ -28,7 +28,13 @@ export function readVirtual(environment: readonly Pair[], notes: Notebook): Virt
         'the gateway speaks plain HTTP',
         'put your TLS in front of it',
       )
-  for (const key of ['VIRTUAL_ROOT', 'NETWORK_ACCESS', 'SERVER_TOKENS', 'VIRTUAL_HOST_MULTIPORTS'])
+  if (find('NETWORK_ACCESS'))
+    notes.left(
+      at('NETWORK_ACCESS'),
+      'whoever reaches the gateway reaches it',
+      'where that is too many: reveille app set <app> --route none',
+    )
+  for (const key of ['VIRTUAL_ROOT', 'SERVER_TOKENS', 'VIRTUAL_HOST_MULTIPORTS'])
     if (find(key)) notes.left(at(key), 'the gateway has nothing like it', 'add routes: --route')
   if (find('VIRTUAL_PROTO') && value('VIRTUAL_PROTO') !== 'http')
     notes.left(at('VIRTUAL_PROTO'), 'the gateway speaks HTTP to apps', 'have the app speak HTTP')

@@ -222,6 +222,42 @@ describe('nginx-proxy', () => {
   })
 })
 
+describe('whom the file lets in, and a gateway does not keep out,', () => {
+  const toldOf = (...lines: string[]): string[] => {
+    const text = ['services:', '  web:', '    image: a:1', ...lines.map((line) => `    ${line}`)]
+    const { notes } = plan(text.join('\n'))
+    return notes
+      .filter(({ why }) => why.includes('whoever reaches the gateway'))
+      .map(({ key }) => key)
+  }
+
+  it.each([
+    ['ports: ["127.0.0.1:8081:80"]', 'ports'],
+    ['ports: ["[::1]:8081:80"]', 'ports'],
+    ['ports: [{ target: 80, published: 8081, host_ip: 127.0.0.1 }]', 'ports'],
+    ['ports: ["8081:80"]', undefined],
+    ['ports: ["127.0.0.1:8081:80", "10.0.0.1:8081:80"]', undefined],
+    [
+      'environment: { VIRTUAL_HOST: a.example.com, NETWORK_ACCESS: internal }',
+      'environment.NETWORK_ACCESS',
+    ],
+    [
+      'labels: { traefik.enable: "true", traefik.http.routers.a.middlewares: "auth@file" }',
+      'labels.traefik.http.routers.a.middlewares',
+    ],
+    [
+      'labels: ["traefik.enable=true", "traefik.http.middlewares.m.basicauth.users=u:p"]',
+      'labels[1]',
+    ],
+    [
+      'labels: { traefik.enable: "true", traefik.http.routers.a.middlewares: "sablier-a" }',
+      undefined,
+    ],
+  ])('is told of: %s', (line, key) => {
+    expect(toldOf(line)).toEqual(key === undefined ? [] : [key])
+  })
+})
+
 describe('Sablier', () => {
   const text = `services:
   sablier:
