@@ -36,18 +36,14 @@ export const portReuse: Fault = {
     oracle.allow(502)
 
     await host.registrar.pause()
-    // From then on the host is lost to the fleet, and a wake that waits for it goes to the next one.
-    let found = (): void => {}
-    const losing = setTimeout(() => {
-      found = oracle.lost(host.name)
-    }, SILENT * 1000)
+    // A wake that waits for this host goes to the next one when it is lost to the fleet.
+    const found = oracle.losing(host.name, SILENT * 1000)
     await host.docker.getContainer(container?.Id ?? '').remove({ force: true })
     await admin.start()
     const load = oracle.load({ apps: ['shop'], rate: REQUESTS / SECONDS, count: REQUESTS })
     const shots = await load.done()
     await host.registrar.resume()
     await oracle.settled()
-    clearTimeout(losing)
     found()
 
     const wrong = shots.filter(({ seen }) => seen?.app === 'admin')
