@@ -7,11 +7,10 @@ import type {
 } from '../model/container.ts'
 import { APP_LABEL } from '../model/label.ts'
 import { createBody } from './docker-body.ts'
-import { getPath, makeCall, readStream, SLOW } from './docker-call.ts'
+import { getPath, makeCall, SLOW } from './docker-call.ts'
 import { type EngineAccess, openClient } from './docker-client.ts'
 import { fromForeign, fromInspection, fromSummary } from './docker-container.ts'
 import { EngineError } from './docker-error.ts'
-import { EVENT_FILTERS, formatSince, readEvents } from './docker-event.ts'
 import { runCommand } from './docker-exec.ts'
 import { Follower, type Listener } from './docker-follow.ts'
 import { Groups } from './docker-group.ts'
@@ -25,8 +24,8 @@ import {
   isOurs,
 } from './docker-inspect.ts'
 import type { Pace } from './docker-line.ts'
-import { framedLines, jsonLines, plainLines } from './docker-log.ts'
 import { pullImage } from './docker-pull.ts'
+import { streamEvents, streamLogs, streamStirs } from './docker-stream.ts'
 
 export { EngineError, type EngineErrorCode } from './docker-error.ts'
 export type { EngineInfo } from './docker-info.ts'
@@ -77,15 +76,8 @@ export class Engine {
   }
 
   /** Says that some container was started or ended, ours or not. It ends or throws when the stream breaks. */
-  async *stirs(signal: AbortSignal): AsyncGenerator<void> {
-    const filters = JSON.stringify({ type: ['container'], event: ['start', 'die'] })
-    const stream = readStream(
-      (abortSignal) =>
-        this.#docker.getEvents({ filters, abortSignal } as unknown as Docker.GetEventsOptions),
-      jsonLines,
-      { signal },
-    )
-    for await (const _ of stream) yield
+  stirs(signal: AbortSignal): AsyncGenerator<void> {
+    return streamStirs(this.#docker, signal)
   }
 
   /** @param id container id or name; null if there is none, or it is not ours */
@@ -104,13 +96,7 @@ export class Engine {
    * vanished without a word breaks nothing, so whoever reads must {@link ping} as well.
    */
   events(since: bigint, signal: AbortSignal): AsyncGenerator<EngineEvent> {
-    const options = { since: formatSince(since), filters: JSON.stringify(EVENT_FILTERS) }
-    return readStream(
-      (abortSignal) =>
-        this.#docker.getEvents({ ...options, abortSignal } as unknown as Docker.GetEventsOptions),
-      readEvents,
-      { signal },
-    )
+    return streamEvents(this.#docker, since, signal)
   }
 
   /** Tells `listener` of all our containers, and what becomes of them, over any break, until `signal` aborts. */
@@ -178,21 +164,11 @@ export class Engine {
   }
 
   /** What an app wrote, by lines: the last `tail` ones, then, with `follow`, all that comes until it ends. */
-  async *logs(
+  logs(
     id: string,
     options: { tail: number; follow?: boolean; signal?: AbortSignal },
   ): AsyncGenerator<string> {
-    const found = await inspectContainer(this.#docker, id)
-    if (!found) throw new EngineError('not-found', `No such container: ${id}`)
-    const { tail, follow = false, signal = new AbortController().signal } = options
-    const query = { stdout: true, stderr: true, follow, tail }
-    const path = `/containers/${found.Id}/logs`
-    yield* readStream(
-      (abortSignal) =>
-        getPath<NodeJS.ReadableStream>(this.#docker, path, abortSignal, { isStream: true, query }),
-      found.Config.Tty ? plainLines : framedLines,
-      { signal },
-    )
+    return streamLogs(this.#docker, id, options)
   }
 
   async hasImage(image: string): Promise<boolean> {
