@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os'
-import { type Network, parseNetwork } from '../model/address.ts'
+import { parseNetworks } from '../model/address.ts'
 import {
   type AddressPolicy,
   launcherNetworks,
@@ -11,8 +11,8 @@ import { nearest, reachable } from './address.ts'
 
 /** What this gateway takes for an instance and for a launcher, whatever etcd says. */
 export function policyOf(settings: Settings): AddressPolicy {
-  const networks = settings.networks.flatMap(network)
-  const allowed = settings.launcherNetworks.flatMap(network)
+  const networks = parseNetworks(settings.networks)
+  const allowed = parseNetworks(settings.launcherNetworks)
   const denied = deniedAddresses(settings)
   const named = settings.launchers.map(nearest)
   return {
@@ -21,15 +21,10 @@ export function policyOf(settings: Settings): AddressPolicy {
     // Who is named in the settings needs no network that admits it.
     launchers: [
       ...(allowed.length > 0 ? allowed : launcherNetworks(networks)),
-      ...named.flatMap((text) => network(parseEndpoint(text)?.host ?? '')),
+      ...parseNetworks(named.map((text) => parseEndpoint(text)?.host ?? '')),
     ],
     deniedLaunchers: new Set([...denied].filter((address) => !named.includes(address))),
   }
-}
-
-const network = (text: string): Network[] => {
-  const parsed = parseNetwork(text)
-  return parsed ? [parsed] : []
 }
 
 /** Our own control plane, as far as this process knows it: no entry in etcd may route there. */

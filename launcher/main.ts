@@ -15,7 +15,7 @@ import { Session } from '../adapters/session.ts'
 import { readPages } from '../adapters/templates.ts'
 import { openToken } from '../adapters/token.ts'
 import { isExposed, readUsers } from '../adapters/user-file.ts'
-import { parseNetwork } from '../model/address.ts'
+import { parseNetworks } from '../model/address.ts'
 import { parseEndpoint } from '../model/endpoint.ts'
 import { Keys } from '../model/key.ts'
 import type { Settings } from '../model/setting.ts'
@@ -54,7 +54,7 @@ export async function run(settings: Settings): Promise<void> {
   if (exposed) log.warn({ path }, 'other users can read the API token')
 
   const policy = {
-    networks: settings.networks.flatMap((text) => parseNetwork(text) ?? []),
+    networks: parseNetworks(settings.networks),
     denied: new Set(settings.denied),
   }
   const catalog = new Catalog(new State(keys, policy), keys, (rejection) =>

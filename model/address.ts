@@ -94,6 +94,11 @@ export function parseNetwork(text: string): Network | null {
   return { ...address, prefix: Number(length) }
 }
 
+/** Those of `texts` that are networks: where settings were checked, all of them. */
+export function parseNetworks(texts: readonly string[]): Network[] {
+  return texts.flatMap((text) => parseNetwork(text) ?? [])
+}
+
 /** Whether `address` lies in `network`. An IPv4-mapped IPv6 address lies in no IPv4 network: it is another spelling. */
 export function contains(network: Network, address: Address): boolean {
   if (network.family !== address.family) return false

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { App, AppTemplate } from './app.ts'
+import { isExpression } from './expression.ts'
 import { AppName, canonical, fillName, isAppName } from './name.ts'
 
 /**
@@ -22,13 +23,7 @@ const Pattern = z
     (pattern) => (pattern.match(/[*+]|\{(?!([0-9]+)(?:,\1)?\})/g) ?? []).length <= 2,
     'must have at most 2 repetitions of a free length, like *, + and {1,9}',
   )
-  .refine((pattern) => {
-    try {
-      return new RegExp(pattern) instanceof RegExp
-    } catch {
-      return false
-    }
-  }, 'must be a regular expression')
+  .refine(isExpression, 'must be a regular expression')
 
 /**
  * Makes an App out of any name that fits its pattern. `{{name}}` in env values, the command, the routes, the group, the

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isExpression } from './expression.ts'
 import { whole } from './whole.ts'
 
 /** How much of an answer is read, bytes, and how much of that an expression is tried on, characters. */
@@ -26,15 +27,7 @@ const Expression = z
     (text) => count(text, /[*+]|\{(?!([0-9])(?:,\1)?\})/g) <= (text.startsWith('^') ? 2 : 1),
     'must have at most 1 repetition of a free length, 2 behind a ^',
   )
-  .refine(compiles, 'must be a regular expression')
-
-function compiles(text: string): boolean {
-  try {
-    return new RegExp(text) instanceof RegExp
-  } catch {
-    return false
-  }
-}
+  .refine(isExpression, 'must be a regular expression')
 
 /** What a server must answer to belong to a pool; all that is given must hold. */
 export const expectation = {

@@ -11,7 +11,7 @@ import { createLog, type Logger } from '../../adapters/log.ts'
 import { poolMetrics } from '../../adapters/metrics.ts'
 import { Session } from '../../adapters/session.ts'
 import { isSigned, readKey } from '../../adapters/signature.ts'
-import { parseNetwork } from '../../model/address.ts'
+import { parseNetworks } from '../../model/address.ts'
 import { type AddressPolicy, memberAddress } from '../../model/endpoint.ts'
 import { Keys } from '../../model/key.ts'
 import type { PoolPlan } from '../../model/pool-plan.ts'
@@ -191,7 +191,7 @@ function policyOf(settings: Settings): AddressPolicy {
     )
   const ears = [settings.poolAdmin, settings.announceListen]
   return {
-    networks: settings.networks.flatMap((text) => parseNetwork(text) ?? []),
+    networks: parseNetworks(settings.networks),
     denied: new Set([...settings.denied, ...settings.etcd.map(memberAddress), ...ears]),
   }
 }
