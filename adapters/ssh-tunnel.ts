@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, watch } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { SshUrl } from '../model/engine-url.ts'
 import { tieToParent } from './pdeathsig.ts'
 import { explainSsh } from './ssh-trouble.ts'
@@ -87,6 +89,7 @@ export class SshTunnel {
       if (this.#child === child) this.#end()
     })
     await this.#up(child, socket)
+    await listening(socket)
     return socket
   }
 
@@ -128,4 +131,18 @@ export class SshTunnel {
       ...['--', host],
     ]
   }
+}
+
+/** Resolves when nobody is refused at the socket, at the latest after a second: its file is there before ssh listens. */
+async function listening(path: string): Promise<void> {
+  for (let tries = 0; tries < 100 && (await isRefused(path)); tries++) await pause(10)
+}
+
+function isRefused(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path })
+    socket.once('connect', () => socket.destroy())
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED'))
+    socket.once('close', () => resolve(false))
+  })
 }
