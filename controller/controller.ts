@@ -33,6 +33,8 @@ export class Controller {
   /** the plan that runs, as text */
   #live = ''
   #busy = false
+  /** whether an address was given up since the last run began */
+  #urgent = false
 
   constructor(options: ControllerOptions) {
     this.#options = options
@@ -63,7 +65,7 @@ export class Controller {
    */
   async start(): Promise<void> {
     if (await this.#apply.start()) await this.#view.recall()
-    else if ((await this.#run()) === 'failed') this.#pace.trigger()
+    else await this.#run()
     this.#tick = setInterval(() => void this.#look(), 1000)
   }
 
@@ -76,7 +78,7 @@ export class Controller {
   /** Takes a batch of the informer: all that is up to `revision`. */
   change(batch: readonly Change[], revision: string): void {
     this.#changedAt ??= performance.now()
-    const { kept, rewound, rejected } = this.#view.take(batch, revision)
+    const { kept, rewound, rejected, vacated } = this.#view.take(batch, revision)
     // What was applied of the etcd before says nothing of this one.
     if (rewound) this.#status.applied = '0'
     if (kept > 0)
@@ -88,8 +90,14 @@ export class Controller {
       )
     for (const rejection of rejected) this.#name(rejection)
     // An address that is given up may be another app's a moment later.
-    const urgent = batch.some(({ type }) => type === 'delete')
-    if (this.#busy || !this.#isLive()) this.#pace.trigger({ urgent })
+    this.#urgent ||= vacated
+    if (!this.#busy) this.#settle()
+  }
+
+  /** Has what runs made what etcd says, unless it is. */
+  #settle(): void {
+    if (this.#isLive()) this.#urgent = false
+    else this.#pace.trigger({ urgent: this.#urgent })
   }
 
   /**
@@ -134,9 +142,10 @@ export class Controller {
 
   async #run(): Promise<Outcome> {
     this.#busy = true
+    this.#urgent = false
     const outcome = await this.#offer()
     this.#busy = false
-    this.#isLive()
+    this.#settle()
     return outcome
   }
 

@@ -1,10 +1,14 @@
 /** What a run came to: `done` costs the proxy a reload, `nothing` does not, `failed` is tried again. */
 export type Outcome = 'done' | 'nothing' | 'failed'
 
+/** How many rests may be broken within so many milliseconds. */
+const BREAKS = 3
+const SPELL = 30_000
+
 /**
  * Decides when to run: at once after a quiet spell, then with a rest between runs, so that a burst of changes folds
- * into one more run; after a failure again by itself, each time later. One urgent run may break a rest; the next one
- * that may comes after another quiet spell, so that urgency never makes a habit of it. Runs never overlap.
+ * into one more run; after a failure again by itself, each time later. A few urgent runs may break a rest, so that
+ * urgency never makes a habit of it. Runs never overlap.
  */
 export class Pace {
   readonly #run: () => Promise<Outcome>
@@ -16,8 +20,8 @@ export class Pace {
   #running: Promise<void> | null = null
   #wanted = false
   #urgent = false
-  /** whether an urgent run may break the rest */
-  #mayBreak = true
+  /** performance.now() of those of late */
+  #breaks: number[] = []
   #stopped = false
   #timer: NodeJS.Timeout | undefined
 
@@ -38,12 +42,8 @@ export class Pace {
     this.#urgent ||= urgent
     if (this.#running || this.#stopped) return
     const wait = this.#notBefore - performance.now()
-    if (wait < -this.#rest) this.#mayBreak = true
     if (wait <= 0) return this.#go()
-    if (this.#urgent && this.#mayBreak && this.#failures === 0) {
-      this.#mayBreak = false
-      return this.#go()
-    }
+    if (this.#urgent && this.#failures === 0 && this.#mayBreak()) return this.#go()
     if (this.#timer) return
     this.#timer = setTimeout(() => this.#go(), wait)
   }
@@ -53,6 +53,15 @@ export class Pace {
     this.#stopped = true
     clearTimeout(this.#timer)
     await this.#running
+  }
+
+  /** Whether this rest may be broken; if so, it counts as broken. */
+  #mayBreak(): boolean {
+    const now = performance.now()
+    this.#breaks = this.#breaks.filter((at) => now - at < SPELL)
+    if (this.#breaks.length >= BREAKS) return false
+    this.#breaks.push(now)
+    return true
   }
 
   #go(): void {

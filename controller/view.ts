@@ -27,6 +27,8 @@ export interface Taken {
   /** whether etcd went back in time: it lost its data or was restored */
   rewound: boolean
   rejected: Rejection[]
+  /** whether an instance left its address: that may be anybody's from now on */
+  vacated: boolean
 }
 
 /** What this gateway takes for the truth: what etcd says, less what is not to be believed at once. */
@@ -88,7 +90,8 @@ export class View {
     this.#outdated ||= rewound
     this.#revision = revision
     const kept = this.#guard.holding ? Math.max(0, whole.length - admitted.length) : 0
-    return { kept, rewound, rejected: this.#apply(admitted) }
+    const vacated = admitted.some((change) => this.#vacates(change))
+    return { kept, rewound, rejected: this.#apply(admitted), vacated }
   }
 
   /** Gives up what was kept for long enough. Returns how many endpoints. */
@@ -143,6 +146,15 @@ export class View {
   #awarded(): Award {
     this.#award ??= award(ownersOf(this.#state, this.#directory))
     return this.#award
+  }
+
+  #vacates(change: Change): boolean {
+    const key = this.#options.keys.parse(change.type === 'put' ? change.entry.key : change.key)
+    if (key?.kind !== 'endpoint') return false
+    const held = this.#state.slots(key.app).get(key.slot)
+    return (
+      held !== undefined && (change.type === 'delete' || change.entry.value !== held.entry.value)
+    )
   }
 
   /** Instances come and go without a word on routes, but for those of a blueprint that has some. */

@@ -39,20 +39,27 @@ describe('Pace', () => {
     expect(Math.min(...gaps())).toBeGreaterThanOrEqual(1000)
   })
 
-  it('lets one urgent change break the rest, and another one only after a quiet spell', async () => {
+  it('lets three urgent changes in half a minute break the rest', async () => {
     pace.trigger()
     await vi.advanceTimersByTimeAsync(150)
-    pace.trigger()
+    for (let i = 0; i < 4; i++) {
+      pace.trigger()
+      pace.trigger({ urgent: true })
+      await vi.advanceTimersByTimeAsync(150)
+    }
+    await vi.advanceTimersByTimeAsync(26_000)
+    expect(gaps()).toEqual([150, 150, 150, 1100])
     pace.trigger({ urgent: true })
     await vi.advanceTimersByTimeAsync(150)
     pace.trigger({ urgent: true })
     await vi.advanceTimersByTimeAsync(5000)
-    expect(gaps()).toEqual([150, 1100])
+    expect(gaps().at(-1)).toBe(1100)
+    await vi.advanceTimersByTimeAsync(5000)
     pace.trigger()
-    await vi.advanceTimersByTimeAsync(50)
+    await vi.advanceTimersByTimeAsync(150)
     pace.trigger({ urgent: true })
-    await vi.advanceTimersByTimeAsync(100)
-    expect(gaps().at(-1)).toBe(100)
+    await vi.advanceTimersByTimeAsync(150)
+    expect(gaps().at(-1)).toBe(150)
   })
 
   it('does not let urgent changes make more than one run a second in the long run', async () => {
@@ -60,7 +67,7 @@ describe('Pace', () => {
       pace.trigger({ urgent: true })
       await vi.advanceTimersByTimeAsync(10)
     }
-    expect(runs.length).toBeLessThanOrEqual(11)
+    expect(runs.length).toBeLessThanOrEqual(13)
   })
 
   it('does not rest after a run that had nothing to do', async () => {

@@ -25,11 +25,11 @@ const put = (view: View, key: string, value: object | string) => {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   const entry = { key, value: text, lease: '0' }
   const at = { modRevision: String(revision), createRevision: String(revision) }
-  view.take([{ type: 'put', entry: { ...entry, ...at } }], String(revision))
+  return view.take([{ type: 'put', entry: { ...entry, ...at } }], String(revision))
 }
 const drop = (view: View, key: string) => {
   revision += 1
-  view.take([{ type: 'delete', key, seen: true }], String(revision))
+  return view.take([{ type: 'delete', key, seen: true }], String(revision))
 }
 const routesOf = (view: View): string[] =>
   view.plan().routes.map((route) => `${formatRoute(route)} ${route.app}`)
@@ -64,4 +64,16 @@ it('has the routes of the apps that a blueprint makes, for as long as they run',
   expect(routesOf(view)).toEqual(['sb.example.com sb'])
   drop(view, '/services/blueprints/any')
   expect(routesOf(view)).toEqual([])
+})
+
+it('tells when an instance leaves its address, and of nothing else', () => {
+  const view = open()
+  const [claim, instance] = ['/services/claims/a/0', '/services/clusters/a']
+  expect(put(view, claim, { owner: 'x', host: 'h' }).vacated).toBe(false)
+  expect(put(view, instance, '10.9.0.1:80').vacated).toBe(false)
+  expect(put(view, instance, '10.9.0.1:80').vacated).toBe(false)
+  expect(drop(view, claim).vacated).toBe(false)
+  expect(put(view, instance, '10.9.0.1:81').vacated).toBe(true)
+  expect(drop(view, instance).vacated).toBe(true)
+  expect(drop(view, instance).vacated).toBe(false)
 })
