@@ -5,6 +5,7 @@ import { hostile } from '../hostile/corpus.ts'
 import type { LabLauncher } from '../lab/launcher.ts'
 import { type Backend, type Seen, startBackend } from './backend.ts'
 import { isHaproxy, type LabGateway, openLauncher, startGateway } from './gateway.ts'
+import { Jar } from './jar.ts'
 import { bodyOf, sendRaw, statusOf } from './raw.ts'
 
 const KEY = '0123456789abcdef0123456789abcdef'
@@ -213,6 +214,8 @@ describe('a cookie that names an app', () => {
       `Cookie: instance=${'a'.repeat(64)}`,
       `Cookie: instance=${'A'.repeat(8000)}`,
       'Cookie: instance=nobody; instance=one',
+      'Cookie: instance=one; instance=two',
+      'Cookie: instance=one; a=b;   instance=one',
       'Cookie: xinstance=one',
       ...hostile('cookie').map(
         ({ value }) => `Cookie: ${value.replaceAll('gw_instance', 'instance')}`,
@@ -287,13 +290,99 @@ describe('a cookie that names an app', () => {
       answer.match(/(?<=\r\nSet-Cookie: ).*(?=\r)/gi) ?? []
     try {
       expect(cookies(await get('/home/login'))).toEqual(['instance=one; Path=/; HttpOnly', 'own=1'])
-      expect(cookies(await get('/apps/one/'))).toEqual([
-        'instance=one; Path=/apps/one/; HttpOnly',
-        'own=1',
-      ])
+      // of another app it is dropped, or said again as it was before: the client had none
+      const naming = isHaproxy
+        ? ['reveille_refused=; Max-Age=0', 'own=1']
+        : [
+            ...['instance=one; Path=/apps/one/; HttpOnly', 'own=1'],
+            ...['instance=; Max-Age=0', 'instance=; Path=/; Max-Age=0'],
+          ]
+      expect(cookies(await get('/apps/one/'))).toEqual(naming)
     } finally {
       for (const backend of [home, one]) backend.extra = []
     }
+  })
+
+  describe('that another app sets', () => {
+    const visit = async (jar: Jar, path: string) => {
+      const cookies = jar.header(path)
+      const answer = await get(path, cookies === '' ? '' : `Cookie: ${cookies}`)
+      jar.take(answer, path)
+      return answer
+    }
+    const loggedIn = () => {
+      const jar = new Jar()
+      jar.take('\r\nSet-Cookie: instance=one; Path=/; HttpOnly\r\n', '/home/login')
+      return jar
+    }
+    const forms = [
+      ['instance=two; Path=/'],
+      ['Instance=two; Path=/', 'instance=two; HttpOnly; Path=/; Max-Age=1000'],
+      ['instance=two'],
+      ['instance=two; Path='],
+      ['instance = two ; path=/'],
+      ['instance\t=two;Path=/'],
+      ['other=1; Path=/', 'instance=two; Path=/'],
+      ['instance=; Path=/; Max-Age=0', 'instance=two; Path=/'],
+      ['other=x,instance=two; Path=/'],
+    ]
+
+    for (const form of forms)
+      it(`changes nothing: ${JSON.stringify(form)}`, async () => {
+        await begin(reading)
+        const jar = loggedIn()
+        one.extra = form.flatMap((cookie) => ['Set-Cookie', cookie])
+        try {
+          for (const path of ['/a/b', '/', '/a/c'])
+            expect(seen(await visit(jar, path)).app, path).toBe('one')
+          // who has none gets none
+          const stranger = new Jar()
+          await begin(
+            { ...reading, pathPrefix: '/apps' },
+            { routes: [{ host: '', path: '/one', exact: true, app: 'one' }] },
+          )
+          for (const path of ['/one', '/apps/one/x'])
+            expect(seen(await visit(stranger, path)).app).toBe('one')
+          for (const path of ['/', '/a/b'])
+            expect(locationOf(await visit(stranger, path))).toBe('/home')
+        } finally {
+          one.extra = []
+        }
+      })
+
+    // nginx cannot take these back: who has a second cookie is sent to the fallback, and to no other app
+    for (const form of [
+      ['instance=two;\tPath=/c'],
+      ['=instance=two; Path=/'],
+      ['instance=two; Path=/c'],
+    ])
+      it(`leads a client that has one to no other app: ${JSON.stringify(form)}`, async () => {
+        await begin(reading)
+        const jar = loggedIn()
+        one.extra = form.flatMap((cookie) => ['Set-Cookie', cookie])
+        try {
+          await visit(jar, '/a/b')
+          const answer = await visit(jar, '/c/d')
+          if (isHaproxy) expect(seen(answer).app).toBe('one')
+          else expect(locationOf(answer)).toBe('/home')
+        } finally {
+          one.extra = []
+        }
+      })
+
+    it('while it sleeps, as well, and other cookies of it are its own', async () => {
+      await begin(reading)
+      launcher.script = () => ({ upstream: two.address })
+      const jar = new Jar()
+      jar.take('\r\nSet-Cookie: instance=sleeper; Path=/\r\n', '/')
+      two.extra = ['Set-Cookie', 'instance=one; Path=/', 'Set-Cookie', 'own=1; Path=/']
+      try {
+        await visit(jar, '/')
+        expect(jar.header('/').split('; ').sort()).toEqual(['instance=sleeper', 'own=1'])
+      } finally {
+        two.extra = []
+      }
+    })
   })
 
   it('may have another name, and another place for who has none', async () => {
