@@ -1,15 +1,8 @@
+import { setTimeout } from 'node:timers/promises'
+
 /** Waits for `milliseconds` or until `signal` aborts, whichever is first. Does not throw. */
-export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const finish = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', finish)
-      resolve()
-    }
-    const timer = setTimeout(finish, milliseconds)
-    signal.addEventListener('abort', finish, { once: true })
-  })
+export async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(milliseconds, null, { signal }).catch(() => {})
 }
 
 /** Pauses between tries that go on for ever: 50 ms doubling to 1 s, spread so that hosts do not march in step. */

@@ -58,7 +58,8 @@ export class Discovery {
   readonly #unnamed = new Set<string>()
   /** by container id: performance.now() when it was first seen */
   readonly #seen = new Map<string, number>()
-  #poke: () => void = () => {}
+  /** ends the rest before the next look */
+  #hurry = new AbortController()
   #trouble = ''
 
   constructor(options: DiscoveryOptions) {
@@ -70,9 +71,11 @@ export class Discovery {
   /** Looks every 2 s, and when a container starts or ends, until `signal` aborts. Does not throw. */
   async run(signal: AbortSignal): Promise<void> {
     setMaxListeners(0, signal) // as many as there are ports to try
+    signal.addEventListener('abort', () => this.#hurry.abort(), { once: true })
     void this.#listen(signal)
     while (!signal.aborted) {
-      const rest = this.#rest(this.#isExpecting() ? EAGER : LOOK, signal)
+      this.#hurry = new AbortController()
+      const rest = pause(this.#isExpecting() ? EAGER : LOOK, this.#hurry.signal)
       // A storm of wakes must not have its engine asked for lists without end.
       const least = pause(EAGER, signal)
       try {
@@ -155,25 +158,11 @@ export class Discovery {
   async #listen(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        for await (const _ of this.#options.engine.stirs(signal)) this.#poke()
+        for await (const _ of this.#options.engine.stirs(signal)) this.#hurry.abort()
       } catch {
         // the next look says what is wrong
       }
       await pause(LOOK, signal)
     }
-  }
-
-  /** Waits until it is time for the next look, or somebody pokes. */
-  #rest(milliseconds: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', finish)
-        resolve()
-      }
-      const timer = setTimeout(finish, milliseconds)
-      signal.addEventListener('abort', finish, { once: true })
-      this.#poke = finish
-    })
   }
 }
