@@ -5,7 +5,7 @@ import type { Keys } from '../../model/key.ts'
 import { pause } from '../pause.ts'
 import { Beside, type BesideOptions } from './beside.ts'
 import { candidatesOf, type Found, isWanted, poolOf } from './candidate.ts'
-import { type DiscoveryStore, Ledger } from './ledger.ts'
+import { type DiscoveryStore, Enrolment } from './enrolment.ts'
 
 export interface DiscoveryOptions extends BesideOptions {
   mode: 'label' | 'image'
@@ -51,7 +51,7 @@ interface Server {
  */
 export class Discovery {
   readonly #options: DiscoveryOptions
-  readonly #ledger: Ledger
+  readonly #enrolment: Enrolment
   readonly #beside: Beside
   /** by container id */
   readonly #servers = new Map<string, Server>()
@@ -64,7 +64,7 @@ export class Discovery {
 
   constructor(options: DiscoveryOptions) {
     this.#options = options
-    this.#ledger = new Ledger(options.store, options.keys)
+    this.#enrolment = new Enrolment(options.store, options.keys)
     this.#beside = new Beside(options)
   }
 
@@ -113,7 +113,7 @@ export class Discovery {
     )
     const lease = this.#options.lease()
     if (lease === null || signal.aborted) return
-    const { added, removed } = await this.#ledger.settle(this.#beside.free(wanted), lease)
+    const { added, removed } = await this.#enrolment.settle(this.#beside.free(wanted), lease)
     for (const address of added)
       log.info({ address, pool: wanted.get(address)?.name }, 'container found')
     for (const address of removed) log.info({ address }, 'container gone, or it does not answer')

@@ -19,10 +19,10 @@ import type { Settings } from '../../model/setting.ts'
 import { Refusals } from '../refusal.ts'
 import { Announcements } from './announcements.ts'
 import { Budget } from './budget.ts'
-import { Door } from './door.ts'
 import { Members } from './members.ts'
 import { readPlans } from './plans.ts'
 import { Prober } from './prober.ts'
+import { Tally } from './tally.ts'
 import { targetsOf } from './targets.ts'
 import { Vouching } from './vouching.ts'
 
@@ -164,17 +164,17 @@ async function listen(settings: Settings, around: Surroundings): Promise<{ close
     },
     now: () => Date.now() / 1000,
   })
-  const door = new Door(
+  const tally = new Tally(
     (result) => metrics.datagrams.inc({ result }),
     (dropped) => log.warn(dropped, 'announcements dropped'),
   )
   const datagrams = await receiveDatagrams(settings.announceListen, (text, source) => {
     const now = performance.now()
-    door.note(announcements.hear(text, source, now), now)
+    tally.note(announcements.hear(text, source, now), now)
   })
   const timer = setInterval(() => {
     announcements.expire(performance.now())
-    door.flush(performance.now())
+    tally.flush(performance.now())
   }, SILENCE)
   return {
     close: () => {

@@ -1,5 +1,6 @@
 import type { Entry } from '../../model/entry.ts'
 import { POOL_SLOTS } from '../../model/pool.ts'
+import type { Leases } from '../endpoint-store.ts'
 
 /** A write that brings etcd closer to what this process vouches for. */
 export type Move =
@@ -8,11 +9,8 @@ export type Move =
   | { do: 'remove'; key: string; modRevision: string; lease: string }
 
 /** Whose entries are whose. */
-export interface Standing {
-  /** the lease to write under */
+export interface KnownLeases extends Leases {
   present: string
-  /** the present one and earlier ones of this process */
-  own: ReadonlySet<string>
   /** leases of others that nobody renews any more */
   stale: ReadonlySet<string>
 }
@@ -29,7 +27,7 @@ export interface Roll {
 }
 
 /** Whether an entry is to be written anew under our lease, though it says what it should. */
-function isToMove(entry: Entry, { present, own, stale }: Standing): boolean {
+function isToMove(entry: Entry, { present, own, stale }: KnownLeases): boolean {
   return entry.lease !== present && (own.has(entry.lease) || stale.has(entry.lease))
 }
 
@@ -50,7 +48,7 @@ const older = (a: Entry, b: Entry): number =>
  * same servers; it is taken over, in its slot, when he stops renewing his lease. Two that put one server in two slots at
  * the same moment keep the older entry. A server that does not fit in is in nobody's way: see {@link isFull}.
  */
-export function movesOf(roll: Roll, standing: Standing): Move[] {
+export function movesOf(roll: Roll, leases: KnownLeases): Move[] {
   const { wanted, seen, last, keyOf } = roll
   const moves: Move[] = []
   const entries = [...seen.values()]
@@ -59,11 +57,11 @@ export function movesOf(roll: Roll, standing: Standing): Move[] {
   for (const address of wanted) {
     const [keeper, ...others] = entries.filter(({ value }) => value === address).sort(older)
     if (!keeper) missing.push(address)
-    else if (isToMove(keeper, standing)) moves.push(rewrite(keeper))
-    for (const entry of others) if (standing.own.has(entry.lease)) moves.push(drop(entry))
+    else if (isToMove(keeper, leases)) moves.push(rewrite(keeper))
+    for (const entry of others) if (leases.own.has(entry.lease)) moves.push(drop(entry))
   }
   for (const entry of entries)
-    if (standing.own.has(entry.lease) && !wanted.has(entry.value)) moves.push(drop(entry))
+    if (leases.own.has(entry.lease) && !wanted.has(entry.value)) moves.push(drop(entry))
   const take = (address: string, slot: number): void => {
     free.delete(slot)
     moves.push({ do: 'create', key: keyOf(slot), value: address })
@@ -95,10 +93,10 @@ export function isFull({ wanted, seen }: Pick<Roll, 'wanted' | 'seen'>): boolean
 /** What to write for the record of a pool: none where somebody else who lives says something of it. */
 export function recordMoves(
   { key, wanted, seen }: { key: string; wanted: string; seen: Entry | null },
-  standing: Standing,
+  leases: KnownLeases,
 ): Move[] {
   if (!seen) return [{ do: 'create', key, value: wanted }]
-  const isOurs = standing.own.has(seen.lease) || standing.stale.has(seen.lease)
-  const isRight = seen.value === wanted && seen.lease === standing.present
+  const isOurs = leases.own.has(seen.lease) || leases.stale.has(seen.lease)
+  const isRight = seen.value === wanted && seen.lease === leases.present
   return isOurs && !isRight ? [rewrite(seen, wanted)] : []
 }

@@ -5,7 +5,7 @@ import type { ClusterChange } from '../cluster.ts'
 import { Backoff, pause } from '../pause.ts'
 import { Abandoned } from './abandoned.ts'
 import { Ledger } from './ledger.ts'
-import { isFull, type Move, movesOf, recordMoves, type Standing } from './moves.ts'
+import { isFull, type KnownLeases, type Move, movesOf, recordMoves } from './moves.ts'
 import type { VouchStore } from './ports.ts'
 
 export interface VouchingOptions {
@@ -121,7 +121,7 @@ export class Vouching {
   #moves(): Move[] {
     const present = this.#present
     if (present === null) return []
-    const standing: Standing = { present, own: this.#own, stale: this.#abandoned.leases }
+    const leases: KnownLeases = { present, own: this.#own, stale: this.#abandoned.leases }
     return this.#options.pools.flatMap((pool) => {
       const { name } = pool
       const key = this.#options.keys.named('pool', name)
@@ -132,8 +132,8 @@ export class Vouching {
       for (const [slot, { value }] of seen) last.set(value, slot)
       const keyOf = (slot: number): string => this.#options.keys.endpoint(name, slot)
       const moves = [
-        ...recordMoves(record, standing),
-        ...movesOf({ wanted, seen, last, keyOf }, standing),
+        ...recordMoves(record, leases),
+        ...movesOf({ wanted, seen, last, keyOf }, leases),
       ]
       this.#tell(`${name} full`, isFull({ wanted, seen }), 'the pool is full: 100 servers')
       const { seen: other } = record

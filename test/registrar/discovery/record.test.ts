@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { connect, type Store } from '../../../adapters/etcd.ts'
 import { Keys } from '../../../model/key.ts'
 import type { Found } from '../../../registrar/discovery/candidate.ts'
-import { Ledger } from '../../../registrar/discovery/ledger.ts'
+import { Enrolment } from '../../../registrar/discovery/enrolment.ts'
 import { type LabEtcd, startEtcd } from '../../lab/etcd.ts'
 
 const keys = new Keys()
@@ -27,11 +27,12 @@ beforeEach(async () => {
 
 /** A host, or one run of its registrar. */
 async function host(...addresses: string[]) {
-  const ledger = new Ledger(store, keys)
+  const enrolment = new Enrolment(store, keys)
   const lease = await store.grant(60)
-  const settle = (): ReturnType<Ledger['settle']> => ledger.settle(wanted(...addresses), lease)
+  const settle = (): ReturnType<Enrolment['settle']> =>
+    enrolment.settle(wanted(...addresses), lease)
   await settle()
-  return { ledger, lease, settle }
+  return { enrolment, lease, settle }
 }
 const leaseOf = async (key: string): Promise<string | undefined> => (await store.get(key))?.lease
 
@@ -57,10 +58,10 @@ describe('the record of a pool', () => {
   it('goes with the last server of all hosts', async () => {
     const first = await host('10.0.0.1:80')
     const second = await host('10.0.0.2:80')
-    await second.ledger.settle(wanted(), second.lease)
+    await second.enrolment.settle(wanted(), second.lease)
     expect(await store.get(record)).not.toBeNull()
-    await first.ledger.settle(wanted(), first.lease)
-    await second.ledger.settle(wanted(), second.lease)
+    await first.enrolment.settle(wanted(), first.lease)
+    await second.enrolment.settle(wanted(), second.lease)
     expect(await store.get(record)).toBeNull()
   })
 })

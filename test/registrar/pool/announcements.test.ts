@@ -4,7 +4,7 @@ import { parseNetwork } from '../../../model/address.ts'
 import { type Announcement, announcementText } from '../../../model/announcement.ts'
 import { Announcements, type Heard } from '../../../registrar/pool/announcements.ts'
 import { Budget } from '../../../registrar/pool/budget.ts'
-import { Door } from '../../../registrar/pool/door.ts'
+import { Tally } from '../../../registrar/pool/tally.ts'
 import { hostile } from '../../hostile/corpus.ts'
 
 const KEY = 'a key that both know'
@@ -172,17 +172,17 @@ describe('what is dropped', () => {
 it('what is dropped is told of once a minute', () => {
   const told: Record<string, number>[] = []
   const counted: Heard[] = []
-  const door = new Door(
+  const tally = new Tally(
     (heard) => counted.push(heard),
     (dropped) => told.push(dropped),
   )
-  for (let turn = 0; turn < 1_000; turn++) door.note(turn % 2 ? 'unsigned' : 'taken', turn)
+  for (let turn = 0; turn < 1_000; turn++) tally.note(turn % 2 ? 'unsigned' : 'taken', turn)
   expect(told).toEqual([{ unsigned: 1 }])
-  door.flush(59_000)
+  tally.flush(59_000)
   expect(told.length).toBe(1)
-  door.flush(61_000)
+  tally.flush(61_000)
   expect(told).toEqual([{ unsigned: 1 }, { unsigned: 499 }])
-  door.flush(200_000)
+  tally.flush(200_000)
   expect(told.length).toBe(2)
   expect(counted.length).toBe(1_000)
 })

@@ -3,7 +3,7 @@ import type { Entry } from '../../../model/entry.ts'
 import { isFull, type Move, movesOf, recordMoves } from '../../../registrar/pool/moves.ts'
 
 const keyOf = (slot: number) => `/services/clusters/web${slot === 0 ? '' : `/${slot}`}`
-const standing = { present: '7', own: new Set(['5', '7']), stale: new Set(['3']) }
+const leases = { present: '7', own: new Set(['5', '7']), stale: new Set(['3']) }
 
 /** [slot, address, lease, creation] */
 type Seen = [number, string, string, number?]
@@ -15,7 +15,7 @@ const seenOf = (list: Seen[]) =>
     ]),
   )
 const moves = (wanted: string[], seen: Seen[], last: [string, number][] = []) =>
-  movesOf({ wanted: new Set(wanted), seen: seenOf(seen), last: new Map(last), keyOf }, standing)
+  movesOf({ wanted: new Set(wanted), seen: seenOf(seen), last: new Map(last), keyOf }, leases)
 const told = (list: Move[]) =>
   list.map((move) => [move.do, move.key, ...('value' in move ? [move.value] : [])].join(' '))
 
@@ -127,7 +127,7 @@ describe('what is written for its record', () => {
           seen:
             value === null ? null : { key, value, lease, modRevision: '9', createRevision: '9' },
         },
-        standing,
+        leases,
       ),
     )
   it('makes it, and takes it over from who died, but never from who lives', () => {

@@ -1,22 +1,12 @@
 import type { Entry } from '../../model/entry.ts'
 import type { Keys } from '../../model/key.ts'
 import { POOL_SLOTS } from '../../model/pool.ts'
+import type { EndpointStore } from '../endpoint-store.ts'
 import type { Found } from './candidate.ts'
 
 /** etcd as it is used here. */
-export interface DiscoveryStore {
+export interface DiscoveryStore extends EndpointStore {
   get(key: string): Promise<Entry | null>
-  create(
-    key: string,
-    value: string,
-    options: { lease: string },
-  ): Promise<{ won: boolean; holder: Entry | null }>
-  replace(
-    key: string,
-    value: string,
-    options: { modRevision: string; lease: string },
-  ): Promise<string | null>
-  remove(key: string, options: { lease: string }): Promise<string | null>
   listAll(prefixes: string[]): Promise<{ entries: Entry[] }>
 }
 
@@ -29,9 +19,10 @@ const LOOK = 5
 /**
  * Brings what was discovered into etcd: a Pool record, and an Endpoint for each address in the lowest slot that nobody
  * has. Registrars of several hosts share a pool; each adds and removes its own entries, all under its lease. What it
- * does not manage is done at the next settlement.
+ * does not manage is done at the next settlement. Unlike the vouching of `reveille pool` it follows no news of etcd,
+ * as settlements come every other second anyway.
  */
-export class Ledger {
+export class Enrolment {
   readonly #store: DiscoveryStore
   readonly #keys: Keys
   /** by address */

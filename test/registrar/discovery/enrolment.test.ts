@@ -3,7 +3,7 @@ import { connect, type Store } from '../../../adapters/etcd.ts'
 import { Keys } from '../../../model/key.ts'
 import { Pool } from '../../../model/pool.ts'
 import { type Found, poolOf } from '../../../registrar/discovery/candidate.ts'
-import { Ledger } from '../../../registrar/discovery/ledger.ts'
+import { Enrolment } from '../../../registrar/discovery/enrolment.ts'
 import { type LabEtcd, startEtcd } from '../../lab/etcd.ts'
 
 let etcd: LabEtcd
@@ -26,7 +26,7 @@ beforeEach(async () => {
   for (const { key } of entries) await store.remove(key)
 })
 
-const host = async () => ({ ledger: new Ledger(store, keys), lease: await store.grant(60) })
+const host = async () => ({ enrolment: new Enrolment(store, keys), lease: await store.grant(60) })
 const all = async () => {
   const { entries } = await store.list('/services/')
   return Object.fromEntries(
@@ -36,10 +36,10 @@ const all = async () => {
 const record = (pool: Found) => JSON.stringify({ name: pool.name, routes: pool.routes })
 /** Settles often enough for it to look whether all is there. */
 async function settle(
-  { ledger, lease }: Awaited<ReturnType<typeof host>>,
+  { enrolment, lease }: Awaited<ReturnType<typeof host>>,
   wanted: Record<string, Found>,
 ) {
-  for (let i = 0; i < 5; i++) await ledger.settle(new Map(Object.entries(wanted)), lease)
+  for (let i = 0; i < 5; i++) await enrolment.settle(new Map(Object.entries(wanted)), lease)
 }
 
 it('servers are added and removed, and the pool goes with its last one', async () => {

@@ -4,7 +4,7 @@ import type { Heard } from './announcements.ts'
 const QUIET = 60_000
 
 /** Counts what became of datagrams, and says once a minute how many were dropped and why: no flood fills a log. */
-export class Door {
+export class Tally {
   readonly #count: (heard: Heard) => void
   readonly #tell: (dropped: Record<string, number>) => void
   #dropped: Record<string, number> = {}
