@@ -1,8 +1,8 @@
 import { parseRoute } from '../../model/route.ts'
+import { isTraefikPort } from '../../model/traefik.ts'
 import type { Notebook } from './note.ts'
 import type { Pair } from './value.ts'
 
-const PORT = /^traefik\.http\.services\.[^.]+\.loadbalancer\.server\.port$/i
 const RULE = /^traefik\.http\.routers\.[^.]+\.rule$/i
 /** Of its rules, those that a route can say. */
 const SIMPLE = /^(?:Host\(`(?<host>[^`]+)`\))?(?: *&& *)?(?:PathPrefix\(`(?<path>[^`]*)`\))?$/
@@ -16,7 +16,7 @@ export interface Traefik {
 
 /** What Traefik is told by the labels of a service. */
 export function readTraefik(labels: readonly Pair[], notes: Notebook): Traefik {
-  const port = labels.find(({ key }) => PORT.test(key))?.value ?? ''
+  const port = labels.find(({ key }) => isTraefikPort(key))?.value ?? ''
   const rules = labels.filter(({ key }) => RULE.test(key))
   const isEnabled = labels.some(({ key, value }) => key === 'traefik.enable' && value === 'true')
   return {
@@ -70,7 +70,7 @@ export function tellLabels(labels: readonly Pair[], notes: Notebook): void {
       !(
         guards.some((guard) => guard.key === key) ||
         READ.test(key) ||
-        PORT.test(key) ||
+        isTraefikPort(key) ||
         RULE.test(key) ||
         /\.plugin\.sablier\./i.test(key)
       ),

@@ -8,9 +8,9 @@ import { openPrivate } from '../api/private.ts'
 import type { Router } from '../api/router.ts'
 import { stateOf } from '../api/status.ts'
 import { waitForCatalog } from '../api/synced.ts'
+import { DeployRequest, translate } from './deploy-request.ts'
 import { Deployments, idOf } from './deployments.ts'
 import { type LoginOptions, Logins } from './login.ts'
-import { Order, translate } from './order.ts'
 import { holderOf } from './pass.ts'
 import type { WayTo } from './way-to.ts'
 
@@ -64,7 +64,7 @@ function routes(router: Router, options: SpawnerOptions): void {
   for (const path of ['/deploy', '/deploy/']) {
     router.get(path, async () => ({ instances: deployments.list().map(show) }))
 
-    router.post(path, { schema: { body: Order } }, async (request, reply) => {
+    router.post(path, { schema: { body: DeployRequest } }, async (request, reply) => {
       const { app, ignored } = translate(request.body)
       const held = await deployments.create(app)
       return reply.code(201).send({ ...show(held), ...(ignored.length > 0 && { ignored }) })

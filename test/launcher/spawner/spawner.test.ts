@@ -120,7 +120,8 @@ it.each([
 })
 
 it('takes the bridge for no network of its own, and a port without a check', async () => {
-  const port = { 'traefik.http.services.m.loadbalancer.server.port': '9000' }
+  // as Traefik itself, it does not care about case
+  const port = { 'traefik.http.services.m.loadBalancer.server.port': '9000' }
   const body = { name: 'plain', image: 'x:1', network: 'bridge', labels: port }
   expect((await desk.ask('POST', '/deploy', body)).statusCode).toBe(201)
   const app = (await desk.stage.ask('GET', '/v1/apps/plain')).json()

@@ -4,10 +4,11 @@ import { Env } from '../../model/env.ts'
 import { Image } from '../../model/image.ts'
 import { AppName, canonical, isAppName } from '../../model/name.ts'
 import { ProblemError } from '../../model/problem.ts'
+import { isTraefikPort } from '../../model/traefik.ts'
 import { complaints } from '../api/problems.ts'
 
 /** What is asked for by `POST /deploy`. */
-export const Order = z.strictObject({
+export const DeployRequest = z.strictObject({
   name: AppName,
   network: z.string().max(63).default('').describe('network its containers share; see the guide'),
   image: Image,
@@ -17,7 +18,7 @@ export const Order = z.strictObject({
     .default({}),
   envs: Env.default({}),
 })
-export type Order = z.output<typeof Order>
+export type DeployRequest = z.output<typeof DeployRequest>
 
 /** What it comes to. */
 export interface Translation {
@@ -27,7 +28,6 @@ export interface Translation {
 }
 
 const HEALTH = new Set(['healthcheck', 'health-check'])
-const PORT = /^traefik\.http\.services\.[^.]+\.loadbalancer\.server\.port$/
 const URL_FORM = /^http:\/\/([A-Za-z0-9._-]+)(?::([1-9][0-9]{0,4}))?(\/.*)?$/
 /** Where a container is not isolated, or not reached. */
 const REFUSED = /^(?:host|none|container:.*)$/
@@ -37,9 +37,9 @@ const PLAIN = new Set(['', 'bridge', 'default'])
 /** What the groups are called that networks of the spawner become: no operator's group is ever joined. */
 export const GROUP_PREFIX = 'spawner-'
 
-/** The App an order means. Throws ProblemError `invalid-input` that names what cannot be. */
-export function translate(order: Order): Translation {
-  const { name, image, labels, envs, network } = order
+/** The App that is meant. Throws ProblemError `invalid-input` that names what cannot be. */
+export function translate(request: DeployRequest): Translation {
+  const { name, image, labels, envs, network } = request
   const wrong: { path: string; message: string }[] = []
   const refuse = (path: string, message: string): void => void wrong.push({ path, message })
   const ignored: string[] = []
@@ -50,7 +50,7 @@ export function translate(order: Order): Translation {
     if (HEALTH.has(label)) {
       check = readCheck(value, name)
       if (!check) refuse(path, `must be http://${name}:<port>/<path>: it is asked itself`)
-    } else if (PORT.test(label)) {
+    } else if (isTraefikPort(label)) {
       port = Number(value)
       if (!/^[1-9][0-9]{0,4}$/.test(value)) refuse(path, 'must be a port')
     } else if (label.startsWith('traefik.')) ignored.push(label)
