@@ -4,7 +4,7 @@ import type { App } from '../model/app.ts'
 import type { Directory } from '../model/directory.ts'
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../model/endpoint.ts'
 import { canonical, isAppName } from '../model/name.ts'
-import { PIN, PIN_LENGTH, pinText } from '../model/pin.ts'
+import { PIN, pinOf } from '../model/pin.ts'
 import { balancing, type Pool } from '../model/pool.ts'
 import { Reading } from '../model/reading.ts'
 import { isHostName, isPlainPath } from '../model/route.ts'
@@ -146,7 +146,10 @@ function planApp(
     endpoints: instances.map(({ endpoint }) => endpoint),
     sticky,
     instances: sticky
-      ? instances.map(({ slot, endpoint }) => ({ id: pinOf(name, slot, endpoint), endpoint }))
+      ? instances.map(({ slot, endpoint }) => ({
+          id: pinOf({ app: name, slot, endpoint }, sha256),
+          endpoint,
+        }))
       : [],
     signature: '',
     pool: pool !== null,
@@ -165,9 +168,8 @@ function balanceOf(app: App | null, pool: Pool | null): Balancing {
   return app?.sticky ? { ...STANDARD, balance: 'sticky' } : STANDARD
 }
 
-function pinOf(app: string, slot: number, endpoint: string): string {
-  const hash = createHash('sha256').update(pinText(app, slot, endpoint))
-  return hash.digest('hex').slice(0, PIN_LENGTH)
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }
 
 /** Endpoints in a plan. */

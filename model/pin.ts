@@ -1,15 +1,17 @@
 import { canonical } from './name.ts'
 
 /**
- * What the id of an instance in a gateway's cookie is the hash of (SHA-256, its first {@link PIN_LENGTH} hexadecimal
- * digits): every gateway and every launcher gives one instance one id, and an id tells nobody an address.
+ * The id of an instance in a gateway's cookie: every gateway and every launcher gives one instance one id, and an id tells
+ * nobody an address.
  * @param endpoint as formatEndpoint writes it
+ * @param sha256 in hexadecimal digits
  */
-export function pinText(app: string, slot: number, endpoint: string): string {
-  return `reveille instance ${canonical(app)}/${slot} ${endpoint}`
+export function pinOf(
+  { app, slot, endpoint }: { app: string; slot: number; endpoint: string },
+  sha256: (text: string) => string,
+): string {
+  return sha256(`reveille instance ${canonical(app)}/${slot} ${endpoint}`).slice(0, 16)
 }
-
-export const PIN_LENGTH = 16
 
 /** What an id looks like. */
 export const PIN = /^[0-9a-f]{16}$/

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { App } from '../../model/app.ts'
 import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts'
 import { canonical } from '../../model/name.ts'
-import { PIN_LENGTH, pinText } from '../../model/pin.ts'
+import { pinOf } from '../../model/pin.ts'
 import { ProblemError } from '../../model/problem.ts'
 import type { Catalog } from '../catalog.ts'
 
@@ -91,7 +91,7 @@ export class Living {
   pinOf(app: string, endpoint: Endpoint): string | null {
     const text = formatEndpoint(endpoint)
     for (const [slot, { value }] of this.#catalog.state.slots(app))
-      if (formatEndpoint(value) === text) return pinId(app, slot, text)
+      if (formatEndpoint(value) === text) return pinOf({ app, slot, endpoint: text }, sha256)
     return null
   }
 
@@ -165,7 +165,6 @@ export class Living {
   }
 }
 
-function pinId(app: string, slot: number, endpoint: string): string {
-  const hash = createHash('sha256').update(pinText(app, slot, endpoint))
-  return hash.digest('hex').slice(0, PIN_LENGTH)
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }
