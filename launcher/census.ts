@@ -23,7 +23,11 @@ interface Asked {
   doubt: Promise<boolean> | null
 }
 
-/** Asks engines what they have, each once at a time however many want to know. */
+/**
+ * Asks engines what they have, each once at a time however many want to know. For whoever looks at all hosts: an engine
+ * that fails or is silent is left out, and holds nobody up. A wake asks by `freshList` of place/listing.ts: it has to
+ * know why an engine does not answer, and place/look.ts decides how long it waits for one.
+ */
 export class Census {
   readonly #engines: { at(url: string): Told }
   /** by engine */

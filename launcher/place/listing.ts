@@ -15,7 +15,8 @@ const known = new WeakMap<Lister, Lists>()
 
 /**
  * A list of the engine that begins now or later, as what was seen before says nothing of now: one after the other, and
- * one for all who ask while another is under way. Rejects as the engine's list does.
+ * one for all who ask while another is under way. Rejects as the engine's list does, and waits for as long: whoever can do
+ * without this engine asks the Census.
  */
 export function freshList(engine: Lister): Promise<Container[]> {
   const lists = known.get(engine) ?? { last: Promise.resolve(), next: null }
