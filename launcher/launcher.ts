@@ -111,7 +111,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
   const placement = new Placement({ catalog, engines, room, homes })
   const starter = new Starter({
     ...{ catalog, claims, engines, room, homes, placement },
-    launchpad: new Launchpad(settings),
+    launchpad: new Launchpad({ ...settings, launchers: () => catalog.state.launchers.size }),
     reservations: new Reservations({ catalog, store, room }),
     dependencies: new Dependencies({ catalog, board, wake: (app) => wakes.need(app) }),
   })

@@ -13,6 +13,7 @@ import { isMadeFrom, revisionOf } from '../revision.ts'
 import { printable, startFailed } from './failure.ts'
 import { HostFault, ImageMissing, lost } from './fault.ts'
 import { Queue } from './queue.ts'
+import { startsAtOnce } from './share.ts'
 import type { Stopwatch } from './stopwatch.ts'
 
 /** A slot that has its place. */
@@ -39,7 +40,10 @@ export interface Launch {
 }
 
 export interface LaunchpadOptions {
+  /** at most, of all launchers together */
   startsPerHost: number
+  /** how many launchers there are right now, this one among them */
+  launchers(): number
   /** registries images may be pulled from */
   registries: readonly string[]
 }
@@ -49,7 +53,7 @@ const PULLS = 2
 /** A pull that takes longer is given up, milliseconds. */
 const PULL_LIMIT = 30 * 60_000
 
-/** Gets containers running, only so many at once on each host. */
+/** Gets containers running, only so many at once on each host: its part of what all launchers start there. */
 export class Launchpad {
   readonly #options: LaunchpadOptions
   readonly #starts = new Map<string, Queue>()
@@ -74,7 +78,8 @@ export class Launchpad {
   /** @param anew the container that is there belongs to a network that is gone */
   #start(launch: Launch, anew = false): Promise<string> {
     const { host, engine, isUrgent, report, watch, signal } = launch
-    const atOnce = startsAtOnce(host, this.#options.startsPerHost)
+    const { startsPerHost, launchers } = this.#options
+    const atOnce = (): number => startsAtOnce(host, startsPerHost, launchers())
     return queueOf(this.#starts, host.name, atOnce).run(async () => {
       signal.throwIfAborted()
       watch.lap('queue')
@@ -115,14 +120,6 @@ export class Launchpad {
 
 function pullFailed(app: App, words: string, Kind = HostFault): ProblemError {
   return new Kind('start-failed', { app: app.name, detail: printable(words) })
-}
-
-/**
- * As many as the host has CPUs: a start is work for them, and more at once only make all of them late. One CPU has
- * time for a second one while the first waits for its disk.
- */
-export function startsAtOnce({ cpus }: Pick<Host, 'cpus'>, most: number): number {
-  return cpus > 0 ? Math.min(most, Math.max(2, Math.ceil(cpus))) : most
 }
 
 /** Waits until the room is ours. What was made for nothing is removed again. */
@@ -192,7 +189,7 @@ function isStartable(container: Container, revision: string): boolean {
   return isMadeFrom(container, revision)
 }
 
-function queueOf(queues: Map<string, Queue>, host: string, limit: number): Queue {
+function queueOf(queues: Map<string, Queue>, host: string, limit: number | (() => number)): Queue {
   const known = queues.get(host)
   if (known) return known
   const queue = new Queue(limit)

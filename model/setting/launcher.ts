@@ -85,7 +85,7 @@ export const LAUNCHER_SETTINGS = {
     ['up', 'launcher'],
     'n',
     number(1, 64).default(4),
-    'containers started at once on one host',
+    'containers started at once on one host, by all launchers together',
   ),
   overcommit: setting(
     ['up', 'launcher'],

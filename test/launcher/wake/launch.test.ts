@@ -1,18 +1,10 @@
 import { expect, it } from 'vitest'
 import type { Engine } from '../../../launcher/engine.ts'
-import { Launchpad, startsAtOnce } from '../../../launcher/wake/launch.ts'
+import { Launchpad } from '../../../launcher/wake/launch.ts'
 import { Stopwatch } from '../../../launcher/wake/stopwatch.ts'
 import { App } from '../../../model/app.ts'
 import { Host } from '../../../model/record.ts'
 import { refusal } from '../machine.ts'
-
-it('starts as many at once as a host has CPUs, two at least, and never more than is set', () => {
-  expect(startsAtOnce({ cpus: 1 }, 8)).toBe(2)
-  expect(startsAtOnce({ cpus: 3.5 }, 8)).toBe(4)
-  expect(startsAtOnce({ cpus: 64 }, 8)).toBe(8)
-  expect(startsAtOnce({ cpus: 4 }, 1)).toBe(1)
-  expect(startsAtOnce({ cpus: 0 }, 8)).toBe(8)
-})
 
 /** Starts a member of a group; what is done to the group's network, in order. */
 async function networks(
@@ -35,7 +27,7 @@ async function networks(
   const address = '10.9.0.1'
   const record = { name: 'h1', address, engine: `tcp://${address}:2376`, publish: address }
   promised.catch(() => {})
-  const outcome = await new Launchpad({ startsPerHost: 4, registries: ['*'] })
+  const outcome = await new Launchpad({ startsPerHost: 4, launchers: () => 1, registries: ['*'] })
     .launch({
       ...{ app: App.parse({ name: 'shop', image: 'shop:1', group: 'shops' }), slot: 0, engine },
       ...{ host: Host.parse({ ...record, cpus: 2, memory: 2 ** 30 }), container: null },

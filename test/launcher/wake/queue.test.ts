@@ -34,3 +34,34 @@ it('lets urgent tasks go before all that wait, in the order they came, and ends 
   ])
   expect(began).toEqual(['running', 'one', 'two', 'fill', 'fill too'])
 })
+
+it('asks for its limit whenever a task comes or ends, and keeps the order', async () => {
+  let limit = 3
+  const queue = new Queue(() => limit)
+  const began: number[] = []
+  const ends: (() => void)[] = []
+  const all = [0, 1, 2, 3, 4, 5].map((n) =>
+    queue.run(async () => {
+      began.push(n)
+      await new Promise<void>((end) => ends.push(end))
+    }),
+  )
+  const end = async (): Promise<void> => {
+    ends.shift()?.()
+    await new Promise(setImmediate)
+  }
+  await new Promise(setImmediate)
+  expect(began).toEqual([0, 1, 2])
+  limit = 1
+  await end()
+  await end()
+  expect(began).toEqual([0, 1, 2])
+  await end()
+  expect(began).toEqual([0, 1, 2, 3])
+  limit = 2
+  await end()
+  expect(began).toEqual([0, 1, 2, 3, 4, 5])
+  await end()
+  await end()
+  await Promise.all(all)
+})
