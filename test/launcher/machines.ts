@@ -14,7 +14,7 @@ import { Machine, type MachineOptions } from './machine.ts'
 
 const KINDS = [
   ...(['app', 'blueprint', 'host', 'drain', 'room'] as const),
-  ...(['endpoint', 'claim', 'activity', 'roll', 'home'] as const),
+  ...(['endpoint', 'claim', 'activity', 'roll', 'launcher', 'home'] as const),
 ]
 const log = pino({ level: process.env['LAB_LOG'] ?? 'silent' })
 

@@ -63,6 +63,23 @@ it('spreads 51 wakes at once evenly over three hosts', async () => {
   for (const { busiest } of hosts) expect(busiest).toBeLessThanOrEqual(2)
 })
 
+it('starts no more at once on a host than it has CPUs, however many launchers do', async () => {
+  const host = await machines.host({ name: 'h1' })
+  host.startTime = 50
+  const names = Array.from({ length: 20 }, (_, i) => `small-${i}`)
+  await Promise.all(names.map((name) => machines.add({ name, limits: { memory: '64m' } })))
+  const launchers = [await machines.launcher('one'), await machines.launcher('two')]
+  const { store, keys } = machines
+  for (const id of ['one', 'two']) await store.put(keys.named('launcher', id), '10.9.1.1:8090')
+  for (const { catalog, knows } of launchers) {
+    await knows(...names)
+    await expect.poll(() => catalog.state.launchers.size).toBe(2)
+  }
+  await Promise.all(names.map((name, i) => launchers[i % 2]?.wake(name)))
+  expect(host.started).toHaveLength(20)
+  expect(host.busiest).toBeLessThanOrEqual(2)
+})
+
 it('makes the promises of a crowd in a few transactions, not one for each', async () => {
   for (const name of ['h1', 'h2', 'h3']) await machines.host({ name })
   const names = Array.from({ length: 51 }, (_, i) => `small-${i}`)
