@@ -37,18 +37,24 @@ export const MARGIN = 10
 const TAKEOVER = 5000
 /** How often a claim is looked at, milliseconds. */
 const LOOK = 100
+/** etcd is tried for this long before a sleep is given up, as for a wake, milliseconds: rolls consist of both. */
+const PATIENCE = 10_000
+
+type SleepStore = Pick<ClaimStore, 'get' | 'create' | 'remove'>
 
 /**
  * Asks the registrar that owns a slot to put it to sleep, and waits until it lets the claim go: the instance is
  * stopped, or (unless firm) a request came meanwhile and keeps it awake. Throws ProblemError `unavailable` if the
- * registrar does not take the request over within 5 s, or does not finish within the deadline.
+ * registrar does not take the request over within 5 s, or does not finish within the deadline; the error of etcd if it
+ * does not answer for 10 s.
  */
 export async function sleepSlot(
   slot: Slot,
   { firm, deadline }: SleepRequest,
   options: ClaimOptions,
 ): Promise<void> {
-  const { catalog, store, session } = options
+  const { catalog, session } = options
+  const store = patient(options.store, session)
   const { keys } = catalog
   const key = keys.claim(slot.app, slot.slot)
   const until = performance.now() + deadline * 1000
@@ -65,7 +71,7 @@ export async function sleepSlot(
       if (claim.won) await takenOver(key, claim.revision, slot, store)
     } catch (error) {
       // A request that nobody waits for any more must not stay: a firm one could never be taken back.
-      void withdraw(written, store, session)
+      void withdraw(written, options.store, session)
       throw error
     }
     if (claim.won) {
@@ -98,7 +104,7 @@ async function takenOver(
   key: string,
   revision: string,
   slot: Slot,
-  store: ClaimStore,
+  store: SleepStore,
 ): Promise<void> {
   const patience = performance.now() + TAKEOVER
   while ((await store.get(key))?.modRevision === revision) {
@@ -108,11 +114,31 @@ async function takenOver(
   }
 }
 
-async function released(key: string, until: number, slot: Slot, store: ClaimStore): Promise<void> {
+async function released(key: string, until: number, slot: Slot, store: SleepStore): Promise<void> {
   while (await store.get(key)) {
     if (performance.now() > until)
       throw unavailable(`slot ${slot.slot} of ${slot.app} is being changed and does not finish`)
     await pause(LOOK)
+  }
+}
+
+/** The same store; what may be asked again without harm is, until etcd answers or what we wrote is gone with its lease. */
+function patient(store: ClaimStore, session: ClaimOptions['session']): SleepStore {
+  const again = async <T>(call: () => Promise<T>): Promise<T> => {
+    const end = performance.now() + PATIENCE
+    const { lease } = session
+    for (;;)
+      try {
+        return await call()
+      } catch (error) {
+        if (performance.now() > end || session.lease !== lease) throw error
+        await pause(LOOK)
+      }
+  }
+  return {
+    get: (key) => again(() => store.get(key)),
+    create: (key, value, options) => again(() => store.create(key, value, options)),
+    remove: (key, options) => store.remove(key, options),
   }
 }
 

@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { sleepSlot } from '../../../launcher/sleep/slot.ts'
+import type { ClaimStore } from '../../../launcher/wake/withdrawal.ts'
 import { Claim } from '../../../model/record.ts'
 import { openStage, type Stage } from './stage.ts'
 
@@ -123,6 +125,28 @@ test('a registrar that takes over but does not finish is told of in time', async
   await stage.store.replace(claimKey, value, { modRevision })
   expect((await answer).json()).toMatchObject({ status: 503 })
   expect((await answer).json().detail).toContain('does not finish')
+})
+
+test('a moment without etcd ends no sleep', async () => {
+  let lost = 0
+  const late = async <T>(call: Promise<T>): Promise<T> => {
+    const answer = await call
+    if (lost++ % 2 === 0) throw new Error('the answer is lost')
+    return answer
+  }
+  const store = {
+    get: (key: string) => late(stage.store.get(key)),
+    create: (...of: Parameters<ClaimStore['create']>) => late(stage.store.create(...of)),
+    replace: (...of: Parameters<ClaimStore['replace']>) => stage.store.replace(...of),
+    remove: (...of: Parameters<ClaimStore['remove']>) => stage.store.remove(...of),
+  }
+  const { catalog, session } = stage
+  const options = { catalog, session, store, owner: () => 'launcher-1/7', now: () => new Date() }
+  const request = { firm: true, deadline: 10 }
+  const slept = sleepSlot({ app: 'Shop', slot: 0, host: 'box-1' }, request, options)
+  expect(await obey()).toMatchObject({ owner: 'launcher-1/7', firm: true })
+  await slept
+  expect(lost).toBeGreaterThan(4)
 })
 
 test('a sleep waits for a change that is under way', async () => {
