@@ -43,6 +43,12 @@ function readFile(path: string): Record<string, unknown> {
   }
 }
 
+/** Variables that are named like a setting and are none: most are slips of the pen. */
+export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
+  const known = new Set(['REVEILLE_CONFIG', ...NAMES.map(variableOf)])
+  return Object.keys(env).filter((name) => name.startsWith('REVEILLE_') && !known.has(name))
+}
+
 /**
  * Joins flags, environment and file (named by `--config` or REVEILLE_CONFIG), in this order of precedence.
  * Throws SettingsError with a line for each setting that is wrong, and for names in the file that are none.

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import { SettingsError } from '../adapters/settings.ts'
+import { SettingsError, unknownVariables } from '../adapters/settings.ts'
 import { addAnnounce } from './command/announce.ts'
 import { addApp } from './command/app.ts'
 import { addBlueprint } from './command/blueprint.ts'
@@ -39,6 +39,11 @@ export function createProgram(terminal: Terminal): Command {
       getErrHasColors: () => false,
     })
   program.helpOption('-h, --help', 'show this')
+  // Not refused, as a flag or a line of a file is: somebody else may call variables of theirs so.
+  program.hook('preAction', () => {
+    for (const name of unknownVariables(terminal.env))
+      terminal.err(`warning: there is no setting ${escapeText(name)}: reveille config shows all\n`)
+  })
   program.commandsGroup('Services:')
   addServices(program, terminal)
   addAnnounce(program, terminal)
@@ -65,7 +70,6 @@ export function createProgram(terminal: Terminal): Command {
   const show = program.command('version').description('show the version')
   addExamples(show, [['reveille version', 'of this command and the services in it']])
   show.action(() => terminal.out(`reveille ${version()}\n`))
-  program.helpCommand('help [command]', 'show the help of a command')
   addExamples(program, [
     ['reveille up', 'run everything on this machine'],
     ['reveille app add shop --image shop:1', 'an app at http://localhost:8080/shop/'],
@@ -80,11 +84,13 @@ export function createProgram(terminal: Terminal): Command {
   return program
 }
 
-/** Below an error in the arguments: where to read on. */
+/** Below an error in the arguments, and among the commands: where to read on. */
 function hint(command: Command): void {
   const path: string[] = []
   for (let at: Command | null = command; at; at = at.parent) path.unshift(at.name())
   command.showHelpAfterError(`See: ${path.join(' ')} --help`)
+  if (command.commands.length > 0)
+    command.helpCommand('help [command]', 'show the help of a command')
   for (const child of command.commands) hint(child)
 }
 

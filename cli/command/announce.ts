@@ -30,7 +30,9 @@ export function addAnnounce(program: Command, terminal: Terminal): void {
     .addOption(required('--pool <name>', 'the pool'))
     .addOption(required('--address <ip:port>', 'where the server is reached'))
     .addOption(required('--key-file <file>', 'file with the key that both know'))
-    .option('--ttl <time>', 'after how long without a word it is out', '10s')
+    .addOption(
+      new Option('--ttl <time>', 'after how long without a word it is out').default('10s', '10s'),
+    )
   addExamples(announce, [
     [
       'reveille announce --to 10.0.0.1:8095 --pool dynamic --address 10.0.0.4:3000 --key-file key',

@@ -14,7 +14,14 @@ import { forget } from './forget.ts'
 import { stateCell } from './instance.ts'
 import { addReplace } from './replace.ts'
 import { store } from './store.ts'
-import { addTemplate, check, readRecords, readTemplate, type TemplateFlags } from './template.ts'
+import {
+  addChanges,
+  addTemplate,
+  check,
+  readRecords,
+  readTemplate,
+  type TemplateFlags,
+} from './template.ts'
 
 type Flags = TemplateFlags & Record<string, unknown> & { file?: string; replace?: boolean }
 
@@ -81,9 +88,11 @@ function labelOf({ name }: Record<string, unknown>, records: unknown[]): string 
 }
 
 function addSet(app: Command, terminal: Terminal): void {
-  const set = app.command('set').description('change fields of an app, from its next start on')
+  const set = app
+    .command('set')
+    .description('change fields of an app, from its next start on; the others stay')
   set.argument('<name>', 'the app').argument('[command...]', 'after --')
-  addTemplate(set).option('-f, --file <file>', 'read fields from JSON; - is stdin')
+  addChanges(set).option('-f, --file <file>', 'read fields from JSON; - is stdin')
   addExamples(addConnection(set), [
     ['reveille app set shop --image shop:2', 'another image, from the next start'],
     ['reveille app set shop --min 1', 'it never sleeps'],

@@ -7,7 +7,7 @@ import { Replaced, understandText } from '../reply.ts'
 import { addConnection, pathOf, type Session, withSession } from '../session.ts'
 import type { Terminal } from '../terminal.ts'
 import { rollInSight } from './roll.ts'
-import { addTemplate, check, readRecords, readTemplate, type TemplateFlags } from './template.ts'
+import { addChanges, check, readRecords, readTemplate, type TemplateFlags } from './template.ts'
 
 type Flags = TemplateFlags & Record<string, unknown> & { file?: string }
 
@@ -15,9 +15,9 @@ type Flags = TemplateFlags & Record<string, unknown> & { file?: string }
 export function addReplace(app: Command, terminal: Terminal): void {
   const replace = app
     .command('replace')
-    .description('change an app and exchange its instances while it is used')
+    .description('change fields of an app and exchange its instances while it is used')
   replace.argument('<name>', 'the app').argument('[command...]', 'after --')
-  addTemplate(replace).option('-f, --file <file>', 'read fields from JSON; - is stdin')
+  addChanges(replace).option('-f, --file <file>', 'read fields from JSON; - is stdin')
   addExamples(addConnection(replace), [
     ['reveille app replace shop --image shop:2', 'no request fails; back if shop:2 does not start'],
     ['reveille app replace shop -e MODE=test', 'another environment, the same image'],

@@ -55,6 +55,14 @@ export function addTemplate(command: Command): Command {
     )
 }
 
+/** The same for a change: what is not given stays as it is, so there are no defaults to tell. */
+export function addChanges(command: Command): Command {
+  addTemplate(command)
+  for (const option of command.options)
+    option.description = option.description.replace(/ \(default(: [^)]*)?\)/, '')
+  return command
+}
+
 /** What was typed for {@link addTemplate}, all text. */
 export interface TemplateFlags {
   image?: string

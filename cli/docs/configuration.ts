@@ -15,7 +15,8 @@ const HEAD = `# Configuration
 <!-- Made by \`npm run docs\` from model/setting.ts; edit that. -->
 
 Each setting is given as a flag, in the environment, or in a JSON file that \`--config\` or \`REVEILLE_CONFIG\` names;
-a flag is stronger than the environment, the environment is stronger than the file. In the file its name is the one in
+a flag is stronger than the environment, the environment is stronger than the file. A flag or a line that is no setting
+is refused, a variable named like one is warned of. In the file its name is the one in
 the first column:
 
 \`\`\`json

@@ -35,3 +35,11 @@ test('A file with a setting there is none of is refused by name.', async () => {
   expect(code).toBe(2)
   expect(err).toContain('there is no setting holdTimout')
 })
+
+test('A variable that is named like a setting and is none is told of, and nothing stops.', async () => {
+  const env = { REVEILLE_LISTN: '0.0.0.0:80', REVEILLE_LISTEN: '0.0.0.0:81', LISTN: '0.0.0.0:82' }
+  const { code, out, err } = await run(['config', '--json'], { env })
+  expect(code).toBe(0)
+  expect(JSON.parse(out)).toMatchObject({ listen: '0.0.0.0:81' })
+  expect(err).toBe('warning: there is no setting REVEILLE_LISTN: reveille config shows all\n')
+})
