@@ -11,14 +11,16 @@ import { sendRaw, statusOf } from './raw.ts'
 let gateway: LabGateway
 let launcher: LabLauncher
 let shop: Backend
+let twin: Backend
 let activityPort: number
 const seen = (text: string): Seen => JSON.parse(text) as Seen
 const host = () => `127.0.0.1:${gateway.port}`
 
 beforeAll(async () => {
-  ;[launcher, shop, activityPort] = await Promise.all([
+  ;[launcher, shop, twin, activityPort] = await Promise.all([
     openLauncher(),
     startBackend('shop'),
+    startBackend('twin'),
     freePort(),
   ])
   gateway = await startGateway({
@@ -27,12 +29,13 @@ beforeAll(async () => {
     apps: [
       { name: 'foo', endpoints: [shop.address] },
       { name: 'shop', endpoints: [shop.address] },
+      { name: 'pair', endpoints: [shop.address, twin.address] },
     ],
   })
 })
 afterAll(async () => {
   await gateway.stop()
-  await Promise.all([launcher.stop(), shop.stop()])
+  await Promise.all([launcher, shop, twin].map((part) => part.stop()))
 })
 beforeEach(() => {
   shop.extra = []
@@ -245,5 +248,19 @@ describe('use of an app', () => {
     socket.close()
     expect(lines.length).toBeLessThanOrEqual(seconds + 1)
     for (const line of lines) expect(line).toMatch(/(?:^|reveille: )app_foo\n?$/)
+  })
+})
+
+describe('an app of two instances', () => {
+  it('is answered by the one that has less to do', async () => {
+    const socket = new WebSocket(`ws://${host()}/pair/x`)
+    const busy = await new Promise<Seen>((resolve, reject) => {
+      socket.on('message', (data) => resolve(seen(data.toString())))
+      socket.on('error', reject)
+    })
+    const others = new Set<string>()
+    for (let i = 0; i < 10; i++) others.add(seen((await ask(gateway.origin, '/pair/x')).text).app)
+    socket.close()
+    expect([...others]).toEqual([busy.app === 'shop' ? 'twin' : 'shop'])
   })
 })
