@@ -45,12 +45,12 @@ export function summaryOf(settings: Settings, engine: ChosenEngine, images: stri
         [`curl ${gateway}/F/`, 'nobody made an app F: a blueprint did'],
         [`curl ${gateway}/demo-42/name`, 'another blueprint'],
         [`${etcdctl}etcdctl get /services/clusters/A`, 'where A runs'],
-        [`${reveille} ps`, 'what runs, what sleeps'],
+        [`${reveille} app ls`, 'what runs, what sleeps'],
         [`${reveille} wake B`, 'with progress'],
       ]
     : [
         [`${reveille} app add shop --image <image> --port <port>`, `then: curl ${gateway}/shop/`],
-        [`${reveille} ps`, 'what runs, what sleeps'],
+        [`${reveille} app ls`, 'what runs, what sleeps'],
       ]
   const width = Math.max(...tries.map(([line]) => line.length))
   return [

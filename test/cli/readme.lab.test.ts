@@ -46,6 +46,8 @@ describe('the README, read literally', () => {
     expect(said.get('curl localhost:8080/A/name')).toContain('"name":"A"')
     expect(said.get('curl localhost:8080/F/')).toContain('F')
     expect(said.get('etcdctl get /services/clusters/A')).toMatch(/^172\.17\.0\.1:\d+$/m)
+    const apps = said.get('npx reveille app ls')
+    for (const line of [/^A +ready/m, /^B +asleep/m]) expect(apps).toMatch(line)
     expect(said.get('npx reveille ps')).toMatch(/^A +1\/1 +0 +ready/m)
     expect(said.get('npx reveille wake B')).toContain('B is ready at http://127.0.0.1:8080/B/')
   }, 60_000)
