@@ -1,5 +1,5 @@
 /** How the processes of one run find its folder: set by `openRun`, inherited by vitest's workers. */
-export const RUN_VARIABLE = 'REVEILLE_LAB'
+export const RUN_VARIABLE = 'LAB_OF_REVEILLE'
 
 /** One run of the tests: a folder for everything it makes, and a number that keeps its networks apart. */
 export interface Run {
