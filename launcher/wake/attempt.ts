@@ -12,6 +12,7 @@ import type { WakeClaim } from './claim.ts'
 import { etcdAway } from './failure.ts'
 import { Taken } from './fault.ts'
 import type { Launchpad } from './launch.ts'
+import { halt } from './leftover.ts'
 import { lossOf } from './loss.ts'
 import { Ended, Stuck, waitReady } from './ready.ts'
 import type { Run } from './start.ts'
@@ -42,13 +43,15 @@ export interface Begun {
   endpoint: Promise<Endpoint>
   /** resolves when nothing more comes of it on the host, whether it was given up or not */
   over: Promise<unknown>
+  /** Gives it up, and stops what it has started where that can be done soon. Does not throw. */
+  undo(): Promise<void>
   /** how its room is counted, null if it needs none */
   seat: Seat | null
 }
 
 /** Begins a try. Its room counts from the same moment on: whoever is placed next sees it. */
 export function begin(attempt: Attempt, options: AttemptOptions): Begun {
-  const { run, chosen, hasChoice } = attempt
+  const { run, claim, chosen, hasChoice } = attempt
   const { app, slot, signal } = run
   const { catalog, engines, room } = options
   const { host } = chosen
@@ -57,7 +60,12 @@ export function begin(attempt: Attempt, options: AttemptOptions): Begun {
   signal.addEventListener('abort', end)
   const engine = engines.at(host.engine)
   const seat = wasFound(chosen) ? null : room.take(app, slot, host)
-  const launched = launch(attempt, seat, options, ended.signal)
+  let started: string | null = null
+  const onStart = (id: string): void => {
+    started = id
+    run.report({ phase: 'starting' })
+  }
+  const launched = launch(attempt, seat, options, onStart, ended.signal)
   const ready = launched.then((id) => wait(attempt, engine, id, catalog, ended.signal))
   const watched = { app: app.name, host, engine, hasChoice }
   const endpoint = Promise.race([ready, lossOf(watched, catalog, ended.signal)]).finally(() => {
@@ -66,7 +74,13 @@ export function begin(attempt: Attempt, options: AttemptOptions): Begun {
     setImmediate(end)
   })
   ready.catch(() => {})
-  return { endpoint, over: launched.then(ignore, ignore), seat }
+  const over = launched.then(ignore, ignore)
+  const undo = async (): Promise<void> => {
+    end()
+    if (started === null) return
+    await halt({ app, slot, host, begun: over, id: started, claim }, catalog, engines)
+  }
+  return { endpoint, over, undo, seat }
 }
 
 /** The id of the container that runs, from now on or already. */
@@ -74,6 +88,7 @@ async function launch(
   { run, claim, chosen }: Attempt,
   seat: Seat | null,
   { catalog, engines, homes, launchpad, reservations }: AttemptOptions,
+  onStart: (id: string) => void,
   signal: AbortSignal,
 ): Promise<string> {
   const { app, slot, watch, report, patient } = run
@@ -89,7 +104,7 @@ async function launch(
     ...{ app, slot, host, engine: engines.at(host.engine), container, hold, claim, promised },
     isCurrent: run.isWanted ?? (() => isCurrent(app, catalog)),
     isUrgent: patient,
-    ...{ report, watch, signal },
+    ...{ onStart, report, watch, signal },
   })
 }
 

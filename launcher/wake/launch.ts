@@ -34,6 +34,8 @@ export interface Launch {
   isUrgent: boolean
   /** whether the App is still as it was when the wake began; asked before anything is made for it */
   isCurrent(): boolean
+  /** told which container it is, right before that is started */
+  onStart(id: string): void
   report(step: Omit<Progress, 'app'>): void
   watch: Stopwatch
   signal: AbortSignal
@@ -77,7 +79,7 @@ export class Launchpad {
 
   /** @param anew the container that is there belongs to a network that is gone */
   #start(launch: Launch, anew = false): Promise<string> {
-    const { host, engine, isUrgent, report, watch, signal } = launch
+    const { host, engine, isUrgent, watch, signal } = launch
     const { startsPerHost, launchers } = this.#options
     const atOnce = (): number => startsAtOnce(host, startsPerHost, launchers())
     return queueOf(this.#starts, host.name, atOnce).run(async () => {
@@ -88,7 +90,7 @@ export class Launchpad {
       // Not before: the app may still have to go elsewhere, and a volume that is not noted was never used.
       await launch.hold?.keep(volumesOf(launch.app))
       allowed(launch)
-      report({ phase: 'starting' })
+      launch.onStart(id)
       await engine.start(id)
       watch.lap('start')
       return id

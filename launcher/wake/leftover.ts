@@ -3,6 +3,7 @@ import { isRunning } from '../../model/container.ts'
 import { readLabels } from '../../model/label.ts'
 import type { Host } from '../../model/record.ts'
 import type { Catalog } from '../catalog.ts'
+import { deadline } from '../deadline.ts'
 import type { Engines } from '../engine.ts'
 import { clearAway } from '../place/ground.ts'
 import { find } from '../place/look.ts'
@@ -14,6 +15,45 @@ export interface Leftover {
   host: Host
   /** a start of ours that was given up on this host; resolves when nothing more comes of it */
   begun: Promise<unknown> | null
+}
+
+/** A container that a wake has started, or is starting, on a host that it now gives up. */
+export interface Copy extends Leftover {
+  begun: Promise<unknown>
+  id: string
+  claim: { valid(): boolean }
+}
+
+/** An engine that does not answer a ping within this is not waited for, milliseconds. */
+const SIGN = 500
+/** Nobody was ever led to it: it has so long to end before it is killed, seconds. */
+const GRACE = 2
+/** After this the next host is tried anyway, milliseconds. */
+const LIMIT = 3_000
+
+/**
+ * Stops what a wake has started on a host before it goes to the next one, so that a slot is not started while it runs
+ * elsewhere. Only under the claim of that wake, and not if its Endpoint has come after all. Takes 3.5 s at most, half a
+ * second where the engine is dead, and does not throw: what is left then is cleared away when the slot is up.
+ */
+export async function halt(
+  { app, slot, host, begun, id, claim }: Copy,
+  catalog: Catalog,
+  engines: Pick<Engines, 'at'>,
+): Promise<void> {
+  const isOurs = (): boolean =>
+    claim.valid() && catalog.endpoint(app.name, slot)?.host !== host.address
+  try {
+    // Not the one it was started with: that is closed when the host has gone.
+    const engine = engines.at(host.engine)
+    await deadline(SIGN, () => engine.ping())
+    await deadline(LIMIT, async (signal) => {
+      await begun
+      if (!signal.aborted && isOurs()) await engine.stop(id, Math.min(app.stopTimeout, GRACE))
+    })
+  } catch {
+    // the engine is away, or too slow
+  }
 }
 
 /**

@@ -90,10 +90,11 @@ export class Starter {
       const placed = placement.place(app, slot, sights, trip.barred)
       if (!placed.ok) throw trip.failure(placed.reason)
       const { host } = placed.chosen
+      const hasChoice = (): Promise<boolean> =>
+        placement.hasChoice(app, slot, host.name, trip.barred)
       const begun = begin(
         {
-          ...{ run, claim, chosen: placed.chosen },
-          hasChoice: () => placement.hasChoice(app, slot, host.name, trip.barred),
+          ...{ run, claim, chosen: placed.chosen, hasChoice },
           stop: (engine, id) => trip.stop(engine, id),
         },
         this.#options,
@@ -104,7 +105,9 @@ export class Starter {
       } catch (error) {
         trip.failed(host, error)
         const reason = trip.barred({ host })
-        if (reason !== null) report({ phase: 'queued', detail: `${host.name} ${reason}` })
+        if (reason === null) continue
+        report({ phase: 'queued', detail: `${host.name} ${reason}` })
+        if (await hasChoice()) await begun.undo()
       }
     }
   }

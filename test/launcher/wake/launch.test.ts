@@ -32,7 +32,7 @@ async function networks(
       ...{ app: App.parse({ name: 'shop', image: 'shop:1', group: 'shops' }), slot: 0, engine },
       ...{ host: Host.parse({ ...record, cpus: 2, memory: 2 ** 30 }), container: null },
       ...{ hold: null, claim: { valid: () => true }, promised, isUrgent: true },
-      ...{ isCurrent: () => true, report: () => {}, watch: new Stopwatch() },
+      ...{ isCurrent: () => true, onStart: () => {}, report: () => {}, watch: new Stopwatch() },
       signal: new AbortController().signal,
     })
     .catch((error: unknown) => `fails: ${(error as Error).message}`)

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Endpoint } from '../../../model/endpoint.ts'
 import { type Machine, refusal } from '../machine.ts'
 import { Machines } from '../machines.ts'
 
@@ -129,6 +130,38 @@ describe('the next host is tried in the same wake', () => {
     await expect.poll(() => h1.containers.size).toBe(0)
     expect(hosts()).toEqual([0, 1])
     expect(one.catalog.endpoint('shop', 0)).toMatchObject({ host: h2.record.address })
+  })
+
+  /** Woken on h1, whose registrar goes and whose engine stays. Resolves with what ran on h1 as h2 was told to start. */
+  async function unregistered(): Promise<{ woken: Promise<Endpoint>; left: Promise<number> }> {
+    await add()
+    h1.isRegistering = false
+    const left = new Promise<number>((resolve) => {
+      h2.faults.start = () => resolve(h1.running.length)
+    })
+    const woken = one.wake('shop')
+    await expect.poll(hosts).toEqual([1, 0])
+    await machines.lose(h1)
+    return { woken, left }
+  }
+
+  it('where nobody registers it, and what was started is stopped before', async () => {
+    const { woken, left } = await unregistered()
+    expect(await woken).toMatchObject({ host: h2.record.address })
+    expect(await left).toBe(0)
+    await expect.poll(() => h1.containers.size).toBe(0)
+  })
+
+  it.each([
+    ['ping', 'refuses', () => Promise.reject(refusal('unreachable'))],
+    ['ping', 'hangs', () => new Promise<void>(() => {})],
+    ['stop', 'refuses', () => Promise.reject(refusal('failed'))],
+    ['stop', 'hangs', () => new Promise<void>(() => {})],
+  ] as const)('even where it cannot be stopped since its %s %s', async (call, _how, fault) => {
+    h1.faults[call] = fault
+    const { woken, left } = await unregistered()
+    expect(await woken).toMatchObject({ host: h2.record.address })
+    expect(await left).toBe(1)
   })
 
   it('where its engine falls silent while the instance is waited for', async () => {
