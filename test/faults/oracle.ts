@@ -102,21 +102,6 @@ export class Oracle {
     }
   }
 
-  /**
-   * The registrar of `host` is silent from now on: in `ms` milliseconds its lease may end, and from then on the host is lost,
-   * until the returned function is called.
-   */
-  losing(host: string, ms: number): () => void {
-    let found = (): void => {}
-    const timer = setTimeout(() => {
-      found = this.lost(host)
-    }, ms)
-    return () => {
-      clearTimeout(timer)
-      found()
-    }
-  }
-
   /** The fault's own words allow this status beside 200, 503 and 504. */
   allow(status: number): void {
     this.#allowed.push(status)

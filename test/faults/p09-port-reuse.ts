@@ -7,8 +7,6 @@ import { testApp, warm } from './warm.ts'
 const REQUESTS = 10_000
 const SECONDS = 30
 const TTL = 30
-/** Seconds of silence after which its lease may end: the last renewal was a quarter of the TTL before it. */
-const SILENT = 0.75 * TTL
 
 /**
  * An instance is removed while its registrar is frozen, and another app takes its very port: the Endpoint in etcd
@@ -36,15 +34,12 @@ export const portReuse: Fault = {
     oracle.allow(502)
 
     await host.registrar.pause()
-    // A wake that waits for this host goes to the next one when it is lost to the fleet.
-    const found = oracle.losing(host.name, SILENT * 1000)
     await host.docker.getContainer(container?.Id ?? '').remove({ force: true })
     await admin.start()
     const load = oracle.load({ apps: ['shop'], rate: REQUESTS / SECONDS, count: REQUESTS })
     const shots = await load.done()
     await host.registrar.resume()
     await oracle.settled()
-    found()
 
     const wrong = shots.filter(({ seen }) => seen?.app === 'admin')
     const violations: string[] = []
