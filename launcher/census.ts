@@ -45,32 +45,47 @@ export class Census {
   async list(url: string, patience = PATIENCE): Promise<Container[] | null> {
     const before = this.#asked.get(url)
     if (before && !(await hasEnded(before, patience))) return null
-    // Whoever else waited may have asked by now: later than we came.
-    const list = (): Promise<Container[]> => this.#asked.get(url)?.list ?? this.#ask(url)
-    return await deadline(patience, list).catch(() => null)
+    return await deadline(patience, () => this.#next(url).list).catch(() => null)
   }
 
-  /** The same for somebody who only looks: an engine that is silent is given up at once, one that is slow is not. */
+  /**
+   * The same for somebody who only looks: an engine that is silent is given up at once, one that is slow is not. It may
+   * fall silent at any call, so each that is waited for is doubted.
+   */
   async look(url: string): Promise<Container[] | null> {
-    const list = this.list(url, LOOK)
-    const asked = this.#asked.get(url)
-    if (!asked) return await list
-    asked.doubt ??= this.#isSilent(url)
+    const before = this.#asked.get(url)
+    const look = async (): Promise<Container[] | null> => {
+      if (before && !(await this.#unlessSilent(url, before, hasEnded(before, LOOK)))) return null
+      const next = this.#next(url)
+      return await this.#unlessSilent(url, next, next.list)
+    }
+    return await deadline(LOOK, look).catch(() => null)
+  }
+
+  /** The call that whoever waited for the one before gets: somebody else may have made it by now, later than we came. */
+  #next(url: string): Asked {
+    return this.#asked.get(url) ?? this.#ask(url)
+  }
+
+  #ask(url: string): Asked {
+    const list = (async () => this.#engines.at(url).list())().finally(() => this.#asked.delete(url))
+    const asked = { list, since: performance.now(), doubt: null }
+    this.#asked.set(url, asked)
+    return asked
+  }
+
+  /** What `work` gives, or null as soon as the engine turns out to be silent while `asked` is under way. */
+  async #unlessSilent<T>(url: string, asked: Asked, work: Promise<T>): Promise<T | null> {
+    asked.doubt ??= this.#isSilent(url, asked)
     const silence = new Promise<null>((resolve) => {
       void asked.doubt?.then((isSilent) => isSilent && resolve(null))
     })
-    return await Promise.race([list, silence])
+    return await Promise.race([work, silence])
   }
 
-  #ask(url: string): Promise<Container[]> {
-    const list = (async () => this.#engines.at(url).list())().finally(() => this.#asked.delete(url))
-    this.#asked.set(url, { list, since: performance.now(), doubt: null })
-    return list
-  }
-
-  async #isSilent(url: string): Promise<boolean> {
+  async #isSilent(url: string, asked: Asked): Promise<boolean> {
     await pause(DOUBT)
-    if (!this.#asked.has(url)) return false
+    if (this.#asked.get(url) !== asked) return false
     const sign = deadline(SIGN, () => this.#engines.at(url).ping())
     return await sign.then(
       () => false,

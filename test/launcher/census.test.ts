@@ -61,6 +61,19 @@ test('an engine that gives no sign of life is given up once, and then at once', 
   await expect.poll(look).not.toBeNull()
 })
 
+test('one that falls silent at the next call is given up as soon as at the first', async () => {
+  engine.hangs = 'lists'
+  const first = list(30_000)
+  const second = look()
+  await expect.poll(() => engine.pings, { interval: 5 }).toBe(1)
+  engine.resume()
+  engine.hangs = 'everything'
+  expect(await first).toBe('0')
+  expect(await second).toBeNull()
+  expect([engine.lists, engine.pings]).toEqual([2, 2])
+  engine.resume()
+})
+
 test('one that lives may take its time, but not for ever', async () => {
   engine.hangs = 'lists until it is pinged'
   expect(await look()).toBe('0')
