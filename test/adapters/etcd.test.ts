@@ -1,21 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { connect, type EtcdError, type Store } from '../../adapters/etcd.ts'
-import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
+import type { LabEtcd } from '../lab/etcd.ts'
 import { freePort } from '../lab/port.ts'
 import { type Proxy, startProxy } from '../lab/proxy.ts'
+import { labStore } from '../lab/store.ts'
 
 let etcd: LabEtcd
 let store: Store
 
-beforeAll(async () => {
-  etcd = await startEtcd()
-  store = connect({ urls: [etcd.url] })
-})
-
-afterAll(async () => {
-  store.close()
-  await etcd.stop()
-})
+labStore((lab) => void ({ etcd, store } = lab))
 
 const codeOf = (call: Promise<unknown>): Promise<string> =>
   call.then(

@@ -1,25 +1,19 @@
 import { Etcd3 } from 'etcd3'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { connect, Store } from '../../adapters/etcd.ts'
 import { type Change, Informer, type InformerOptions } from '../../adapters/informer.ts'
 import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
 import { type Proxy, startProxy } from '../lab/proxy.ts'
+import { labStore } from '../lab/store.ts'
 
 let etcd: LabEtcd
 /** The writer: straight to etcd, whatever happens to the informer's line. */
 let store: Store
 const leftovers: (() => unknown)[] = []
 
-beforeAll(async () => {
-  etcd = await startEtcd()
-  store = connect({ urls: [etcd.url] })
-})
+labStore((lab) => void ({ etcd, store } = lab))
 afterEach(async () => {
   for (const end of leftovers.splice(0).reverse()) await end()
-})
-afterAll(async () => {
-  store.close()
-  await etcd.stop()
 })
 
 interface Batch {

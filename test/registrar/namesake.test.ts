@@ -1,22 +1,14 @@
 import { pino } from 'pino'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { connect, type Store } from '../../adapters/etcd.ts'
+import { expect, test } from 'vitest'
+import type { Store } from '../../adapters/etcd.ts'
 import { readIncarnation } from '../../adapters/machine.ts'
 import { HostRecord } from '../../registrar/host.ts'
 import { Inheritance } from '../../registrar/inheritance.ts'
-import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
+import { labStore } from '../lab/store.ts'
 import { eventually } from './process.ts'
 
-let etcd: LabEtcd
 let store: Store
-beforeAll(async () => {
-  etcd = await startEtcd()
-  store = connect({ urls: [etcd.url] })
-})
-afterAll(async () => {
-  store.close()
-  await etcd.stop()
-})
+labStore((lab) => void (store = lab.store))
 
 /** A log and what it says. */
 function notes() {

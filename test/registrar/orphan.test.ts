@@ -1,23 +1,19 @@
 import { createServer } from 'node:net'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { connect, type Store } from '../../adapters/etcd.ts'
+import { afterAll, expect, test } from 'vitest'
+import type { Store } from '../../adapters/etcd.ts'
 import { readIncarnation } from '../../adapters/machine.ts'
-import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
+import type { LabEtcd } from '../lab/etcd.ts'
 import type { Part } from '../lab/part.ts'
 import { freePort } from '../lab/port.ts'
+import { labStore } from '../lab/store.ts'
 import { eventually, startRegistrar } from './process.ts'
 
 let etcd: LabEtcd
 let store: Store
 let registrar: Part | undefined
-beforeAll(async () => {
-  etcd = await startEtcd()
-  store = connect({ urls: [etcd.url] })
-})
+labStore((lab) => void ({ etcd, store } = lab))
 afterAll(async () => {
   await registrar?.kill()
-  store.close()
-  await etcd.stop()
 })
 
 test('with an engine that is away, what was registered stays while it answers and goes when it does not', async () => {

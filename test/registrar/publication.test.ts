@@ -1,21 +1,15 @@
 import { pino } from 'pino'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { connect, type Store } from '../../adapters/etcd.ts'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Store } from '../../adapters/etcd.ts'
 import { Informer } from '../../adapters/informer.ts'
 import { Publication } from '../../registrar/publication.ts'
-import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
+import type { LabEtcd } from '../lab/etcd.ts'
+import { labStore } from '../lab/store.ts'
 import { eventually } from './process.ts'
 
 let etcd: LabEtcd
 let store: Store
-beforeAll(async () => {
-  etcd = await startEtcd()
-  store = connect({ urls: [etcd.url], deadline: 1_000 })
-})
-afterAll(async () => {
-  store.close()
-  await etcd.stop()
-})
+labStore((lab) => void ({ etcd, store } = lab), 1_000)
 
 const KEY = '/services/clusters/A'
 const conflicts: string[] = []

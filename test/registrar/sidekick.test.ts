@@ -1,25 +1,21 @@
 import { createServer, type Server } from 'node:http'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { connect, type Store } from '../../adapters/etcd.ts'
+import { afterAll, expect, test } from 'vitest'
+import type { Store } from '../../adapters/etcd.ts'
 import { readProbe } from '../../registrar/sidekick.ts'
-import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
+import type { LabEtcd } from '../lab/etcd.ts'
 import type { Part } from '../lab/part.ts'
 import { freePort } from '../lab/port.ts'
+import { labStore } from '../lab/store.ts'
 import { eventually, startRegistrar } from './process.ts'
 
 let etcd: LabEtcd
 let store: Store
 const parts: Part[] = []
 const servers: Server[] = []
-beforeAll(async () => {
-  etcd = await startEtcd()
-  store = connect({ urls: [etcd.url] })
-})
+labStore((lab) => void ({ etcd, store } = lab))
 afterAll(async () => {
   for (const part of parts) await part.kill()
   for (const server of servers) server.close()
-  store.close()
-  await etcd.stop()
 })
 
 /** A server that answers /health with what `status` says at the moment. */

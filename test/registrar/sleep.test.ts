@@ -1,6 +1,6 @@
 import { pino } from 'pino'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { connect, type Store } from '../../adapters/etcd.ts'
+import { expect, test } from 'vitest'
+import type { Store } from '../../adapters/etcd.ts'
 import { Keys } from '../../model/key.ts'
 import { readLabels } from '../../model/label.ts'
 import { Cluster } from '../../registrar/cluster.ts'
@@ -8,18 +8,10 @@ import { discovered } from '../../registrar/instance.ts'
 import { type Member, Roster } from '../../registrar/roster.ts'
 import { Sleep } from '../../registrar/sleep.ts'
 import type { SleepPorts } from '../../registrar/sleep-ports.ts'
-import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
+import { labStore } from '../lab/store.ts'
 
-let etcd: LabEtcd
 let store: Store
-beforeAll(async () => {
-  etcd = await startEtcd()
-  store = connect({ urls: [etcd.url], deadline: 1_000 })
-})
-afterAll(async () => {
-  store.close()
-  await etcd.stop()
-})
+labStore((lab) => void (store = lab.store), 1_000)
 
 const keys = new Keys()
 const never = new AbortController().signal

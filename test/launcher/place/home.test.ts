@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { connect, type Store } from '../../../adapters/etcd.ts'
+import { expect, test } from 'vitest'
+import type { Store } from '../../../adapters/etcd.ts'
 import { Catalog } from '../../../launcher/catalog.ts'
 import { Homes } from '../../../launcher/place/home.ts'
 import { place, type Sight } from '../../../launcher/place/place.ts'
@@ -7,7 +7,8 @@ import { App, type AppInput } from '../../../model/app.ts'
 import { Keys } from '../../../model/key.ts'
 import { Home, Host } from '../../../model/record.ts'
 import { State } from '../../../model/state.ts'
-import { type LabEtcd, startEtcd } from '../../lab/etcd.ts'
+import type { LabEtcd } from '../../lab/etcd.ts'
+import { labStore } from '../../lab/store.ts'
 
 const keys = new Keys()
 const never = new AbortController().signal
@@ -17,14 +18,7 @@ const anywhere = {
 }
 let etcd: LabEtcd
 let store: Store
-beforeAll(async () => {
-  etcd = await startEtcd()
-  store = connect({ urls: [etcd.url] })
-})
-afterAll(async () => {
-  store.close()
-  await etcd.stop()
-})
+labStore((lab) => void ({ etcd, store } = lab))
 
 const app = (input: Partial<AppInput> & { name: string }): App =>
   App.parse({ image: 'a:1', ...input })

@@ -1,6 +1,6 @@
 import pino from 'pino'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { connect, type Store } from '../../../adapters/etcd.ts'
+import { beforeEach, expect, test } from 'vitest'
+import type { Store } from '../../../adapters/etcd.ts'
 import { Catalog } from '../../../launcher/catalog.ts'
 import { Homes } from '../../../launcher/place/home.ts'
 import { Vacancies } from '../../../launcher/place/vacant.ts'
@@ -10,7 +10,8 @@ import type { Container } from '../../../model/container.ts'
 import { Keys } from '../../../model/key.ts'
 import { Host } from '../../../model/record.ts'
 import { State } from '../../../model/state.ts'
-import { type LabEtcd, startEtcd } from '../../lab/etcd.ts'
+import type { LabEtcd } from '../../lab/etcd.ts'
+import { labStore } from '../../lab/store.ts'
 
 const keys = new Keys()
 const never = new AbortController().signal
@@ -24,14 +25,7 @@ let volumes: Set<string>
 /** happens while engines are asked */
 let meanwhile: () => Promise<unknown>
 
-beforeAll(async () => {
-  etcd = await startEtcd()
-  store = connect({ urls: [etcd.url] })
-})
-afterAll(async () => {
-  store.close()
-  await etcd.stop()
-})
+labStore((lab) => void ({ etcd, store } = lab))
 beforeEach(async () => {
   catalog = new Catalog(new State(keys, anywhere), keys)
   containers = { h1: [], h2: [] }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { connect, type Store } from '../../../adapters/etcd.ts'
+import type { Store } from '../../../adapters/etcd.ts'
 import { Informer } from '../../../adapters/informer.ts'
 import { Session } from '../../../adapters/session.ts'
 import { Catalog } from '../../../launcher/catalog.ts'
@@ -8,7 +8,8 @@ import { type ClaimStore, withdraw } from '../../../launcher/wake/withdrawal.ts'
 import { Keys } from '../../../model/key.ts'
 import { Claim } from '../../../model/record.ts'
 import { State } from '../../../model/state.ts'
-import { type LabEtcd, startEtcd } from '../../lab/etcd.ts'
+import type { LabEtcd } from '../../lab/etcd.ts'
+import { labStore } from '../../lab/store.ts'
 
 const keys = new Keys()
 const silent = { info: () => {}, warn: () => {}, debug: () => {} }
@@ -40,16 +41,13 @@ async function launcher(id: string) {
   return { ...parts, claims: new Claims({ ...parts, store }) }
 }
 
+labStore((lab) => void ({ etcd, store } = lab))
 beforeAll(async () => {
-  etcd = await startEtcd()
-  store = connect({ urls: [etcd.url] })
   one = await launcher('one')
   two = await launcher('two')
 })
 afterAll(async () => {
   for (const end of ends) await end()
-  store.close()
-  await etcd.stop()
 })
 
 async function holder(app: string): Promise<Claim | null> {

@@ -1,28 +1,20 @@
 import pino from 'pino'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { connect, type Store } from '../../../adapters/etcd.ts'
+import { beforeEach, expect, test } from 'vitest'
+import type { Store } from '../../../adapters/etcd.ts'
 import { Catalog } from '../../../launcher/catalog.ts'
 import { Witness } from '../../../launcher/witness/witness.ts'
 import type { Container } from '../../../model/container.ts'
 import { Keys } from '../../../model/key.ts'
 import { State } from '../../../model/state.ts'
-import { type LabEtcd, startEtcd } from '../../lab/etcd.ts'
+import { labStore } from '../../lab/store.ts'
 
 const ADDRESS = '10.9.0.1'
 const keys = new Keys()
-let etcd: LabEtcd
 let store: Store
 let catalog: Catalog
 let lease: string
 
-beforeAll(async () => {
-  etcd = await startEtcd()
-  store = connect({ urls: [etcd.url] })
-})
-afterAll(async () => {
-  store.close()
-  await etcd.stop()
-})
+labStore((lab) => void (store = lab.store))
 beforeEach(async () => {
   const networks = [{ family: 4 as const, bits: 0n, prefix: 0 }]
   catalog = new Catalog(new State(keys, { networks, denied: new Set() }), keys)

@@ -1,26 +1,18 @@
 import { pino } from 'pino'
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
-import { connect, type Store } from '../../../adapters/etcd.ts'
+import { beforeEach, expect, it, vi } from 'vitest'
+import type { Store } from '../../../adapters/etcd.ts'
 import { Keys } from '../../../model/key.ts'
 import { Discovery, type DiscoveryOptions } from '../../../registrar/discovery/discovery.ts'
-import { type LabEtcd, startEtcd } from '../../lab/etcd.ts'
+import { labStore } from '../../lab/store.ts'
 
 const keys = new Keys()
 const addresses = ['172.17.0.2']
 const foreign = { id: 'c', image: 'foo/bar', labels: {}, published: {}, addresses }
-let etcd: LabEtcd
 let store: Store
-beforeAll(async () => {
-  etcd = await startEtcd()
-  store = connect({ urls: [etcd.url] })
-})
+labStore((lab) => void (store = lab.store))
 beforeEach(async () => {
   const { entries } = await store.list(`${keys.prefix}/`)
   for (const { key } of entries) await store.remove(key)
-})
-afterAll(async () => {
-  store.close()
-  await etcd.stop()
 })
 
 /** Discovers one container, unless `more` says what is different. */

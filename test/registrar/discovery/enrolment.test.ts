@@ -1,26 +1,18 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { connect, type Store } from '../../../adapters/etcd.ts'
+import { beforeEach, expect, it } from 'vitest'
+import type { Store } from '../../../adapters/etcd.ts'
 import { Keys } from '../../../model/key.ts'
 import { Pool } from '../../../model/pool.ts'
 import { type Found, poolOf } from '../../../registrar/discovery/candidate.ts'
 import { Enrolment } from '../../../registrar/discovery/enrolment.ts'
-import { type LabEtcd, startEtcd } from '../../lab/etcd.ts'
+import { labStore } from '../../lab/store.ts'
 
-let etcd: LabEtcd
 let store: Store
 const keys = new Keys('/services')
 const foo = poolOf('foo/bar', '') as Found
 const other = poolOf('hello/world', '') as Found
 const [A, B, C] = ['172.17.0.2:80', '172.17.0.3:80', '10.0.0.2:8000'] as const
 
-beforeAll(async () => {
-  etcd = await startEtcd()
-  store = connect({ urls: [etcd.url] })
-})
-afterAll(async () => {
-  store.close()
-  await etcd.stop()
-})
+labStore((lab) => void (store = lab.store))
 beforeEach(async () => {
   const { entries } = await store.list('/services/')
   for (const { key } of entries) await store.remove(key)

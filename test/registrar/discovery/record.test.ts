@@ -1,25 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { connect, type Store } from '../../../adapters/etcd.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Store } from '../../../adapters/etcd.ts'
 import { Keys } from '../../../model/key.ts'
 import type { Found } from '../../../registrar/discovery/candidate.ts'
 import { Enrolment } from '../../../registrar/discovery/enrolment.ts'
-import { type LabEtcd, startEtcd } from '../../lab/etcd.ts'
+import { labStore } from '../../lab/store.ts'
 
 const keys = new Keys()
 const pool: Found = { name: 'foo-bar', routes: ['/foo/bar'] }
 const record = keys.named('pool', pool.name)
 const wanted = (...addresses: string[]) => new Map(addresses.map((address) => [address, pool]))
-let etcd: LabEtcd
 let store: Store
 
-beforeAll(async () => {
-  etcd = await startEtcd()
-  store = connect({ urls: [etcd.url] })
-})
-afterAll(async () => {
-  store.close()
-  await etcd.stop()
-})
+labStore((lab) => void (store = lab.store))
 beforeEach(async () => {
   const { entries } = await store.listAll([keys.folder('pool'), keys.folder('endpoint')])
   for (const { key } of entries) await store.remove(key)
