@@ -105,6 +105,17 @@ export class Collection<T extends { name: string }> {
     return revision
   }
 
+  /**
+   * Replaces the record of that name, or stores a new one; with `expected` it has to be there, at that revision. Returns its
+   * revision, and whether it is new. Throws as {@link create} and {@link replace} do.
+   */
+  async put(record: T, expected?: string): Promise<{ revision: string; isNew: boolean }> {
+    const revision = await this.replace(record, expected)
+    if (revision !== null) return { revision, isNew: false }
+    if (expected !== undefined) throw new ProblemError('changed')
+    return { revision: await this.create(record), isNew: true }
+  }
+
   /** Removes the record of exactly that name; false if there is none. Throws ProblemError `changed`. */
   async remove(name: string, expected?: string): Promise<boolean> {
     const key = this.#key(name)

@@ -105,13 +105,8 @@ export function appRoutes(router: Router, options: AppRoutes): void {
     },
     async (request, reply) => {
       refuseEndless(request.body, options.catalog)
-      let revision = await apps.replace(request.body, expected(request.headers))
-      if (revision === null) {
-        if (request.headers['if-match'] !== undefined) throw new ProblemError('changed')
-        revision = await apps.create(request.body)
-        reply.code(201)
-      }
-      return await stored(reply, request.body, revision, options)
+      const { revision, isNew } = await apps.put(request.body, expected(request.headers))
+      return await stored(reply.code(isNew ? 201 : 200), request.body, revision, options)
     },
   )
 

@@ -80,14 +80,8 @@ export function blueprintRoutes(router: Router, blueprints: Collection<Blueprint
       },
     },
     async (request, reply) => {
-      const condition = expected(request.headers)
-      let revision = await blueprints.replace(request.body, condition)
-      if (revision === null) {
-        if (condition !== undefined) throw new ProblemError('changed')
-        revision = await blueprints.create(request.body)
-        reply.code(201)
-      }
-      return written(reply, request.body, revision)
+      const { revision, isNew } = await blueprints.put(request.body, expected(request.headers))
+      return written(reply.code(isNew ? 201 : 200), request.body, revision)
     },
   )
 
