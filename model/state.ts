@@ -8,6 +8,7 @@ import type { Keys } from './key.ts'
 import { canonical } from './name.ts'
 import type { Pool } from './pool.ts'
 import type { Claim, Drain, Gateway, Home, Host, Roll } from './record.ts'
+import { Unique, UniqueSlots } from './unique.ts'
 
 export type { Entry, Held, Rejection }
 
@@ -23,12 +24,12 @@ const WAITS: ReadonlySet<string | null> = new Set([CLASH, TWIN])
  */
 export class State {
   /** by canonical app name */
-  readonly apps = new Map<string, Held<App>>()
+  readonly apps = new Unique<App>()
   readonly blueprints = new Map<string, Held<Blueprint>>()
   /** by canonical name */
-  readonly pools = new Map<string, Held<Pool>>()
+  readonly pools = new Unique<Pool>()
   /** by canonical app name, then slot */
-  readonly endpoints = new Map<string, Map<number, Held<Endpoint>>>()
+  readonly endpoints: UniqueSlots
   readonly hosts = new Hosts()
   /** by host name */
   readonly drains = new Map<string, Held<Drain>>()
@@ -52,6 +53,7 @@ export class State {
 
   constructor(keys: Keys, policy: AddressPolicy) {
     this.#keys = keys
+    this.endpoints = new UniqueSlots(keys)
     this.#policy = policy
   }
 
@@ -76,23 +78,11 @@ export class State {
     const key = this.#keys.parse(text)
     if (!key) return
     switch (key.kind) {
-      case 'endpoint': {
-        const name = canonical(key.app)
-        const slots = this.endpoints.get(name)
-        if (slots?.get(key.slot)?.entry.key !== text) return
-        slots.delete(key.slot)
-        if (slots.size > 0) return
-        this.endpoints.delete(name)
-        return this.#retry()
-      }
+      case 'endpoint':
+        return void (this.endpoints.dismiss(key.app, key.slot, text) && this.#retry())
       case 'app':
-      case 'pool': {
-        const name = canonical(key.name)
-        const all = this[`${key.kind}s`]
-        if (all.get(name)?.entry.key !== text) return
-        all.delete(name)
-        return this.#retry()
-      }
+      case 'pool':
+        return void (this[`${key.kind}s`].dismiss(key.name, text) && this.#retry())
       case 'claim':
         return void this.claims.delete(text)
       case 'activity':
@@ -136,27 +126,13 @@ export class State {
       case 'refused':
         return decoded.reason
       case 'endpoint': {
-        const name = canonical(decoded.app)
-        const slots = this.endpoints.get(name) ?? new Map<number, Held<Endpoint>>()
-        for (const [slot, held] of slots)
-          if (held.entry.key !== this.#keys.endpoint(decoded.app, slot)) return CLASH
-        this.endpoints.set(name, slots.set(decoded.slot, { value: decoded.value, entry }))
-        return null
+        const { app, slot, value } = decoded
+        return this.endpoints.admit(app, slot, { value, entry }) ? null : CLASH
       }
-      case 'app': {
-        const name = canonical(decoded.name)
-        const held = this.apps.get(name)
-        if (held && held.entry.key !== entry.key) return CLASH
-        this.apps.set(name, { value: decoded.value, entry })
-        return null
-      }
-      case 'pool': {
-        const name = canonical(decoded.name)
-        const held = this.pools.get(name)
-        if (held && held.entry.key !== entry.key) return CLASH
-        this.pools.set(name, { value: decoded.value, entry })
-        return null
-      }
+      case 'app':
+        return this.apps.admit(decoded.name, { value: decoded.value, entry }) ? null : CLASH
+      case 'pool':
+        return this.pools.admit(decoded.name, { value: decoded.value, entry }) ? null : CLASH
       case 'claim':
         this.claims.set(entry.key, { value: decoded.value, entry })
         return null

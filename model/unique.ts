@@ -1,0 +1,48 @@
+import type { Endpoint } from './endpoint.ts'
+import type { Held } from './entry.ts'
+import type { Keys } from './key.ts'
+import { canonical } from './name.ts'
+
+/** Records by canonical name: of two whose names differ in case only, the first has effect. */
+export class Unique<T> extends Map<string, Held<T>> {
+  /** Takes a new or changed record. Returns whether it has effect. */
+  admit(name: string, record: Held<T>): boolean {
+    const held = this.get(canonical(name))
+    if (held && held.entry.key !== record.entry.key) return false
+    this.set(canonical(name), record)
+    return true
+  }
+
+  /** Takes the removal of `key`. Returns whether a name became free. */
+  dismiss(name: string, key: string): boolean {
+    return this.get(canonical(name))?.entry.key === key && this.delete(canonical(name))
+  }
+}
+
+/** Endpoints by canonical app name, then slot: of apps whose names differ in case only, the first one's have effect. */
+export class UniqueSlots extends Map<string, Map<number, Held<Endpoint>>> {
+  readonly #keys: Keys
+
+  constructor(keys: Keys) {
+    super()
+    this.#keys = keys
+  }
+
+  /** Takes a new or changed Endpoint. Returns whether it has effect. */
+  admit(app: string, slot: number, endpoint: Held<Endpoint>): boolean {
+    const name = canonical(app)
+    const slots = this.get(name) ?? new Map<number, Held<Endpoint>>()
+    for (const [other, { entry }] of slots)
+      if (entry.key !== this.#keys.endpoint(app, other)) return false
+    this.set(name, slots.set(slot, endpoint))
+    return true
+  }
+
+  /** Takes the removal of `key`. Returns whether a name became free. */
+  dismiss(app: string, slot: number, key: string): boolean {
+    const slots = this.get(canonical(app))
+    if (slots?.get(slot)?.entry.key !== key) return false
+    slots.delete(slot)
+    return slots.size === 0 && this.delete(canonical(app))
+  }
+}
