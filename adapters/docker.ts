@@ -6,23 +6,22 @@ import type {
   ForeignContainer,
 } from '../model/container.ts'
 import { APP_LABEL } from '../model/label.ts'
-import { createBody } from './docker-body.ts'
-import { getPath, makeCall, SLOW } from './docker-call.ts'
+import { getPath, makeCall } from './docker-call.ts'
 import { type EngineAccess, openClient } from './docker-client.ts'
 import { fromForeign, fromInspection, fromSummary } from './docker-container.ts'
-import { EngineError } from './docker-error.ts'
 import { runCommand } from './docker-exec.ts'
 import { Follower, type Listener } from './docker-follow.ts'
 import { Groups } from './docker-group.ts'
 import { guard } from './docker-guard.ts'
 import { type EngineInfo, readEngineTime, readInfo } from './docker-info.ts'
+import { healthcheck, imageLabels, inspectContainer, inspectImage } from './docker-inspect.ts'
 import {
-  healthcheck,
-  imageLabels,
-  inspectContainer,
-  inspectImage,
-  isOurs,
-} from './docker-inspect.ts'
+  createContainer,
+  removeContainer,
+  startContainer,
+  stopContainer,
+  waitForEnd,
+} from './docker-life.ts'
 import type { Pace } from './docker-line.ts'
 import { pullImage } from './docker-pull.ts'
 import { streamEvents, streamLogs, streamStirs } from './docker-stream.ts'
@@ -105,57 +104,28 @@ export class Engine {
   }
 
   /** Creates a container and returns its id. Deadline 60 s. */
-  async create(request: ContainerRequest): Promise<string> {
-    const { name, ...body } = createBody(request)
-    // said apart, for otherwise all of the body, env with its secrets too, goes into the URL and so into logs
-    const options = { _query: { name }, _body: body }
-    const created = await makeCall(
-      (abortSignal) =>
-        this.#docker.createContainer({ ...options, abortSignal } as Docker.ContainerCreateOptions),
-      { call: 'create', limit: SLOW },
-    )
-    return created.id
+  create(request: ContainerRequest): Promise<string> {
+    return createContainer(this.#docker, request)
   }
 
   /** Starts a container and returns when its process runs; that it runs already is fine. Deadline 60 s. */
-  async start(id: string): Promise<void> {
-    const container = this.#docker.getContainer(id)
-    const options = { call: 'start', limit: SLOW, fine: [304] } as const
-    try {
-      await makeCall((abortSignal) => container.start({ abortSignal }), options)
-    } catch (error) {
-      if (!(error instanceof EngineError) || error.code !== 'not-startable') throw error
-      // the engine notes 126, 127 or 128 as if the process had run
-      const exitCode = (await inspectContainer(this.#docker, id).catch(() => null))?.State.ExitCode
-      throw new EngineError(error.code, error.message, exitCode)
-    }
+  start(id: string): Promise<void> {
+    return startContainer(this.#docker, id)
   }
 
   /** Asks the app to end and kills it after `timeoutSeconds`; that it does not run or is gone is fine. */
-  async stop(id: string, timeoutSeconds: number): Promise<void> {
-    if (!(await isOurs(this.#docker, id))) return
-    await makeCall(
-      (abortSignal) => this.#docker.getContainer(id).stop({ t: timeoutSeconds, abortSignal }),
-      { limit: timeoutSeconds * 1000 + 10_000, fine: [304, 404] },
-    )
+  stop(id: string, timeoutSeconds: number): Promise<void> {
+    return stopContainer(this.#docker, id, timeoutSeconds)
   }
 
   /** Removes a container that does not run, with its anonymous volumes; that it is gone is fine. Deadline 60 s. */
-  async remove(id: string): Promise<void> {
-    if (!(await isOurs(this.#docker, id))) return
-    await makeCall(
-      (abortSignal) => this.#docker.getContainer(id).remove({ v: true, abortSignal }),
-      { limit: SLOW, fine: [404] },
-    )
+  remove(id: string): Promise<void> {
+    return removeContainer(this.#docker, id)
   }
 
   /** The exit code of the container once it does not run. No deadline but the signal. */
-  async wait(id: string, signal: AbortSignal): Promise<number> {
-    const ended = await makeCall<{ StatusCode: number }>(
-      (abortSignal) => this.#docker.getContainer(id).wait({ abortSignal }),
-      { limit: null, signal },
-    )
-    return ended.StatusCode
+  wait(id: string, signal: AbortSignal): Promise<number> {
+    return waitForEnd(this.#docker, id, signal)
   }
 
   /** Runs a command inside a container and returns its exit code. Its output is thrown away. */
