@@ -7,7 +7,6 @@ import { App, type AppInput } from '../../../model/app.ts'
 import { Keys } from '../../../model/key.ts'
 import { Home, Host } from '../../../model/record.ts'
 import { State } from '../../../model/state.ts'
-import type { LabEtcd } from '../../lab/etcd.ts'
 import { labStore } from '../../lab/store.ts'
 
 const keys = new Keys()
@@ -16,9 +15,8 @@ const anywhere = {
   networks: [{ family: 4 as const, bits: 0n, prefix: 0 }],
   denied: new Set<string>(),
 }
-let etcd: LabEtcd
 let store: Store
-labStore((lab) => void ({ etcd, store } = lab))
+labStore((lab) => void (store = lab.store))
 
 const app = (input: Partial<AppInput> & { name: string }): App =>
   App.parse({ image: 'a:1', ...input })

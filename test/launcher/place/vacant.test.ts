@@ -10,13 +10,11 @@ import type { Container } from '../../../model/container.ts'
 import { Keys } from '../../../model/key.ts'
 import { Host } from '../../../model/record.ts'
 import { State } from '../../../model/state.ts'
-import type { LabEtcd } from '../../lab/etcd.ts'
 import { labStore } from '../../lab/store.ts'
 
 const keys = new Keys()
 const never = new AbortController().signal
 const anywhere = { networks: [{ family: 4 as const, bits: 0n, prefix: 0 }], denied: new Set('') }
-let etcd: LabEtcd
 let store: Store
 let catalog: Catalog
 /** by host; null if its engine does not answer */
@@ -25,7 +23,7 @@ let volumes: Set<string>
 /** happens while engines are asked */
 let meanwhile: () => Promise<unknown>
 
-labStore((lab) => void ({ etcd, store } = lab))
+labStore((lab) => void (store = lab.store))
 beforeEach(async () => {
   catalog = new Catalog(new State(keys, anywhere), keys)
   containers = { h1: [], h2: [] }
