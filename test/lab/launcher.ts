@@ -48,46 +48,30 @@ const PAGE = ['page', 'app', 'uri', 'method']
 const EVENTS = ['client']
 const ALWAYS = ['host', 'connection', 'accept']
 
-/** Starts a scripted launcher on a free port. Unless told otherwise it knows no app. */
-export async function startLauncher(): Promise<LabLauncher> {
+/** What the server of a scripted launcher has to do with its script. */
+export interface Script {
+  /** Notes a wake and holds it until the script has its answer, or until the client has `left`. */
+  ask(words: Ask, left: Promise<'left'>): Promise<Answer | 'left'>
+  /** where breaches of the protocol go */
+  faults: string[]
+}
+
+/** Listens on a free port with the server of a scripted launcher. Unless told otherwise it knows no app. */
+export async function openScripted(open: (script: Script) => Server): Promise<LabLauncher> {
   const port = await freePort()
   const asks: Ask[] = []
   const faults: string[] = []
   let held = 0
-  const server: Server = createServer((request, response) => {
-    const path = request.url ?? ''
-    request.on('data', () => faults.push(`${path}: a body`))
-    if (request.method !== 'GET') faults.push(`${path}: method ${request.method}`)
-    const words = readWords(
-      request,
-      path === '/wake' ? WAKE : path === '/page' ? PAGE : EVENTS,
-      faults,
-    )
-    if (path === '/wake') {
-      asks.push(words)
-      held++
-      let open = true
-      const close = () => {
-        if (open) held--
-        open = false
-      }
-      response.on('close', close)
-      void Promise.resolve(lab.script(words)).then((answer) => {
-        close()
-        say(response, answer)
-      })
-    } else if (path === '/page') {
-      const page = Buffer.from(words.page ?? '', 'base64url').toString()
-      response.writeHead(503, { 'content-type': 'text/html', 'retry-after': '7' })
-      response.end(`page ${page} of ${words.app} for ${words.method} ${words.uri}`)
-    } else if (path.startsWith('/_reveille/events/')) {
-      response.writeHead(200, { 'content-type': 'text/event-stream' })
-      response.write(`data: ${path}\n\n`)
-    } else {
-      faults.push(`asked for ${path}`)
-      response.writeHead(404).end()
+  const ask: Script['ask'] = async (words, left) => {
+    asks.push(words)
+    held++
+    try {
+      return await Promise.race([lab.script(words), left])
+    } finally {
+      held--
     }
-  })
+  }
+  const server = open({ ask, faults })
   server.listen(port, '127.0.0.1', 4096)
   await new Promise<void>((resolve) => server.once('listening', resolve))
   const lab: LabLauncher = {
@@ -105,6 +89,36 @@ export async function startLauncher(): Promise<LabLauncher> {
       }),
   }
   return lab
+}
+
+/** Starts a scripted launcher for gateways that hold requests. */
+export function startLauncher(): Promise<LabLauncher> {
+  return openScripted(({ ask, faults }) =>
+    createServer((request, response) => {
+      const path = request.url ?? ''
+      request.on('data', () => faults.push(`${path}: a body`))
+      if (request.method !== 'GET') faults.push(`${path}: method ${request.method}`)
+      const words = readWords(
+        request,
+        path === '/wake' ? WAKE : path === '/page' ? PAGE : EVENTS,
+        faults,
+      )
+      if (path === '/wake') {
+        const left = new Promise<'left'>((resolve) => response.on('close', () => resolve('left')))
+        void ask(words, left).then((answer) => answer !== 'left' && say(response, answer))
+      } else if (path === '/page') {
+        const page = Buffer.from(words.page ?? '', 'base64url').toString()
+        response.writeHead(503, { 'content-type': 'text/html', 'retry-after': '7' })
+        response.end(`page ${page} of ${words.app} for ${words.method} ${words.uri}`)
+      } else if (path.startsWith('/_reveille/events/')) {
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        response.write(`data: ${path}\n\n`)
+      } else {
+        faults.push(`asked for ${path}`)
+        response.writeHead(404).end()
+      }
+    }),
+  )
 }
 
 function readWords(request: IncomingMessage, allowed: string[], faults: string[]): Ask {

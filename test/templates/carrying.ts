@@ -8,38 +8,37 @@ import type { Ask } from '../../launcher/gate/request.ts'
 import type { Client } from '../../launcher/gate/wait.ts'
 import { parseEndpoint } from '../../model/endpoint.ts'
 import { problem } from '../../model/problem.ts'
-import type { Answer, LabLauncher } from '../lab/launcher.ts'
-import { freePort } from '../lab/port.ts'
+import { type Answer, type LabLauncher, openScripted, type Script } from '../lab/launcher.ts'
 
 const page = (name: string) =>
   readFileSync(new URL(`../../templates/pages/${name}.html.njk`, import.meta.url), 'utf8')
 
 /** The scripted launcher of the lab for gateways that cannot hold: what carries is the product's own. */
-export async function startCarrying(): Promise<LabLauncher> {
-  const port = await freePort()
-  const asks: LabLauncher['asks'][number][] = []
-  const faults: string[] = []
-  let held = 0
-  const door = {
-    ask: async (ask: Ask, client: Client): Promise<Decision> => {
-      const { app, uri, method, dead, pin, way, prefix, proof } = ask
-      const answered = { client: ask.client, answer: ask.redirects ? 'redirect' : '' }
-      const words = { app, uri, method, dead, pin, way, prefix, proof, ...answered }
-      asks.push(words)
-      held++
-      let close = (): void => {}
-      const left = new Promise<'left'>((resolve) => {
-        close = () => resolve('left')
-        client.on('close', close)
-      })
-      const answer = await Promise.race([lab.script(words), left])
-      client.off('close', close)
-      held--
-      return answer === 'left' ? { is: 'busy' } : decisionOf(answer, ask)
-    },
-  }
-  const pages = new Pages({ waiting: page('waiting'), problem: page('problem') })
-  const others: RequestListener = (request, response) => {
+export function startCarrying(): Promise<LabLauncher> {
+  return openScripted((script) => {
+    const door = { ask: (ask: Ask, client: Client) => decide(script, ask, client) }
+    const pages = new Pages({ waiting: page('waiting'), problem: page('problem') })
+    return createCarryServer(othersOf(script), new Carrier({ door, pages }))
+  })
+}
+
+async function decide(script: Script, ask: Ask, client: Client): Promise<Decision> {
+  const { app, uri, method, dead, pin, way, prefix, proof } = ask
+  const answered = { client: ask.client, answer: ask.redirects ? 'redirect' : '' }
+  let close = (): void => {}
+  const left = new Promise<'left'>((resolve) => {
+    close = () => resolve('left')
+    client.on('close', close)
+  })
+  const words = { app, uri, method, dead, pin, way, prefix, proof, ...answered }
+  const answer = await script.ask(words, left)
+  client.off('close', close)
+  return answer === 'left' ? { is: 'busy' } : decisionOf(answer, ask)
+}
+
+/** What comes that is not to be carried. */
+function othersOf({ faults }: Script): RequestListener {
+  return (request, response) => {
     const { url = '', headers } = request
     if (url === '/healthz') return response.writeHead(200).end()
     if (!url.startsWith('/_reveille/events/')) {
@@ -51,24 +50,6 @@ export async function startCarrying(): Promise<LabLauncher> {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     return response.write(`data: ${url}\n\n`)
   }
-  const server = createCarryServer(others, new Carrier({ door, pages }))
-  server.listen(port, '127.0.0.1', 4096)
-  await new Promise<void>((resolve) => server.once('listening', resolve))
-  const lab: LabLauncher = {
-    address: `127.0.0.1:${port}`,
-    asks,
-    faults,
-    get held() {
-      return held
-    },
-    script: () => 'unknown',
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
-  return lab
 }
 
 function decisionOf(answer: Answer, ask: Ask): Decision {

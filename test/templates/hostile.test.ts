@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { hostile } from '../hostile/corpus.ts'
 import type { LabLauncher } from '../lab/launcher.ts'
-import { type Backend, type Seen, startBackend } from './backend.ts'
+import { type Backend, startBackend } from './backend.ts'
 import { type LabGateway, openLauncher, startGateway } from './gateway.ts'
-import { bodyOf, CLIENT, sendRaw, statusOf } from './raw.ts'
+import { bodyOf, CLIENT, seen, sendRaw, statusOf } from './raw.ts'
 
 let gateway: LabGateway
 let launcher: LabLauncher
@@ -43,10 +43,6 @@ beforeEach(() => {
 
 const get = (path: string, headers = 'Host: g') =>
   sendRaw(gateway.port, `GET ${path} HTTP/1.1\r\n${headers}\r\nConnection: close\r\n\r\n`)
-const seen = (answer: string): Seen => {
-  const body = bodyOf(answer)
-  return JSON.parse(body.slice(body.indexOf('{'), body.lastIndexOf('}') + 1)) as Seen
-}
 
 describe('a hostile path', () => {
   it.each(hostile('request.path'))('$value: $why', async ({ value, expect: law }) => {

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import type { Seen } from './backend.ts'
 
 /** The address the raw client speaks from, so that its own can be told from the gateway's. */
 export const CLIENT = '127.0.0.9'
@@ -30,4 +31,10 @@ export function statusOf(answer: string): number {
 
 export function bodyOf(answer: string): string {
   return answer.slice(answer.indexOf('\r\n\r\n') + 4)
+}
+
+/** What an app says in a raw answer that it saw, chunked or not. */
+export function seen(answer: string): Seen {
+  const body = bodyOf(answer)
+  return JSON.parse(body.slice(body.indexOf('{'), body.lastIndexOf('}') + 1)) as Seen
 }

@@ -3,10 +3,10 @@ import { signName } from '../../adapters/cookie.ts'
 import type { GatewayPlanInput } from '../../controller/plan.ts'
 import { hostile } from '../hostile/corpus.ts'
 import type { LabLauncher } from '../lab/launcher.ts'
-import { type Backend, type Seen, startBackend } from './backend.ts'
+import { type Backend, startBackend } from './backend.ts'
 import { isHaproxy, type LabGateway, openLauncher, startGateway } from './gateway.ts'
 import { Jar } from './jar.ts'
-import { bodyOf, sendRaw, statusOf } from './raw.ts'
+import { bodyOf, seen, sendRaw, statusOf } from './raw.ts'
 
 const KEY = '0123456789abcdef0123456789abcdef'
 let gateway: LabGateway | undefined
@@ -59,10 +59,6 @@ const get = (path: string, head = '', method = 'GET') => {
     gateway?.port ?? 0,
     `${method} ${path} HTTP/1.1\r\n${host}${lines}Connection: close\r\n\r\n`,
   )
-}
-const seen = (answer: string): Seen => {
-  const body = bodyOf(answer)
-  return JSON.parse(body.slice(body.indexOf('{'), body.lastIndexOf('}') + 1)) as Seen
 }
 const locationOf = (answer: string): string => /\r\nLocation: (.*)\r\n/i.exec(answer)?.[1] ?? ''
 

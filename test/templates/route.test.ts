@@ -4,9 +4,9 @@ import { WebSocket } from 'ws'
 import { hostile } from '../hostile/corpus.ts'
 import type { LabLauncher } from '../lab/launcher.ts'
 import { freePort } from '../lab/port.ts'
-import { type Backend, type Seen, startBackend } from './backend.ts'
+import { type Backend, startBackend } from './backend.ts'
 import { isHaproxy, type LabGateway, openLauncher, startGateway } from './gateway.ts'
-import { bodyOf, CLIENT, sendRaw, statusOf } from './raw.ts'
+import { CLIENT, seen, sendRaw, statusOf } from './raw.ts'
 
 let gateway: LabGateway
 let launcher: LabLauncher
@@ -84,10 +84,6 @@ beforeEach(() => {
 
 const get = (path: string, host = 'g', more = '') =>
   sendRaw(gateway.port, `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${more}Connection: close\r\n\r\n`)
-const seen = (answer: string): Seen => {
-  const body = bodyOf(answer)
-  return JSON.parse(body.slice(body.indexOf('{'), body.lastIndexOf('}') + 1)) as Seen
-}
 
 describe('a request', () => {
   it.each([

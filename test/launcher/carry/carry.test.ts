@@ -2,9 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Carrier } from '../../../launcher/carry/carrier.ts'
 import { createCarryServer } from '../../../launcher/carry/server.ts'
 import type { LabLauncher } from '../../lab/launcher.ts'
-import { type Backend, type Seen, startBackend } from '../../templates/backend.ts'
+import { type Backend, startBackend } from '../../templates/backend.ts'
 import { startCarrying } from '../../templates/carrying.ts'
-import { bodyOf, sendRaw, statusOf } from '../../templates/raw.ts'
+import { bodyOf, seen, sendRaw, statusOf } from '../../templates/raw.ts'
 
 let launcher: LabLauncher
 let shop: Backend
@@ -14,10 +14,6 @@ const send = (head: string, body = '') =>
     port(),
     `${head}\r\nHost: g\r\nX-Reveille-Carry: shop\r\nX-Forwarded-Prefix: /shop\r\nConnection: close\r\n\r\n${body}`,
   )
-const seen = (answer: string): Seen => {
-  const body = bodyOf(answer)
-  return JSON.parse(body.slice(body.indexOf('{'), body.lastIndexOf('}') + 1)) as Seen
-}
 
 beforeAll(async () => {
   ;[launcher, shop] = await Promise.all([startCarrying(), startBackend('shop')])
