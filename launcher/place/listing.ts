@@ -13,6 +13,11 @@ interface Lists {
 
 const known = new WeakMap<Lister, Lists>()
 
+/** Whether somebody waits for a list that is still to begin: one more who does costs nothing. */
+export function isAwaited(engine: Lister): boolean {
+  return (known.get(engine)?.next ?? null) !== null
+}
+
 /**
  * A list of the engine that begins now or later, as what was seen before says nothing of now: one after the other, and
  * one for all who ask while another is under way. Rejects as the engine's list does, and waits for as long: whoever can do

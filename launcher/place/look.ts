@@ -7,13 +7,16 @@ import type { Host } from '../../model/record.ts'
 import type { Catalog } from '../catalog.ts'
 import { type Engine, type Engines, wordsOf } from '../engine.ts'
 import { printable } from '../wake/failure.ts'
-import { freshList } from './listing.ts'
+import { freshList, isAwaited } from './listing.ts'
 import type { Sight } from './place.ts'
 
 /** A host that takes longer is left out if another one has answered, milliseconds. */
 const SLOW = 1_000
 
-/** So many are asked of an engine about one container each: where more want to know, a list answers them all. */
+/**
+ * So many are asked of an engine about one container each: where more want to know, a list answers them all. So it does
+ * where one is about to be made anyway: mostly the container is on another host, and the question leads to a list.
+ */
 const CROWD = 2
 
 /** By engine: how many ask it about one container right now. */
@@ -32,7 +35,8 @@ function isSlot({ labels }: Container, app: App, slot: number): boolean {
  */
 export async function find(engine: Engine, app: App, slot: number): Promise<Container | null> {
   const name = containerName(app.name, slot)
-  const own = (asking.get(engine) ?? 0) < CROWD ? await inspect(engine, name) : null
+  const isCrowded = isAwaited(engine) || (asking.get(engine) ?? 0) >= CROWD
+  const own = isCrowded ? null : await inspect(engine, name)
   if (own && isSlot(own, app, slot)) return own
   const found = (await freshList(engine)).filter((container) => isSlot(container, app, slot))
   return found.find((container) => container.name === name) ?? found[0] ?? null
