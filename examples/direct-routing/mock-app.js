@@ -7,10 +7,12 @@ import { hostname } from 'node:os'
 const { PORT = '9000', IDLE = '1m', CONNSTR = 'nothing' } = process.env
 const idle = milliseconds(IDLE)
 let answered = 0
+let knocked = 0
 let timer
 let isEnding = false
 
 const server = createServer((request, response) => {
+  knocked++
   const [path] = request.url.split('?')
   if (isEnding) response.setHeader('connection', 'close')
   const to = request.headers['x-forwarded-prefix'] || '/'
@@ -20,6 +22,7 @@ const server = createServer((request, response) => {
     send(response, 200, { instance: hostname(), connected: CONNSTR, at: to, answered: ++answered })
   } else send(response, 404, { error: `${hostname()} has no ${path}` })
 })
+server.on('connection', () => knocked++)
 server.listen(Number(PORT), () => {
   console.log(`${hostname()} listens on ${PORT}, with ${CONNSTR}; it ends after ${IDLE} without a request`)
   rest()
@@ -28,13 +31,20 @@ server.listen(Number(PORT), () => {
 /** Begins the idle time anew. */
 function rest() {
   clearTimeout(timer)
-  timer = setTimeout(() => {
-    const before = answered
-    // Who knocked while the timer ran is let in first.
-    setImmediate(() => {
-      if (answered === before) end(`nobody came for ${IDLE}`)
-    })
-  }, idle)
+  timer = setTimeout(quiet, idle)
+}
+
+/**
+ * Ends when one turn of the loop brought nobody. Who has connected and is not let in yet when the door closes is hung up on, and a
+ * gateway cannot send it elsewhere unless its request is harmless: it cannot know that nobody has read it.
+ */
+function quiet() {
+  const before = { answered, knocked }
+  setImmediate(() => {
+    if (answered > before.answered) return
+    if (knocked > before.knocked) quiet()
+    else end(`nobody came for ${IDLE}`)
+  })
 }
 
 /**
