@@ -140,6 +140,8 @@ function settle(settings: Settings, etcd: string[], engine: ChosenEngine): Setti
         : [networkOf(address), ...loopback, ...bridge],
     denied: [...new Set([...settings.denied, ...deniedOf(listens, etcd, address)])],
     output: configurationOf(settings),
+    // Where every image is a name, nobody is told which there are not.
+    unknown: settings.unknown ?? (settings.discover === 'image' ? '403' : '404'),
   }
 }
 

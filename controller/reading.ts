@@ -12,10 +12,13 @@ export function readingOf(
 ): Pick<Surroundings, 'reading' | 'sign'> {
   if (settings.cookie === '' && settings.fallback !== '')
     throw new Error('--fallback is where requests without a cookie go: give --cookie, too')
+  if (settings.cookie === '' && sign !== null)
+    throw new Error(
+      '--cookie-key-file is the key of cookies that name apps: say by which cookie, --cookie instance, or leave it out',
+    )
   const names = Object.keys(READING) as (keyof typeof READING)[]
   const given = Object.fromEntries(names.map((name) => [name, settings[name]]))
-  const signs = settings.cookie === '' ? null : sign
-  return { reading: Reading.parse({ ...given, signed: signs !== null }), sign: signs }
+  return { reading: Reading.parse({ ...given, signed: sign !== null }), sign }
 }
 
 /** Throws a readable Error where a log of requests is asked of a proxy that has none for it. */

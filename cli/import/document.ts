@@ -19,8 +19,8 @@ export interface Source {
   data: Record<string, unknown>
   /** variables of a shell that are in it and have no value, by where they are */
   unset: { path: Path; variable: string }[]
-  /** variables that got the default the file has for them */
-  defaulted: { path: Path; variable: string; value: string }[]
+  /** variables that got what the file has for who does not set them; `without`: what it has for who does, '' if nothing */
+  defaulted: { path: Path; variable: string; value: string; without: string }[]
   /** of the key or item there, or of the last part of the path that is in the file; null where there is no file */
   lineOf(path: Path): number | null
 }

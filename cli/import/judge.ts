@@ -10,7 +10,7 @@ import type { Draft } from './service.ts'
 const KEYS: Record<string, string> = {
   ...{ env: 'environment', dependsOn: 'depends_on', health: 'healthcheck', limits: 'deploy' },
   ...{ port: 'ports', replicas: 'deploy', min: 'deploy', constraints: 'deploy' },
-  ...{ routes: 'environment', stopTimeout: 'stop_grace_period', startTimeout: 'healthcheck' },
+  ...{ stopTimeout: 'stop_grace_period', startTimeout: 'healthcheck' },
 }
 const CURE = 'change it, or leave the service out: name the others after the file'
 
@@ -40,10 +40,16 @@ function parse(draft: Draft): [Draft, App][] {
     )
   for (const { path, message } of complaints(parsed.error)) {
     const [field = '', ...rest] = path.split('.')
-    const at: Path = field === 'name' ? [] : [KEYS[field] ?? field, ...rest]
+    const at = pathOf(draft, field, rest)
     if (at.length === 0 || !isTold(at)) draft.notes.refused(at, message, CURE)
   }
   return []
+}
+
+function pathOf({ routes }: Draft, field: string, rest: string[]): Path {
+  if (field === 'name') return []
+  if (field === 'routes') return (routes[Number(rest[0] ?? 0)] ?? routes[0])?.at ?? []
+  return [KEYS[field] ?? field, ...rest]
 }
 
 function refuseTwins(drafts: readonly Draft[]): void {
@@ -56,20 +62,16 @@ function refuseTwins(drafts: readonly Draft[]): void {
   }
 }
 
-/** Where nginx-proxy spreads requests for one host name over services. */
+/** Where nginx-proxy and Traefik spread requests for one host name over services. */
 function refuseSharedRoutes(drafts: readonly Draft[]): void {
   const seen = new Map<string, string>()
-  for (const { fields, service, notes } of drafts)
-    for (const text of Array.isArray(fields.routes) ? (fields.routes as string[]) : []) {
+  for (const { routes, service, notes } of drafts)
+    for (const { text, at } of routes) {
       const route = parseRoute(text)
       const spelling = route ? formatRoute(route) : text
       const other = seen.get(spelling)
       if (other !== undefined)
-        notes.refused(
-          ['environment', 'VIRTUAL_HOST'],
-          `${text} leads to ${other} already`,
-          'make it one service with replicas',
-        )
+        notes.refused(at, `${text} leads to ${other} already`, 'make it one service with replicas')
       else seen.set(spelling, service)
     }
 }

@@ -77,9 +77,12 @@ function tellVariables(
     if (names.includes(service))
       bookOf(service).refused(rest, `$${variable} has no value here`, CONFIG)
   }
-  for (const { path, variable, value } of defaulted) {
+  for (const { path, variable, value, without } of defaulted) {
     const [service, rest] = split(path)
-    const what = `$${variable} is ${value === '' ? 'empty' : value}, its default`
+    const what =
+      without === ''
+        ? `$${variable} is ${value === '' ? 'empty' : value}, its default`
+        : `$${variable} has no value here: ${without}, which is for when it has one, is left out`
     if (names.includes(service)) bookOf(service).changed(rest, what, CONFIG)
   }
 }

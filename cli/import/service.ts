@@ -8,7 +8,7 @@ import { readResources } from './resources.ts'
 import { readSablier, type Sablier } from './sablier.ts'
 import { readTraefik, tellLabels } from './traefik.ts'
 import { SILENT, UNSUPPORTED } from './unsupported.ts'
-import { type Pair, readPairs, readSeconds, readWords, textOf } from './value.ts'
+import { type Pair, type PlacedRoute, readPairs, readSeconds, readWords, textOf } from './value.ts'
 import { readVirtual } from './virtual-host.ts'
 import { readVolumes } from './volume.ts'
 
@@ -21,6 +21,8 @@ export interface Draft {
   fields: Record<string, unknown>
   /** whether others than its group are to reach it */
   isPublished: boolean
+  /** the routes of its fields, in their order */
+  routes: PlacedRoute[]
   /** services it needs, by their names in the file */
   needs: string[]
   /** networks of the file it is in */
@@ -55,7 +57,7 @@ export function readService(service: string, value: unknown, notes: Notebook): D
   const virtual = readVirtual(environment, notes)
   const traefik = readTraefik(labels, notes)
   tellLabels(labels, notes)
-  const routes = [...virtual.routes, ...traefik.routes]
+  const routes = distinct([...virtual.routes, ...traefik.routes])
   const isReached = routes.length > 0 || traefik.isEnabled
   const image = readImage(data, notes)
   const { limits, constraints, replicas } = readResources(data, notes)
@@ -74,7 +76,7 @@ export function readService(service: string, value: unknown, notes: Notebook): D
     name: nameOf(service, notes),
     image,
     ...(reach && { port: reach.port, route: reach.isPublished ? 'path' : 'none' }),
-    ...(routes.length > 0 && { routes: [...new Set(routes)] }),
+    ...(routes.length > 0 && { routes: routes.map(({ text }) => text) }),
     env: readEnvironment(virtual.rest, notes),
     ...readCommand(data.command, notes),
     ...readHealth(data.healthcheck, notes),
@@ -87,10 +89,16 @@ export function readService(service: string, value: unknown, notes: Notebook): D
   }
   return {
     ...{ service, name: String(fields.name), notes, fields, sablier },
+    routes,
     isPublished: reach?.isPublished ?? false,
     needs: readNeeds(data, notes),
     networks: readNetworks(data, notes),
   }
+}
+
+/** The first of those that say the same. */
+function distinct(routes: readonly PlacedRoute[]): PlacedRoute[] {
+  return routes.filter(({ text }, at) => routes.findIndex((other) => other.text === text) === at)
 }
 
 function tellUnsupported(data: Record<string, unknown>, notes: Notebook): void {

@@ -1,14 +1,14 @@
 import { parseRoute } from '../../model/route.ts'
 import { isTraefikPort } from '../../model/traefik.ts'
 import type { Notebook } from './note.ts'
-import type { Pair } from './value.ts'
+import type { Pair, PlacedRoute } from './value.ts'
 
 const RULE = /^traefik\.http\.routers\.[^.]+\.rule$/i
 /** Of its rules, those that a route can say. */
 const SIMPLE = /^(?:Host\(`(?<host>[^`]+)`\))?(?: *&& *)?(?:PathPrefix\(`(?<path>[^`]*)`\))?$/
 
 export interface Traefik {
-  routes: string[]
+  routes: PlacedRoute[]
   port: number | null
   /** whether Traefik is told to lead there */
   isEnabled: boolean
@@ -26,7 +26,7 @@ export function readTraefik(labels: readonly Pair[], notes: Notebook): Traefik {
   }
 }
 
-function readRule({ value, path: at }: Pair, notes: Notebook): string | null {
+function readRule({ value, path: at }: Pair, notes: Notebook): PlacedRoute | null {
   const { host = '', path = '' } = SIMPLE.exec(value ?? '')?.groups ?? {}
   const route = `${host.toLowerCase()}${path.replace(/\/$/, '')}`
   if (parseRoute(route) === null) {
@@ -40,7 +40,7 @@ function readRule({ value, path: at }: Pair, notes: Notebook): string | null {
       `the app sees / where it was asked for ${path}/`,
       'it finds the path before it in X-Forwarded-Prefix',
     )
-  return route
+  return { text: route, at: ['labels', ...at] }
 }
 
 /** Labels that say something to Reveille, here or in other places, or to nobody but who wrote them. */

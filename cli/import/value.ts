@@ -16,6 +16,13 @@ export interface Pair {
   path: Path
 }
 
+/** A route that an app is to have. */
+export interface PlacedRoute {
+  text: string
+  /** of what the file says it with, within its service */
+  at: Path
+}
+
 /** Reads a map, or a list of `key=value`: compose has environments and labels either way. Null if it is neither. */
 export function readPairs(value: unknown): Pair[] | null {
   if (isRecord(value))

@@ -1,6 +1,6 @@
 import { parseRoute } from '../../model/route.ts'
 import type { Notebook } from './note.ts'
-import type { Pair } from './value.ts'
+import type { Pair, PlacedRoute } from './value.ts'
 
 /** Variables by which nginx-proxy and its companion are told what to do: the gateway's, not the app's. */
 const OURS =
@@ -9,7 +9,7 @@ const TLS =
   /^(?:LETSENCRYPT_|ACME_|HTTPS_METHOD$|HSTS$|CERT_NAME$|SSL_POLICY$|NON_GET_REDIRECT$|ENABLE_HTTP)/
 
 export interface Virtual {
-  routes: string[]
+  routes: PlacedRoute[]
   port: number | null
   /** the variables that are the app's own */
   rest: Pair[]
@@ -49,7 +49,7 @@ function readRoutes(
   value: (key: string) => string,
   at: (key: string) => (string | number)[],
   notes: Notebook,
-): string[] {
+): PlacedRoute[] {
   const path = value('VIRTUAL_PATH').replace(/\/$/, '')
   if (path !== '' && value('VIRTUAL_DEST') !== '/')
     notes.changed(
@@ -63,7 +63,7 @@ function readRoutes(
     .filter((host) => host !== '')
     .flatMap((host) => {
       const route = `${host}${path}`
-      if (parseRoute(route) !== null) return [route]
+      if (parseRoute(route) !== null) return [{ text: route, at: at('VIRTUAL_HOST') }]
       notes.left(
         at('VIRTUAL_HOST'),
         `${route} is no route: a host name with a dot, then a path of plain segments`,

@@ -43,7 +43,7 @@ export const READING_SETTINGS = {
   unknown: setting(
     ['up', 'controller'],
     '404|403',
-    READING.unknown,
-    'status of the answer where there is no such app',
+    READING.unknown.unwrap().optional(),
+    'status of the answer where there is no such app; unless given 404, but 403 of up --discover image',
   ),
 } as const

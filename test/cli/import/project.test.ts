@@ -186,6 +186,31 @@ describe('variables of a shell', () => {
       env: { A: '$x' },
     })
   })
+
+  const told = (value: string) => {
+    const { apps, notes } = plan(
+      `services:\n  web:\n    image: a:1\n    ports: [80]\n    environment: { A: "${value}" }\n`,
+    )
+    return { env: apps[0]?.env, notes: notes.map(({ kind, key, why }) => `${kind} ${key}: ${why}`) }
+  }
+
+  it.each(['${FLAG:+--fast}', '${FLAG+--fast}'])('%s is left out, and told', (value) => {
+    expect(told(`run ${value}`)).toEqual({
+      env: { A: 'run ' },
+      notes: [
+        'changed environment.A: $FLAG has no value here: --fast, which is for when it has one, is left out',
+      ],
+    })
+  })
+
+  it.each(['${A:-${B:-x}}', '${A:+${B}}', '${A', '${1}'])(
+    '%s is more than is read here: refused, and not half replaced',
+    (value) => {
+      const { env, notes } = told(value)
+      expect(env).toBeUndefined()
+      expect(notes[0]).toContain('refused environment.A: $')
+    },
+  )
 })
 
 describe('nginx-proxy', () => {
@@ -218,7 +243,7 @@ describe('nginx-proxy', () => {
   two: { image: "a:1", environment: [VIRTUAL_HOST=a.example.com] }
 `)
     expect(found.apps).toMatchObject([{ name: 'one', port: 80, routes: ['a.example.com'] }])
-    expect(keysOf(found, 'refused')).toEqual(['3 two.environment.VIRTUAL_HOST'])
+    expect(keysOf(found, 'refused')).toEqual(['3 two.environment[0]'])
   })
 })
 
@@ -295,6 +320,30 @@ describe('Sablier', () => {
       { name: 'alone', route: 'path', idleAfter: 600, port: 80 },
     ])
     expect(keysOf(found, 'left')).toEqual(['3 sablier.image', '14 web.labels[3]'])
+  })
+})
+
+describe('routes', () => {
+  const traefik = (rule: string) =>
+    `{ image: a:1, labels: { traefik.enable: "true", traefik.http.routers.a.rule: "${rule}" } }`
+
+  it("that are too many or somebody else's are told where the file says them", () => {
+    const rule = 'Host(`shop.example.com`)'
+    const shared = plan(`services:
+  one: ${traefik(rule)}
+  two: ${traefik(rule)}
+  six: { image: a:1, environment: ["X=1", "VIRTUAL_HOST=shop.example.com"] }
+`)
+    expect(keysOf(shared, 'refused')).toEqual([
+      '3 two.labels.traefik.http.routers.a.rule',
+      '4 six.environment[1]',
+    ])
+    const labels = Array.from(
+      { length: 17 },
+      (_, at) => `traefik.http.routers.r${at}.rule: "Host(\`h${at}.example.com\`)"`,
+    )
+    const many = plan(`services:\n  one: { image: a:1, labels: { ${labels.join(', ')} } }\n`)
+    expect(keysOf(many, 'refused')).toEqual(['2 one.labels.traefik.http.routers.r0.rule'])
   })
 })
 
