@@ -19,9 +19,6 @@ beforeAll(async () => {
   cluster = await startCluster()
 })
 afterAll(async () => {
-  for (const name of ['shop', 'db'])
-    await cluster?.api('DELETE', `/v1/apps/${name}?volumes=1&force=1`)
-  await docker.getVolume('shop_data').remove()
   await cluster?.stop()
 })
 
@@ -72,3 +69,19 @@ it('data of the old volume is where the page says', async () => {
   await typed('reveille wake db')
   expect(await typed('curl')).toBe('visit 42\nvisit 43\n')
 }, 180_000)
+
+it('leaves nothing behind that the page has made', async () => {
+  const names = async () => {
+    const { Volumes } = await docker.listVolumes()
+    const images = await docker.listImages()
+    return [
+      ...(await docker.listContainers({ all: true })).flatMap(({ Names }) => Names),
+      ...Volumes.map(({ Name }) => Name).filter((name) => /shop/.test(name)),
+      ...images.flatMap(({ RepoTags }) => RepoTags ?? []).filter((tag) => /example-/.test(tag)),
+    ]
+  }
+  expect(await names()).toEqual(expect.arrayContaining(['reveille-shop.data', 'shop_data']))
+  await typed('app rm')
+  expect((await cluster.api('GET', '/v1/apps')).text).toBe('{"apps":[]}')
+  expect(await names()).toEqual([])
+}, 120_000)
