@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { basename } from 'node:path'
 import { readText } from './files.ts'
 
@@ -23,4 +24,30 @@ export async function reloadHaproxy(pidFile: string): Promise<void> {
   const pid = await master(pidFile)
   if (pid === null) throw new Error(`no haproxy -W runs under the number in ${pidFile}`)
   process.kill(pid, 'SIGUSR2')
+}
+
+/** What HAProxy says of a command that it has done. */
+const DONE = /^(?:New server registered\.|Server deleted\.)?$/
+
+/**
+ * Tells a running HAProxy one command, by its stats socket. Rejects with its words unless it has done it, and if it does
+ * not answer within 5 s.
+ */
+export function tellHaproxy(socketFile: string, command: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(socketFile)
+    const signal = AbortSignal.timeout(5000)
+    signal.addEventListener('abort', () => socket.destroy(new Error('its socket is silent')))
+    let text = ''
+    socket.setEncoding('utf8')
+    socket.on('error', reject)
+    socket.on('data', (part: string) => {
+      text = (text + part).slice(0, 1000)
+    })
+    socket.on('end', () => {
+      if (DONE.test(text.trim())) resolve()
+      else reject(new Error(`${command}: ${text.trim().replaceAll(/\s+/g, ' ')}`))
+    })
+    socket.write(`${command}\n`)
+  })
 }

@@ -30,7 +30,7 @@ export function controllerMetrics() {
     registry: all,
     reloads: new Counter({
       name: 'reveille_gateway_reloads_total',
-      help: 'Configurations offered to the proxy, by result: live, refused, unconfirmed',
+      help: 'Configurations offered to the proxy, by result: live (by a reload), moved (servers, without one), refused, unconfirmed',
       labelNames: ['result'],
       ...on,
     }),

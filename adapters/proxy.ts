@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Settings } from '../model/setting.ts'
 import { runCommand } from './command.ts'
-import { isHaproxyRunning, reloadHaproxy } from './haproxy.ts'
+import { isHaproxyRunning, reloadHaproxy, tellHaproxy } from './haproxy.ts'
 import { askGeneration, isNginxRunning, reloadNginx } from './nginx.ts'
 
 /** What the proxies differ in. */
@@ -14,6 +14,8 @@ interface Kind {
   check: string
   isRunning(pidFile: string): Promise<boolean>
   reload(pidFile: string): Promise<void>
+  /** by the socket beside its pid file; absent where it takes none */
+  tell?(socketFile: string, command: string): Promise<void>
 }
 
 const KINDS: Record<Settings['proxy'], Kind> = {
@@ -28,6 +30,7 @@ const KINDS: Record<Settings['proxy'], Kind> = {
     check: 'haproxy -c -f {{candidate}}',
     isRunning: isHaproxyRunning,
     reload: reloadHaproxy,
+    tell: tellHaproxy,
   },
 }
 
@@ -37,6 +40,8 @@ export interface LocalProxy {
   running(): Promise<boolean>
   reload(): Promise<void>
   generation(): Promise<number | null>
+  /** Tells it a command while it runs; null where it takes none. */
+  tell: ((command: string) => Promise<void>) | null
 }
 
 /**
@@ -50,7 +55,7 @@ export function openProxy(
   address: string,
 ): LocalProxy {
   const { proxy, checkCmd, reloadCmd } = settings
-  const { check, isRunning, reload } = KINDS[proxy]
+  const { check, isRunning, reload, tell } = KINDS[proxy]
   const pidFile = join(folder, `${proxy}.pid`)
   return {
     check: (candidate) => runCommand(checkCmd || check, candidate),
@@ -58,6 +63,7 @@ export function openProxy(
     running: async () => reloadCmd !== '' || (await isRunning(pidFile)),
     reload: () => (reloadCmd === '' ? reload(pidFile) : runCommand(reloadCmd)),
     generation: () => askGeneration(address),
+    tell: tell ? (command) => tell(join(folder, `${proxy}.sock`), command) : null,
   }
 }
 

@@ -1,4 +1,6 @@
+import { prove } from './proof.ts'
 import { generationOf } from './render.ts'
+import type { Runtime } from './runtime.ts'
 
 /** The files of one configuration. */
 export interface ConfigurationFiles {
@@ -28,21 +30,19 @@ export interface Proxy {
 }
 
 export type Applied =
-  | { result: 'unchanged' | 'live'; generation: number }
+  | { result: 'unchanged' | 'live' | 'moved'; generation: number }
   | { result: 'refused' | 'unconfirmed'; generation: number; reason: string }
 
 export interface ApplyOptions {
   files: ConfigurationFiles
   proxy: Proxy
+  /** for a proxy that changes servers while it runs */
+  runtime?: Pick<Runtime, 'read' | 'forget' | 'move'>
   /** whether to ask the proxy if the new generation answers; neither `-t` nor the reload's exit code proves it */
   confirm: boolean
   /** milliseconds the new generation may take to answer */
   patience?: number
 }
-
-/** Old workers are told to stop accepting 100 ms after the new ones began (ngx_process_cycle.c). */
-const HANDOVER = 120
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /**
  * Brings a configuration into the proxy: candidate, check, atomic rename, reload, and proof that it answers. On any
@@ -83,6 +83,7 @@ export class Apply {
     this.#generation = text === null ? 0 : generationOf(text)
     this.#highest = Math.max(this.#generation, answer ?? 0)
     this.#settled = answer === null || answer === this.#generation
+    if (text !== null && this.#settled) this.#options.runtime?.read(text)
     return this.#text !== null
   }
 
@@ -124,7 +125,8 @@ export class Apply {
       throw error
     }
     this.#highest = generation
-    const reason = await this.#bring(generation)
+    const moved = await this.#move(text, generation)
+    const reason = moved ? null : await this.#bring(text, generation)
     if (reason !== null) {
       await files.restore()
       this.#settled = this.#text !== null && (await this.#back())
@@ -134,13 +136,22 @@ export class Apply {
     this.#text = text
     this.#generation = generation
     this.#settled = true
-    return { result: 'live', generation }
+    return { result: moved ? 'moved' : 'live', generation }
+  }
+
+  /** Changes servers alone, in a proxy that runs the last good file and nothing else. Returns whether that did it. */
+  async #move(text: string, generation: number): Promise<boolean> {
+    const { proxy, runtime, confirm } = this.#options
+    if (!runtime || !this.#settled || !(await proxy.running())) return false
+    if (confirm && (await proxy.generation()) !== this.#generation) return false
+    if (!(await runtime.move(text, generation))) return false
+    return !confirm || (await proxy.generation()) === generation
   }
 
   /** The file is right, the proxy runs something else. */
   async #again(): Promise<Applied> {
     const generation = this.#generation
-    const reason = await this.#bring(generation)
+    const reason = await this.#bring(this.#text ?? '', generation)
     this.#settled = reason === null
     return reason === null
       ? { result: 'live', generation }
@@ -151,31 +162,27 @@ export class Apply {
   async #back(): Promise<boolean> {
     const { confirm, proxy } = this.#options
     if (confirm && (await proxy.generation()) === this.#generation) return true
-    return (await this.#bring(this.#generation)) === null
+    return (await this.#bring(this.#text ?? '', this.#generation)) === null
+  }
+
+  /** Makes the proxy read its file, which has this text. Returns why it does not, or null. */
+  async #bring(text: string, generation: number): Promise<string | null> {
+    const { runtime } = this.#options
+    runtime?.forget()
+    const reason = await this.#reload(generation)
+    if (reason === null) runtime?.read(text)
+    return reason
   }
 
   /** Reloads and waits for the proof. Returns why there is none, or null. */
-  async #bring(generation: number): Promise<string | null> {
+  async #reload(generation: number): Promise<string | null> {
     const { proxy, confirm } = this.#options
     try {
       if (!(await proxy.running())) return null
       await proxy.reload()
-      if (!confirm) return null
     } catch (error) {
       return `the reload failed: ${error instanceof Error ? error.message : String(error)}`
     }
-    const end = performance.now() + this.#patience
-    let answer: number | null = null
-    for (let wait = 5; performance.now() < end; wait = Math.min(wait * 2, 50)) {
-      answer = await proxy.generation()
-      if (answer === generation) {
-        await pause(HANDOVER)
-        answer = await proxy.generation()
-        if (answer === generation) return null
-      }
-      if (answer === null && !(await proxy.running())) return null
-      await pause(wait)
-    }
-    return `generation ${generation} is not live: ${answer === null ? 'nothing answers' : `${answer} answers`}`
+    return confirm ? await prove(proxy, generation, this.#patience) : null
   }
 }

@@ -164,16 +164,17 @@ export class Controller {
       render ??= compile(source, quote)
       return render({ ...plan, generation })
     })
-    if (outcome.result === 'unchanged' || outcome.result === 'live') {
+    if (!('reason' in outcome)) {
       this.#live = JSON.stringify(plan)
       this.#status.endpoints = countEndpoints(plan)
       this.#view.keep()
       if (!this.#view.isInDoubt) this.#status.applied = revision
     }
-    if (outcome.result === 'live') meters.applySeconds.observe((performance.now() - since) / 1000)
+    const isNew = outcome.result === 'live' || outcome.result === 'moved'
+    if (isNew) meters.applySeconds.observe((performance.now() - since) / 1000)
     this.#status.report(outcome)
     this.#publish()
     if (outcome.result === 'unchanged') return 'nothing'
-    return outcome.result === 'live' ? 'done' : 'failed'
+    return isNew ? 'done' : 'failed'
   }
 }

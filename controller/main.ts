@@ -26,6 +26,7 @@ import { policyOf } from './policy.ts'
 import { QUOTES } from './quote.ts'
 import { readingOf, refuseAccessLog } from './reading.ts'
 import { GatewayRecord } from './record.ts'
+import { Runtime } from './runtime.ts'
 
 /** Runs a controller until the process is told to end. Resolves once it follows etcd's changes, or tries to. */
 export async function run(settings: Settings): Promise<void> {
@@ -59,6 +60,8 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
 
   const folder = resolve(settings.runDir, settings.proxy)
   await mkdir(folder, { recursive: true })
+  const proxy = openProxy(settings, folder, nearest(settings.listen))
+  const { tell } = proxy
   const controller = new Controller({
     id,
     keys,
@@ -72,7 +75,14 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
       // Signatures are for nobody but the proxy.
       settings.cookieKeyFile === '' ? 0o644 : 0o640,
     ),
-    proxy: openProxy(settings, folder, nearest(settings.listen)),
+    proxy,
+    ...(tell && {
+      runtime: new Runtime({
+        tell,
+        onFailure: ({ message }) =>
+          log.info({ reason: message }, 'servers are changed by a reload instead'),
+      }),
+    }),
     confirm: settings.confirm === 'on',
     // Apps are in it with their environments: for this user alone.
     memory: new Memory(new ReplacedFile(resolve(settings.runDir, 'routes.json')), ({ message }) =>

@@ -47,9 +47,9 @@ export class Status {
     const { result, generation } = outcome
     const failure = 'reason' in outcome ? outcome.reason : null
     if (result !== 'unchanged') meters.reloads.inc({ result })
-    if (result === 'live')
+    if (result === 'live' || result === 'moved')
       log.info(
-        { generation, endpoints: this.endpoints, revision: this.applied },
+        { generation, result, endpoints: this.endpoints, revision: this.applied },
         'configuration live',
       )
     if (failure !== null && !sameButNumbers(failure, this.failure))
