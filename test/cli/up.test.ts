@@ -32,13 +32,13 @@ let home: Household
 const start = async (): Promise<Household> =>
   startHousehold([...(await flagsFor(await temporaryFolder())), '--demo', '--engine', 'process'])
 
-/** What a second `up` says that cannot start. */
-async function refusal(flags: string[]): Promise<string> {
+/** What a second `up` says that cannot start; 2 is for settings that make no sense. */
+async function refusal(flags: string[], code = 1): Promise<string> {
   const args = [MAIN, 'up', '--engine', 'process', ...flags]
   const failed = await promisify(execFile)(process.execPath, args, { timeout: 20_000 }).catch(
     (error: { stderr: string; code: number }) => error,
   )
-  expect(failed).toMatchObject({ code: 1 })
+  expect(failed).toMatchObject({ code })
   return failed.stderr
 }
 
@@ -110,6 +110,14 @@ describe('another up', () => {
       expect(text).toContain(who)
       expect(text).toContain(`choose another with --${name}`)
     }
+    expect(existsSync(join(valueOf(flags, 'state-dir'), 'etcd'))).toBe(false)
+  })
+
+  test('is told that the access log is not there with HAProxy, before anything is started', async () => {
+    const flags = await flagsFor(await temporaryFolder())
+    const text = await refusal([...flags, '--proxy', 'haproxy', '--access-log', 'syslog'], 2)
+    expect(text).toContain('error: --access-log needs nginx')
+    expect(text).not.toContain('    at ')
     expect(existsSync(join(valueOf(flags, 'state-dir'), 'etcd'))).toBe(false)
   })
 

@@ -105,8 +105,43 @@ it('what no gateway leads to is stopped and reported, and started once one does'
   expect((await ask(cluster.origin, '/minion-1/')).status).toBe(200)
 }, 120_000)
 
+it('what never gets healthy is stopped and reported within its time, and starts once it does', async () => {
+  const made = await post('/deploy', {
+    ...{ name: 'sick', image: 'reveille-test/app:1' },
+    labels: { healthcheck: 'http://sick:8000/health' },
+  })
+  expect(made.status, made.text).toBe(201)
+  const { id } = JSON.parse(made.text) as { id: string }
+  await cluster.api('POST', '/v1/apps/sick/sleep')
+  const change = (delay: string, startTimeout: string) =>
+    cluster.api('PUT', '/v1/apps/sick', {
+      ...{ image: 'reveille-test/app:1', health: { type: 'auto', path: '/health' } },
+      ...{ origin: 'spawner', env: { HEALTH_DELAY_MS: delay }, startTimeout },
+    })
+  // It listens, and says for an hour that it is not well.
+  const changed = await change('3600000', '4s')
+  expect(changed.status, changed.text).toBe(200)
+  const late = await call('PUT', `/deploy/${id}`)
+  expect(late.status, late.text).toBe(504)
+  expect(JSON.parse(late.text).detail).toBe(
+    'it runs but did not answer /health on port 8000 within 4 s',
+  )
+  await expect.poll(async () => (await inspect('sick')).State.Running).toBe(false)
+  const { instances } = JSON.parse((await call('GET', '/deploy/')).text) as {
+    instances: { name: string; status: string; address: string | null }[]
+  }
+  expect(instances.find(({ name }) => name === 'sick')).toMatchObject({
+    ...{ status: 'exited', address: null },
+  })
+  await change('0', '60s')
+  await expect
+    .poll(async () => (await call('PUT', `/deploy/${id}`)).status, { timeout: 40_000 })
+    .toBe(200)
+  expect((await ask(cluster.origin, '/sick/')).status).toBe(200)
+}, 120_000)
+
 it('what it removes is gone, and nothing else', async () => {
-  for (const name of ['minion-1', 'checked']) {
+  for (const name of ['minion-1', 'checked', 'sick']) {
     const gone = await call('DELETE', `/deploy/${name}`)
     expect(JSON.parse(gone.text)).toMatchObject({ result: 'ok', name })
   }
