@@ -37,7 +37,7 @@ export interface ApplyOptions {
   files: ConfigurationFiles
   proxy: Proxy
   /** for a proxy that changes servers while it runs */
-  runtime?: Pick<Runtime, 'read' | 'forget' | 'move'>
+  runtime?: Pick<Runtime, 'read' | 'forget' | 'plan' | 'move'>
   /** whether to ask the proxy if the new generation answers; neither `-t` nor the reload's exit code proves it */
   confirm: boolean
   /** milliseconds the new generation may take to answer */
@@ -142,9 +142,10 @@ export class Apply {
   /** Changes servers alone, in a proxy that runs the last good file and nothing else. Returns whether that did it. */
   async #move(text: string, generation: number): Promise<boolean> {
     const { proxy, runtime, confirm } = this.#options
-    if (!runtime || !this.#settled || !(await proxy.running())) return false
+    const plan = this.#settled && runtime?.plan(text)
+    if (!plan || !(await proxy.running())) return false
     if (confirm && (await proxy.generation()) !== this.#generation) return false
-    if (!(await runtime.move(text, generation))) return false
+    if (!(await runtime?.move(plan, generation))) return false
     return !confirm || (await proxy.generation()) === generation
   }
 

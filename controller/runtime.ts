@@ -1,4 +1,4 @@
-import { moveServers, numbered, type Running, readRunning } from './servers.ts'
+import { type Move, moveServers, numbered, type Running, readRunning } from './servers.ts'
 
 export interface RuntimeOptions {
   /** Tells the running proxy a command. Rejects with its words unless it does it. */
@@ -25,23 +25,26 @@ export class Runtime {
     this.#running = null
   }
 
+  /** How the proxy would do as one that has read `text`; null where only reading it does that. */
+  plan(text: string): Move | null {
+    return this.#running && moveServers(this.#running, text)
+  }
+
   /**
-   * Makes the proxy do as one that has read `text`, and answer for this generation. Returns whether it does; where not,
-   * it is to read the text, and answers for none if it was changed by half.
+   * Makes a plan true, and the proxy answer for this generation. Returns whether it does; where not, it is to read the
+   * text, and answers for no generation if it was changed by half.
    */
-  async move(text: string, generation: number): Promise<boolean> {
-    const move = this.#running && moveServers(this.#running, text)
+  async move(plan: Move, generation: number): Promise<boolean> {
     this.#running = null
-    if (!move) return false
     try {
-      for (const command of [numbered(0), ...move.commands, numbered(generation)])
+      for (const command of [numbered(0), ...plan.commands, numbered(generation)])
         await this.#options.tell(command)
     } catch (error) {
       this.#options.onFailure(error as Error)
       return false
     }
-    await this.#sweep(move.after)
-    this.#running = move.after
+    await this.#sweep(plan.after)
+    this.#running = plan.after
     return true
   }
 

@@ -79,7 +79,7 @@ describe('a pool', () => {
     const text = await lab.configuration()
     const line = (address: string, weight: number) =>
       isHaproxy
-        ? `'${address}' weight ${weight} downinter 300s error-limit 7\n`
+        ? `'${address}' weight ${weight} downinter 300s error-limit 7 `
         : `server "${address}" weight=${weight} max_fails=7 fail_timeout=300s;`
     expect(text).toContain(line(heavy.address, 200))
     expect(text).toContain(line(light.address, 10))

@@ -20,7 +20,7 @@ const other = (...endpoints: string[]) => ({ name: 'other', endpoints })
 const A = '10.9.0.5:8000'
 const B = '[fd00::5]:8000'
 const OPTIONS =
-  'weight 1 pool-purge-delay 1s check inter 1h fall 1 rise 1 observe layer4 on-error mark-down downinter 5s error-limit 1'
+  'weight 1 downinter 5s error-limit 1 check inter 1h fall 1 rise 1 observe layer4 on-error mark-down pool-purge-delay 1s'
 const ready = (id: string) => `set server ${id} state ready`
 const maint = (id: string) => `set server ${id} state maint`
 const add = (id: string, address: string) => [
