@@ -153,7 +153,7 @@ it('one that was changed behind its back is reloaded', async () => {
     plan.folder,
     plan.listen,
   )
-  const { address = '' } = servers[0] ?? {}
+  const address = servers[0]?.address ?? ''
   await tell?.(`add server app_shop/${address} ${address}`)
   expect((await offer([app('shop', 0)])).result).toBe('live')
   expect(failures.splice(0)).toEqual([expect.stringContaining('Already exists')])
