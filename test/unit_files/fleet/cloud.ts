@@ -7,7 +7,7 @@ const SOURCE = 'datasource_list: [NoCloud]\nnetwork: { config: disabled }\nlocal
 
 /**
  * Boots a machine as a cloud does: an image with cloud-init, and user-data for its first boot.
- * @throws Error if cloud-init ends with an error
+ * @throws Error if cloud-init ends with an error, or knows no such word as the user-data has
  */
 export async function bootInCloud(
   folder: string,
@@ -31,5 +31,6 @@ export async function bootInCloud(
   await image.type(
     'cloud-init status --wait --long || { tail -n 50 /var/log/cloud-init-output.log; exit 1; }',
   )
+  await image.type('cloud-init schema --system')
   return image
 }
