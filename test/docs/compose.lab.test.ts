@@ -1,41 +1,46 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import Docker from 'dockerode'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { freshClone } from '../lab/clone.ts'
 import { command } from '../lab/command.ts'
 import { labEngine } from '../lab/engine.ts'
 import { ask, askUntil } from '../system/client.ts'
 import { type Cluster, startCluster } from '../system/cluster.ts'
+import { Page } from './page.ts'
 
-const TOP = join(import.meta.dirname, '../..')
-const text = readFileSync(join(TOP, 'docs/from/compose.md'), 'utf8')
-const blocks = [...text.matchAll(/```sh\n([^]*?)```/g)].map((match) => match[1] ?? '')
-const [shown = '', ...others] = [...text.matchAll(/```\n(APP [^]*?)```/g)].map((match) => match[1])
+const page = new Page('from/compose.md')
+const [shown = '', ...others] = [...page.text.matchAll(/```\n(APP [^]*?)```/g)].map(
+  (match) => match[1],
+)
+page.leave(
+  'cli/setup/prepare.sh',
+  'the clone is ready, and a cluster of the lab runs in place of `up`',
+)
 
 const docker = new Docker({ socketPath: labEngine().url.slice('unix://'.length) })
+let clone: string
 let cluster: Cluster
 beforeAll(async () => {
-  await command('bash', join(TOP, 'examples/group/images.sh'), labEngine().url)
+  clone = await freshClone()
   cluster = await startCluster()
-})
+}, 300_000)
 afterAll(async () => {
   await cluster?.stop()
 })
 
 /** Types the block that has `first` in it. Images of the internet are not here: another one has busybox too. */
 function typed(first: string): Promise<string> {
-  const block = blocks.find((commands) => commands.includes(first)) ?? 'false'
-  const here = block
-    .replaceAll('npx reveille', `'${process.execPath}' '${TOP}/dist/cli/main.js'`)
+  const here = page
+    .block(first)
+    .replaceAll('unix:///var/run/docker.sock', labEngine().url)
     .replaceAll('localhost:8080', cluster.origin)
     .replace(' busybox ', ' --user 0 reveille/example-db:1 busybox ')
   const variables = { ...cluster.variables, DOCKER_HOST: labEngine().url }
   const settings = Object.entries(variables).map(([name, value]) => `${name}=${value}`)
-  return command('env', ...settings, 'sh', '-ec', `cd '${TOP}'\n${here}`)
+  return command('env', ...settings, 'sh', '-ec', `cd '${clone}'\n${here}`)
 }
 
 it('shows what it would do, as the page says, and does nothing', async () => {
-  const out = await typed('compose.yml\n')
+  const out = await typed('examples/group/images.sh')
   expect(others).toEqual([])
   for (const line of shown
     .split('\n')
@@ -45,7 +50,7 @@ it('shows what it would do, as the page says, and does nothing', async () => {
 })
 
 it('names every bind mount and every service that Reveille takes the place of', async () => {
-  const out = await typed('compose.yml\n')
+  const out = await typed('examples/group/images.sh')
   for (const what of ['db.volumes[1]: ', 'proxy.image: ', 'sablier.image: '])
     expect(out).toContain(what)
 })
@@ -53,9 +58,9 @@ it('names every bind mount and every service that Reveille takes the place of', 
 it('does it, and the first request starts both, by the name and by the host name', async () => {
   const generation = '/_reveille/generation'
   const { text: before } = await ask(cluster.origin, generation)
-  await typed('--apply')
+  await typed('compose.yml --apply')
   await askUntil(cluster.origin, generation, ({ text: now }) => now !== before, 30)
-  expect(await typed('curl')).toBe('visit 1\nvisit 2\n')
+  expect(await typed('shop.example.com')).toBe('visit 1\nvisit 2\n')
 })
 
 it('data of the old volume is where the page says', async () => {
@@ -67,8 +72,21 @@ it('data of the old volume is where the page says', async () => {
   )
   await cluster.api('POST', '/v1/apps/shop/sleep')
   await typed('reveille wake db')
-  expect(await typed('curl')).toBe('visit 42\nvisit 43\n')
+  expect(await typed('shop.example.com')).toBe('visit 42\nvisit 43\n')
 }, 180_000)
+
+it('containers that run say what they are, and go on', async () => {
+  const made = await docker.createContainer({
+    ...{ name: 'old', Image: 'reveille/example-shop:1', Env: ['VIRTUAL_HOST=old.example.com'] },
+  })
+  await made.start()
+  try {
+    expect(await typed('import --docker')).toMatch(/^old +new .* old\.example\.com/m)
+    expect((await made.inspect()).State.Running).toBe(true)
+  } finally {
+    await made.remove({ force: true })
+  }
+})
 
 it('leaves nothing behind that the page has made', async () => {
   const names = async () => {
@@ -85,3 +103,7 @@ it('leaves nothing behind that the page has made', async () => {
   expect((await cluster.api('GET', '/v1/apps')).text).toBe('{"apps":[]}')
   expect(await names()).toEqual([])
 }, 120_000)
+
+it('every block of the page was typed, or left out for a reason', () => {
+  expect(page.left).toEqual([])
+})

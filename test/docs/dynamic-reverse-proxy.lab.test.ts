@@ -1,25 +1,30 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { insideOf, startMachine } from '../cli/machine.ts'
+import { freshClone } from '../lab/clone.ts'
 import { command } from '../lab/command.ts'
 import { type Part, startPart } from '../lab/part.ts'
 import { eventually } from '../registrar/process.ts'
+import { Page } from './page.ts'
 
-const TOP = join(import.meta.dirname, '../..')
-const PAGE = readFileSync(join(TOP, 'docs/from/dynamic-reverse-proxy.md'), 'utf8')
+const page = new Page('from/dynamic-reverse-proxy.md')
+const setUp = page.block('examples/pools/setup')
+const [api = '', slash = ''] = page.lines('curl localhost:8888/api/student/')
+const other = page.block('curl -i localhost:8888/api/student/1')
+const [add = '', end = ''] = page.lines('setup add dynamic')
+const [health = '', keys = ''] = page.lines('8096/healthz')
+const tail = page.block('tail -n 3')
+const listed = page.block('STATIC_BACKEND=')
+const [stick = ''] = page.lines('sed -i')
+const [jar = '', again = ''] = page.lines('-c /tmp/cookies')
+const [key = '', keep = ''] = page.lines('--announce-listen')
+const server = page.block('HOST=172.17.0.1')
+const announce = page.block('npx reveille announce')
 
-/** The commands below a heading, one each: lines that end in a backslash go on. */
-function under(heading: string): string[] {
-  const section = PAGE.split(/^## /m).find((text) => text.startsWith(heading)) ?? ''
-  return [...section.matchAll(/```\n([^]*?)```/g)].flatMap(([, block = '']) =>
-    block
-      .trim()
-      .replaceAll(/\\\n\s*/g, '')
-      .split('\n'),
-  )
-}
+const ANNOUNCED = '172.17.0.1:3001'
 
+let clone: string
 let machine: Part
 let setup: Part
 const started: Part[] = []
@@ -27,7 +32,7 @@ const started: Part[] = []
 /** What every line is typed with: this project's `reveille` is in the PATH, and temporary files are the machine's. */
 const shell = (line: string): [string, string[]] => {
   const [file = '', ...args] = insideOf(machine)
-  const words = `cd '${TOP}' && export TMPDIR=/run && PATH=/run/bin:$PATH && ${line}`
+  const words = `cd '${clone}' && export TMPDIR=/run && PATH=/run/bin:$PATH && ${line}`
   return [file, [...args, 'bash', '-c', words]]
 }
 /** Types a line of the page, with what is of this machine in it. */
@@ -43,25 +48,25 @@ const start = async (line: string): Promise<Part> => {
 interface Health {
   pools: Record<string, string[]>
 }
-const pools = async () => (JSON.parse(await read(under('2')[2])) as Health).pools
+const pools = async () => (JSON.parse(await read(health)) as Health).pools
 const master = async () => (await read('cat /run/reveille-pools/run/nginx/nginx.pid')).trim()
-const students = async () => JSON.parse(await read(under('1')[1])) as unknown
+const students = async () => JSON.parse(await read(api)) as unknown
 
 beforeAll(async () => {
+  clone = await freshClone()
   machine = await startMachine()
   await read('mkdir -p /run/bin && ln -s "$PWD/dist/cli/main.js" /run/bin/reveille')
-  setup = await start(`exec ${under('1')[0]}`)
+  setup = await start(`exec ${setUp}`)
   await setup.until(async () => setup.output.includes('Ctrl-C ends'), 180_000)
-}, 240_000)
+}, 400_000)
 afterAll(async () => {
   for (const part of started.toReversed()) await part.end(20_000)
   await machine?.kill()
+  rmSync(join(clone, 'announce.key'), { force: true })
 }, 60_000)
 
 describe('the page for readers of a dynamic reverse proxy, read literally', () => {
   it('has a page at the root, and the API at exactly one path, with and without a slash', async () => {
-    const [, ...lines] = under('1')
-    const [api, slash, other] = lines
     expect(await read('curl localhost:8888/')).toMatch(
       /^<!DOCTYPE html>[^]*setInterval\(refresh, 2000\)/,
     )
@@ -70,7 +75,6 @@ describe('the page for readers of a dynamic reverse proxy, read literally', () =
   }, 60_000)
 
   it('servers come and go, and nginx stays', async () => {
-    const [add, end, , keys] = under('2')
     const before = [await master(), (await pools()).dynamic?.length]
     expect(before[1]).toBe(2)
     await read(add)
@@ -85,7 +89,6 @@ describe('the page for readers of a dynamic reverse proxy, read literally', () =
 
   it('the log says who answered, for one client always the same', async () => {
     for (let turn = 0; turn < 10; turn++) await students()
-    const [tail] = under('3')
     const lines = (await read(tail)).trim().split('\n')
     const told = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
     expect(told[0]).toMatchObject({
@@ -96,24 +99,19 @@ describe('the page for readers of a dynamic reverse proxy, read literally', () =
   }, 60_000)
 
   it('a server announces itself, and is gone when it ends', async () => {
-    const [key = '', keep = '', announce = ''] = under('6')
-    // beside the process of the setup: what is its own there is its own here
-    await read(key.replace('> key', '> /run/key'))
-    const admin = '--pool-admin 127.0.0.1:8196 --id second'
-    const file = (line: string) =>
-      line
-        .replace('npx ', '') // which stands between us and the signal
-        .replace('--announce-key-file key', '--announce-key-file /run/key')
-        .replace('--key-file key', '--key-file /run/key')
-    const second = await start(`exec ${file(keep)} ${admin}`)
+    await read(key)
+    // which stands between us and the signal
+    const file = (line: string) => `exec ${line.replace('npx ', '')}`
+    const second = await start(file(keep))
     await second.until(async () =>
       (await read('curl localhost:8196/healthz')).includes('"ok":true'),
     )
-    const address = '172.17.0.99:3000'
-    const speaker = await start(`exec ${file(announce).replace('172.17.0.4:3000', address)}`)
-    await eventually(async () => (await pools()).dynamic?.includes(address), 20_000)
+    await start(`export ${server.replace(' node', ' && exec node')}`)
+    const speaker = await start(file(announce))
+    await eventually(async () => (await pools()).dynamic?.includes(ANNOUNCED) ?? false, 20_000)
+    await eventually(async () => (await read(`${api} -o /dev/null -w '%{http_code}'`)) === '200')
     await speaker.end()
-    await eventually(async () => !(await pools()).dynamic?.includes(address), 20_000)
+    await eventually(async () => !(await pools()).dynamic?.includes(ANNOUNCED), 20_000)
   }, 120_000)
 
   it('Ctrl-C ends everything and leaves nothing behind', async () => {
@@ -127,8 +125,7 @@ describe('the page for readers of a dynamic reverse proxy, read literally', () =
 
 describe('its lists, and processes instead of containers', () => {
   it('are in the pool whether they answer or not', async () => {
-    const [line] = under('4')
-    const here = line?.replace(/"172.*?"/, '"127.0.0.1:8101 127.0.0.2"')
+    const here = listed.replace(/"172.*?"/, '"127.0.0.1:8101 127.0.0.2"')
     const part = await start(`exec env SERVERS=processes ${here}`)
     await part.until(async () => part.output.includes('Ctrl-C ends'), 120_000)
     await eventually(async () => (await pools()).static?.length === 3, 20_000)
@@ -140,9 +137,36 @@ describe('its lists, and processes instead of containers', () => {
     for (const server of ['dynamic-1', 'dynamic-2'])
       await read(`examples/pools/setup end ${server}`)
     await eventually(async () => (await pools()).dynamic?.length === 0, 20_000)
-    const status = () => read(`${under('1')[1]} -o /dev/null -w '%{http_code}'`)
+    const status = () => read(`${api} -o /dev/null -w '%{http_code}'`)
     await eventually(async () => (await status()) === '503')
     expect(await read('curl localhost:8888/')).toContain('<!DOCTYPE')
     await part.end(20_000)
   }, 180_000)
+})
+
+describe('cookies instead of addresses', () => {
+  afterAll(async () => {
+    // the clone is for others, too
+    await read(stick.replace('ip_hash', 'X').replace('sticky', 'ip_hash').replace('X', 'sticky'))
+  })
+
+  it('a client with its cookie stays with its server', async () => {
+    await read(stick)
+    const part = await start(`exec ${setUp}`)
+    await part.until(async () => part.output.includes('Ctrl-C ends'), 180_000)
+    await eventually(async () => (await pools()).dynamic?.length === 2, 20_000)
+    const answered = async (line: string): Promise<string> => {
+      await read(line)
+      const last = (await read(tail)).trim().split('\n').at(-1) ?? ''
+      return (JSON.parse(last) as { upstream_addr: string }).upstream_addr
+    }
+    expect(await read(jar)).toMatch(/^set-cookie: reveille_instance=/im)
+    const own = await answered(again)
+    for (let turn = 0; turn < 8; turn++) expect(await answered(again)).toBe(own)
+    await part.end(20_000)
+  }, 240_000)
+})
+
+it('every block of the page was typed', () => {
+  expect(page.left).toEqual([])
 })

@@ -1,19 +1,25 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { insideOf, startMachine } from '../cli/machine.ts'
+import { freshClone } from '../lab/clone.ts'
 import { command } from '../lab/command.ts'
 import { type Part, startPart } from '../lab/part.ts'
+import { Page } from './page.ts'
 
-const TOP = join(import.meta.dirname, '../..')
-const text = readFileSync(join(TOP, 'docs/from/docker-api-gateway.md'), 'utf8')
-const blocks = [...text.matchAll(/```sh\n([^]*?)```/g)].map((match) => match[1] ?? '')
-const outputs = [...text.matchAll(/```\n\n```\n([^]*?)```/g)].map((match) => match[1] ?? '')
-const [start = '', first = '', second = '', stop = '', byHost = '', sleeps = ''] = blocks
+const page = new Page('from/docker-api-gateway.md')
+const outputs = [...page.text.matchAll(/```\n\n```\n([^]*?)```/g)].map((match) => match[1] ?? '')
+const install = page.block('cli/setup/packages.sh haproxy')
+const start = page.block('npx reveille up')
+const first = page.block('examples/image-gateway/images.sh')
+const second = page.block('docker run -d --name bar')
+const stop = page.block('docker stop')
+const byHost = page.block('Host: world.api.example.com')
+const sleeps = page.block('reveille app add shop')
+for (const part of ['systemctl enable', 'reveille controller --etcd', 'reveille launcher'])
+  page.leave(part, 'it takes a systemd; controller and reload: reload.haproxy.test.ts')
 const ENGINE = 'export DOCKER_HOST=unix:///run/reveille/docker.sock\n'
 
-it('has the blocks that are tried here', () => {
-  expect(blocks).toHaveLength(6)
+it('types every block of the page, and compares what the page shows', () => {
+  expect(page.left).toEqual([])
   expect(outputs).toHaveLength(4)
 })
 
@@ -22,21 +28,24 @@ describe.each([
   ['HAProxy', start],
   ['nginx', start.replace(' --proxy haproxy', '')],
 ])('behind %s', (_proxy, up) => {
+  let clone: string
   let machine: Part
   let gateway: Part
 
   /** Types a block of the page on the machine, in the folder of the project. */
   function typed(block: string): Promise<string> {
     const [file = '', ...args] = insideOf(machine)
-    return command(file, ...args, 'sh', '-ec', `cd '${TOP}'\n${ENGINE}${block}`)
+    return command(file, ...args, 'sh', '-ec', `cd '${clone}'\n${ENGINE}${block}`)
   }
 
   beforeAll(async () => {
+    clone = await freshClone()
     machine = await startMachine()
+    await typed(install)
     const [file = '', ...args] = insideOf(machine)
-    gateway = await startPart(file, [...args, 'sh', '-c', `cd '${TOP}' && exec ${up}`])
+    gateway = await startPart(file, [...args, 'sh', '-c', `cd '${clone}' && exec ${up}`])
     await gateway.until(async () => gateway.output.includes('Ctrl-C ends'), 90_000)
-  }, 120_000)
+  }, 300_000)
   afterAll(async () => {
     await gateway?.end(20_000)
     await machine?.kill()

@@ -1,6 +1,7 @@
 #!/bin/bash
 # `npm run fleet-page`: follows docs/fleet.md, docs/hosts.md and docs/from/coreos-flask.md literally on four machines, containers with a
 # systemd of their own, and pulls their plugs. As root; takes a quarter of an hour, and the network for Debian's and npm's packages.
+#   --flask  only docs/fleet.md and then docs/from/coreos-flask.md: some minutes
 #   --keep   leaves the machines running; the next run removes them
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -10,4 +11,8 @@ exec 9>/var/tmp/reveille-fleet.lock
 flock --nonblock 9 || { echo "It runs here already, and there is one network for its machines: wait for its end." >&2; exit 1; }
 bash cli/setup/packages.sh systemd-container debootstrap openssh-client iproute2 iptables
 [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci
-exec tsx test/unit_files/fleet/main.ts "$@"
+# Its machines have one place and one network: a second run would end those of the first.
+code=0
+flock --nonblock --close --conflict-exit-code 75 /var/tmp/reveille-fleet.lock tsx test/unit_files/fleet/main.ts "$@" || code=$?
+[ $code != 75 ] || echo "Another run of this is under way: wait for its end." >&2
+exit $code

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
@@ -75,6 +75,25 @@ describe.each(['user-data', 'flatcar.bu'])('unit_files/%s', (name) => {
     expect(settings).toHaveLength(2)
     for (const setting of settings) expect([...lines].join('\n')).toContain(`"${setting}"`)
   })
+})
+
+test('the user-data installs every unit there is', () => {
+  const folder = join(TOP, 'unit_files')
+  const units = (path: string): string[] =>
+    readdirSync(join(folder, path)).filter((name) => name.endsWith('.service'))
+  const lines = scriptIn('unit_files/user-data').map((line) => line.trim())
+  const copied = lines.flatMap(
+    (line) => /^cp -rL (.*) \/etc\/systemd\/system\/$/.exec(line)?.[1] ?? [],
+  )
+  const globs = copied.flatMap((files) => files.split(' '))
+  const fits = (path: string): boolean =>
+    globs.some((glob) => new RegExp(`^${glob.replaceAll('*', '[^/]*')}$`).test(path))
+  const all = [...units('.'), ...units('named-apps').map((name) => `named-apps/${name}`)]
+  for (const unit of ['nginx', 'app', 'app-discovery', 'launcher', 'launcher-discovery'])
+    expect(all).toContain(`named-apps/${unit}@.service`)
+  for (const unit of ['registrar', 'launcher', 'controller', 'nginx', 'pool'])
+    expect(all).toContain(`reveille-${unit}@.service`)
+  expect(all.filter((unit) => !fits(unit))).toEqual([])
 })
 
 test('the user-data is a list of what cloud-init knows', () => {

@@ -4,8 +4,9 @@ import { appendFileSync, openSync } from 'node:fs'
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { enterCgroup } from '../../lab/cgroup.ts'
 import { command } from '../../lab/command.ts'
-import { BRIDGE, cutOff, enterCgroup, GATEWAY } from './yard.ts'
+import { BRIDGE, cgroupOf, cutOff, GATEWAY } from './yard.ts'
 
 /** One Debian with a systemd of its own. */
 export interface Machine {
@@ -84,7 +85,7 @@ class NspawnMachine implements Machine {
       '--capability=all --system-call-filter="add_key keyctl bpf"',
     ].join(' ')
     const output = openSync(this.log, 'a')
-    const container = spawn('bash', ['-c', `${enterCgroup(this.name)}\n${nspawn}`], {
+    const container = spawn('bash', ['-c', `${enterCgroup(cgroupOf(this.name))}\n${nspawn}`], {
       stdio: ['ignore', output, output],
       env: { ...process.env, SYSTEMD_NSPAWN_API_VFS_WRITABLE: 'network' },
       detached: true,

@@ -16,6 +16,8 @@ import { makeYard, type Yard } from './yard.ts'
 const TOP = join(import.meta.dirname, '../../..')
 /** `--keep`: leave the machines running, to look at; the next run removes them. */
 const KEEP = process.argv.includes('--keep')
+/** `--flask`: only what docs/from/coreos-flask.md needs, which is docs/fleet.md, and that page. */
+const FLASK_ALONE = process.argv.includes('--flask')
 /** The machines of the pages. */
 const ADDRESSES = { one: '10.93.0.11', two: '10.93.0.12', three: '10.93.0.13' }
 /** The bare root in it is kept for the next run, everything else goes. */
@@ -98,10 +100,12 @@ async function main(): Promise<void> {
     await command('tar', '-C', TOP, ...left, '-cf', archive, '.')
     await command('tar', '-C', source, '--no-same-owner', '-xf', archive)
     await follow('fleet.md', fleet, FLEET)
-    await suffer(fleet)
-    await multiply(fleet.one)
-    await follow('hosts.md', fleet, hostsPage(root, key, fleet.one))
-    await suffer(fleet)
+    if (!FLASK_ALONE) {
+      await suffer(fleet)
+      await multiply(fleet.one)
+      await follow('hosts.md', fleet, hostsPage(root, key, fleet.one))
+      await suffer(fleet)
+    }
     await follow('from/coreos-flask.md', fleet, FLASK, withoutHub)
   } finally {
     if (!KEEP) await clean(yard)

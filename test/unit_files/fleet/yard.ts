@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { clearCgroup, mountCgroups } from '../../../cli/embedded/cgroup.ts'
 import { command } from '../../lab/command.ts'
 
@@ -46,7 +45,7 @@ export async function makeYard(): Promise<Yard> {
 
 /** Kills all of a machine at once. Its network ends some time after its last process: its wire is pulled out here. */
 export async function cutOff(machine: string): Promise<void> {
-  await clearCgroup(`${CGROUP}/${machine}`)
+  await clearCgroup(cgroupOf(machine))
   await command('ip', 'link', 'del', wireOf(machine)).catch(() => {})
 }
 
@@ -61,19 +60,5 @@ async function clearYard(): Promise<void> {
   await command('ip', 'link', 'del', BRIDGE).catch(() => {})
 }
 
-/** Shell words that put the shell into a cgroup of the machine's own, in each hierarchy. */
-export function enterCgroup(machine: string): string {
-  const root = '/sys/fs/cgroup'
-  const folders = [root, ...readdirSync(root).map((name) => join(root, name))]
-  return folders
-    .map((folder) => {
-      const own = `${folder}${CGROUP}/${machine}`
-      // a cpuset starts without CPUs, and takes no process then
-      return `if [ -w ${folder}/cgroup.procs ]; then mkdir -p ${own}
-for file in cpuset.cpus cpuset.mems; do
-  if [ -e ${folder}/$file ]; then cat ${folder}/$file >${folder}${CGROUP}/$file; cat ${folder}/$file >${own}/$file; fi
-done
-echo $$ >${own}/cgroup.procs; fi`
-    })
-    .join('\n')
-}
+/** The cgroup a machine lives in. */
+export const cgroupOf = (machine: string): string => `${CGROUP}/${machine}`
