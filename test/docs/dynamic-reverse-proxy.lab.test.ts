@@ -160,7 +160,8 @@ describe('cookies instead of addresses', () => {
       const last = (await read(tail)).trim().split('\n').at(-1) ?? ''
       return (JSON.parse(last) as { upstream_addr: string }).upstream_addr
     }
-    expect(await read(jar)).toMatch(/^set-cookie: reveille_instance=/im)
+    const given = expect.poll(() => read(jar), { timeout: 20_000, interval: 500 })
+    await given.toMatch(/^set-cookie: reveille_instance=/im)
     const own = await answered(again)
     for (let turn = 0; turn < 8; turn++) expect(await answered(again)).toBe(own)
     await part.end(20_000)
