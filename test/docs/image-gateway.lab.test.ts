@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { insideOf, startMachine } from '../cli/machine.ts'
 import { freshClone } from '../lab/clone.ts'
@@ -14,6 +15,8 @@ const second = page.block('docker run -d --name bar')
 const stop = page.block('docker stop')
 const byHost = page.block('Host: world.api.example.com')
 const sleeps = page.block('reveille app add shop')
+const clean = page.block('docker rmi')
+const forget = page.block('rm -r /var/lib/reveille')
 for (const part of ['systemctl enable', 'reveille controller --etcd', 'reveille launcher'])
   page.leave(part, 'it takes a systemd; controller and reload: reload.haproxy.test.ts')
 const ENGINE = 'export DOCKER_HOST=unix:///run/reveille/docker.sock\n'
@@ -95,6 +98,7 @@ describe.each([
     expect(await typed(`curl -sS -o /dev/null -w '%{http_code}' http://localhost/foo/bar/`)).toBe(
       '403',
     )
+    await typed('docker rm -f shy')
   })
 
   it('nothing that was started by hand is ever stopped or removed', async () => {
@@ -111,4 +115,15 @@ describe.each([
     const answer = await typed('curl -sS http://localhost/hello/world/')
     expect(answer).toContain('hello was asked for /')
   })
+
+  it('leaves nothing behind', async () => {
+    await typed(clean)
+    expect(await typed('docker ps -aq; docker images -q; npx reveille app ls --json')).toBe('[]\n')
+    const kept = `/proc/${machine.pid}/root/var/lib/reveille`
+    expect(existsSync(kept)).toBe(true)
+    await gateway.end(20_000)
+    await typed(forget)
+    expect(existsSync(kept)).toBe(false)
+    expect(await typed('ls /var/lib /run')).not.toContain('reveille')
+  }, 90_000)
 })
