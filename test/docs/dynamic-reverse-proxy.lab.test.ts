@@ -112,6 +112,8 @@ describe('the page for readers of a dynamic reverse proxy, read literally', () =
     await eventually(async () => (await read(`${api} -o /dev/null -w '%{http_code}'`)) === '200')
     await speaker.end()
     await eventually(async () => !(await pools()).dynamic?.includes(ANNOUNCED), 20_000)
+    // it would keep its word on how the pools are balanced
+    await second.end()
   }, 120_000)
 
   it('Ctrl-C ends everything and leaves nothing behind', async () => {
