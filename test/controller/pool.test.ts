@@ -110,6 +110,15 @@ describe('a pool', () => {
       expect(url).toBe(path)
       expect(cookie?.[0]).toMatch(/^reveille_instance=[0-9a-f]{16}; Path=\/;/)
     }
+    await lab.store.put(
+      '/services/pools/api',
+      '{"name":"api","routes":["=/api/student"],"balance":"sticky"}',
+    )
+    // A browser sends it to both (RFC 6265, 5.1.4).
+    for (const path of ['/api/student', '/api/student/'])
+      await soon(async () => (await at(path)).cookie?.[0]).toMatch(
+        /^reveille_instance=[0-9a-f]{16}; Path=\/api\/student;/,
+      )
     await lab.store.remove('/services/clusters/api')
     await pool({})
   })
