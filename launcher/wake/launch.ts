@@ -81,6 +81,8 @@ export class Launchpad {
   #start(launch: Launch, anew = false): Promise<string> {
     const { host, engine, isUrgent, watch, signal } = launch
     const { startsPerHost, launchers } = this.#options
+    // Many who asked at once come here in any order: what they do before takes each another time.
+    const ticket = { isUrgent, since: watch.started }
     const atOnce = (): number => startsAtOnce(host, startsPerHost, launchers())
     return queueOf(this.#starts, host.name, atOnce).run(async () => {
       signal.throwIfAborted()
@@ -94,7 +96,7 @@ export class Launchpad {
       await engine.start(id)
       watch.lap('start')
       return id
-    }, isUrgent)
+    }, ticket)
   }
 
   async #pull({ app, host, engine, report, watch, signal }: Launch): Promise<void> {

@@ -27,12 +27,24 @@ it('lets urgent tasks go before all that wait, in the order they came, and ends 
   const queue = new Queue(1)
   const began: string[] = []
   const add = (name: string, isUrgent: boolean) =>
-    queue.run(async () => void began.push(name), isUrgent)
+    queue.run(async () => void began.push(name), { isUrgent, since: 0 })
   await Promise.all([
     ...[add('running', false), add('fill', false), add('one', true), add('fill too', false)],
     add('two', true),
   ])
   expect(began).toEqual(['running', 'one', 'two', 'fill', 'fill too'])
+})
+
+it('lets who has waited longest go first, whenever they came', async () => {
+  const queue = new Queue(1)
+  const began: string[] = []
+  const add = (name: string, since: number, isUrgent = true) =>
+    queue.run(async () => void began.push(name), { isUrgent, since })
+  await Promise.all([
+    ...[add('running', 9), add('third', 3), add('first', 1), add('fill', 0, false)],
+    ...[add('third too', 3), add('second', 2)],
+  ])
+  expect(began).toEqual(['running', 'first', 'second', 'third', 'third too', 'fill'])
 })
 
 it('asks for its limit whenever a task comes or ends, and keeps the order', async () => {
