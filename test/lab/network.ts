@@ -57,12 +57,20 @@ async function isFiltered(): Promise<boolean> {
 const passRule = (bridge: string) => ['FORWARD', '-i', bridge, '-o', bridge, '-j', 'ACCEPT']
 const outside = (run: Run, { name }: Pick<Plug, 'name'>) => `${networkOf(run).bridge}-${name}`
 
+/** Always the same for an address: whoever had it before may still be in the others' ARP tables, for seconds. */
+const macOf = ({ address }: Plug): string =>
+  [
+    '02',
+    '00',
+    ...address.split('.').map((part) => Number(part).toString(16).padStart(2, '0')),
+  ].join(':')
+
 /** Plugs the network namespace of process `pid` into the bridge. */
 export async function plug(run: Run, place: Plug, pid: number): Promise<void> {
   const { bridge, gateway } = networkOf(run)
   const inside = `nsenter --target ${pid} --net ip`
   const lines = [
-    `ip link add ${outside(run, place)} type veth peer eth0 netns ${pid}`,
+    `ip link add ${outside(run, place)} type veth peer eth0 address ${macOf(place)} netns ${pid}`,
     `ip link set ${outside(run, place)} master ${bridge} up`,
     `${inside} link set lo up`,
     `${inside} addr add ${place.address}/24 dev eth0`,
