@@ -1,7 +1,7 @@
 /** What a run came to: `done` costs the proxy a reload, `nothing` does not, `failed` is tried again. */
 export type Outcome = 'done' | 'nothing' | 'failed'
 
-/** How many rests may be broken within so many milliseconds. */
+/** How many rests may be broken within so many milliseconds, unless nothing ran for longer than a rest meanwhile. */
 const BREAKS = 3
 const SPELL = 30_000
 
@@ -20,7 +20,7 @@ export class Pace {
   #running: Promise<void> | null = null
   #wanted = false
   #urgent = false
-  /** performance.now() of those of late */
+  /** performance.now() of the rests that were broken of late */
   #breaks: number[] = []
   #stopped = false
   #timer: NodeJS.Timeout | undefined
@@ -42,6 +42,7 @@ export class Pace {
     this.#urgent ||= urgent
     if (this.#running || this.#stopped) return
     const wait = this.#notBefore - performance.now()
+    if (wait < -this.#rest) this.#breaks = []
     if (wait <= 0) return this.#go()
     if (this.#urgent && this.#failures === 0 && this.#mayBreak()) return this.#go()
     if (this.#timer) return
