@@ -17,7 +17,7 @@ fi
 
 step "Programs"
 bash cli/setup/packages.sh
-bash cli/setup/packages.sh haproxy systemd chromium docker-registry openssh-client openssh-server \
+bash cli/setup/packages.sh haproxy systemd systemd-container chromium docker-registry openssh-client openssh-server \
   python3-flask python3-waitress
 
 step "Libraries"

@@ -22,6 +22,7 @@ openssl        | openssl                 | certificates
 curl           | curl                    | to speak to the engine, and to try things
 procps         | ps sysctl               | to see processes
 systemd        | systemd-analyze         | to check the unit files (tests)
+systemd-container | systemd-nspawn      | a machine with a systemd of its own (tests)
 wrk            | wrk                     | load for the benchmark
 chromium       | chromium                | a browser, for the tests of the pages it is shown
 docker-registry | docker-registry        | to pull images from (tests)

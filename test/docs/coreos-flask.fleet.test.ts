@@ -10,7 +10,7 @@ import { type Block, blocksOf } from '../unit_files/fleet/page.ts'
 const TOP = join(import.meta.dirname, '../..')
 const EXAMPLE = join(TOP, 'examples/named-apps')
 const all = blocksOf('from/coreos-flask.md')
-/** The rest is for systemd: the lab starts the same programs with the same settings. */
+/** The rest is for systemd (coreos-flask-systemd.lab.test.ts): the lab starts the same programs with the same settings. */
 const blocks = all.filter(({ commands }) => !/^(?:systemctl|apt-get) /m.test(commands))
 
 let fleet: LabFleet

@@ -18,7 +18,7 @@ const sleeps = page.block('reveille app add shop')
 const clean = page.block('docker rmi')
 const forget = page.block('rm -r /var/lib/reveille')
 for (const part of ['systemctl enable', 'reveille controller --etcd', 'reveille launcher'])
-  page.leave(part, 'it takes a systemd; controller and reload: reload.haproxy.test.ts')
+  page.leave(part, 'it takes a systemd: image-gateway-systemd.lab.test.ts')
 const ENGINE = 'export DOCKER_HOST=unix:///run/reveille/docker.sock\n'
 
 it('types every block of the page, and compares what the page shows', () => {
