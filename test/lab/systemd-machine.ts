@@ -49,6 +49,9 @@ mount -t overlay -o lowerdir=/,upperdir=${disk}/written,workdir=${disk}/work ove
 rm -rf ${disk}/root/etc/machine-id ${disk}/root/var/lib/etcd/*
 # its network is what it has from the start
 ln -sf /dev/null ${disk}/root/etc/systemd/system/systemd-networkd-wait-online.service
+# what nspawn notes of its machines is gone with it, too
+mkdir -p /run/systemd/nspawn
+mount -t tmpfs tmpfs /run/systemd/nspawn
 ${enterCgroup(cgroup)}
 export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
 exec ${nspawn.join(' ')}`
