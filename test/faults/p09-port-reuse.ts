@@ -29,13 +29,14 @@ export const portReuse: Fault = {
     const [container] = await host.docker.listContainers({
       filters: { label: ['reveille.app=shop'] },
     })
-    const admin = await createByHand(host, 'admin', port)
     // The fault's own words: 502, 503 and held are allowed.
     oracle.allow(502)
+    // It runs, as far as every gateway knows: not while they still read of it.
+    await oracle.settled()
 
     await host.registrar.pause()
     await host.docker.getContainer(container?.Id ?? '').remove({ force: true })
-    await admin.start()
+    await (await createByHand(host, 'admin', port)).start()
     const load = oracle.load({ apps: ['shop'], rate: REQUESTS / SECONDS, count: REQUESTS })
     const shots = await load.done()
     await host.registrar.resume()
