@@ -7,8 +7,6 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH=$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin
 [ "$(id -u)" = 0 ] || { echo "It boots machines: run it as root." >&2; exit 1; }
-exec 9>/var/tmp/reveille-fleet.lock
-flock --nonblock 9 || { echo "It runs here already, and there is one network for its machines: wait for its end." >&2; exit 1; }
 bash cli/setup/packages.sh systemd-container debootstrap openssh-client iproute2 iptables
 [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci
 # Its machines have one place and one network: a second run would end those of the first.
