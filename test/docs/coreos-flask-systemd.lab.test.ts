@@ -2,11 +2,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { freshClone } from '../lab/clone.ts'
 import { bootMachine, type SystemdMachine } from '../lab/systemd-machine.ts'
 import { FLASK, withoutHub } from '../unit_files/fleet/flask.ts'
-import { blocksOf } from '../unit_files/fleet/page.ts'
+import { Page } from './page.ts'
 
 // What coreos-flask.fleet.test.ts leaves: the units. One machine is all of the page's, with all their addresses. On machines of
 // their own, with certificates, it is `npm run fleet-page`.
-const blocks = blocksOf('from/coreos-flask.md')
+const page = new Page('from/coreos-flask.md')
+page.leave('nginx@2', 'a second gateway of the same ports: machine one is two as well')
 /** In place of docs/fleet.md: an etcd and an engine without certificates. */
 const SETTINGS = `
 install -d /etc/reveille
@@ -20,26 +21,16 @@ rm -r /etc/systemd/system/docker.service.d
 systemctl daemon-reload
 systemctl start etcd docker
 systemctl enable --now reveille-registrar reveille-launcher reveille-controller reveille-nginx`
-/** Blocks that are not typed here, each with the reason. */
-const LEFT = new Map([
-  ['nginx@2', 'a second gateway of the same ports: machine one is two as well'],
-])
 
 let machine: SystemdMachine
-const done = new Set<string>()
-const typed = async (part: string): Promise<string> => {
-  const block = blocks.find(({ commands }) => commands.includes(part))
-  if (!block) throw new Error(`the page has no block with ${part}`)
-  done.add(block.commands)
-  // what is to be installed is there, and no archive can be reached
-  return machine.type(withoutHub(block.commands).replaceAll(/^apt-get .*$/gm, ':'))
-}
+/** What is to be installed is there, and no archive can be reached. */
+const typed = (part: string): Promise<string> =>
+  machine.type(withoutHub(page.block(part)).replaceAll(/^apt-get .*$/gm, ':'))
 const promised = (part: string) => FLASK.find(({ command }) => command === part)?.says
 
 beforeAll(async () => {
   machine = await bootMachine(await freshClone(), ['10.93.0.11', '10.93.0.12', '10.93.0.13'])
-  const install = blocksOf('fleet.md').find(({ commands }) => commands.includes('systemd-sysusers'))
-  await machine.type(install?.commands ?? 'false')
+  await machine.type(new Page('fleet.md').block('systemd-sysusers'))
   await machine.type(SETTINGS)
 }, 400_000)
 afterAll(async () => {
@@ -89,7 +80,5 @@ it('an app that systemd keeps is registered by its sidekick, and both go togethe
 }, 120_000)
 
 it('every block of the page was typed, or is left out for a reason', () => {
-  const open = blocks.filter(({ commands }) => !done.has(commands))
-  const parts = [...LEFT.keys()]
-  expect(open.map(({ commands }) => parts.find((part) => commands.includes(part)))).toEqual(parts)
+  expect(page.left).toEqual([])
 })
