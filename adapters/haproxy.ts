@@ -36,8 +36,7 @@ const DONE = /^(?:New server registered\.|Server deleted\.)?$/
 export function tellHaproxy(socketFile: string, command: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(socketFile)
-    const signal = AbortSignal.timeout(5000)
-    signal.addEventListener('abort', () => socket.destroy(new Error('its socket is silent')))
+    socket.setTimeout(5000, () => socket.destroy(new Error('its socket is silent')))
     let text = ''
     socket.setEncoding('utf8')
     socket.on('error', reject)
