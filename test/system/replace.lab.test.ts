@@ -40,12 +40,15 @@ async function containers(): Promise<{ id: string; name: string; image: string; 
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** Both replicas run. */
+/** Both replicas run, and requests go to them without a launcher. */
 async function bothRun(): Promise<void> {
   await askUntil(cluster.origin, '/shop/', (answer) => answer.status === 200, 20)
   const slots = async () => (await shown()).status.slots.length
   // The second one starts once a gateway has told that the app is used.
   await expect.poll(slots, { timeout: 20_000, interval: 200 }).toBe(2)
+  const led = async () =>
+    /^reveille_gateway_endpoints(?:{[^}]*})? (\d+)$/m.exec(await cluster.metrics())?.[1]
+  await expect.poll(led, { timeout: 20_000, interval: 200 }).toBe('2')
 }
 
 it('P04: replaces two instances under load without a failed request, and then nothing of the old one is left', async () => {
