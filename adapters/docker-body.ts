@@ -1,9 +1,9 @@
 import type { ContainerCreateOptions, MountSettings } from 'dockerode'
 import type { App } from '../model/app.ts'
 import type { ContainerRequest } from '../model/container.ts'
-import { networkName, scopeOf, volumeName } from '../model/group.ts'
-import { canonical } from '../model/name.ts'
+import { scopeOf, volumeName } from '../model/group.ts'
 import { mountsOf } from '../model/volume.ts'
+import { networkOf } from './docker-network.ts'
 
 /**
  * What of Docker's default capabilities no app of the web needs: to forge packets (an app could take its neighbours'
@@ -15,23 +15,25 @@ const DROPPED = ['NET_RAW', 'MKNOD', 'AUDIT_WRITE']
  * The engine's request for a container of ours, built field by field. Nothing of an App reaches privileges, paths of
  * the host, devices, capabilities or namespaces: there is no way to merge anything into it. Restart policy is `no`,
  * since only a claim's holder may start an instance; Docker would resurrect what was put to sleep.
+ * @param sandbox id of the container whose network it has, null if it has one of its own or the host's
  */
-export function createBody(request: ContainerRequest): ContainerCreateOptions & { name: string } {
+export function createBody(
+  request: ContainerRequest,
+  sandbox: string | null = null,
+): ContainerCreateOptions & { name: string } {
   const { app } = request
-  const port = `${app.port}/tcp`
+  const { labels, fields, host } = networkOf(request, sandbox)
   const environment = { PORT: String(app.port), ...app.env }
   return {
     name: request.name,
     Image: app.image,
-    // What people made by the spawner's API before finds its own name there.
-    ...(app.origin && { Hostname: app.name }),
     ...(app.command && { Cmd: [...app.command] }),
     Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
-    Labels: { ...request.labels },
-    ExposedPorts: { [port]: {} },
+    Labels: { ...request.labels, ...labels },
+    ...fields,
     StopTimeout: app.stopTimeout,
     HostConfig: {
-      PortBindings: { [port]: [{ HostIp: request.publish, HostPort: '' }] },
+      ...host,
       PublishAllPorts: false,
       RestartPolicy: { Name: 'no' },
       AutoRemove: false,
@@ -45,9 +47,7 @@ export function createBody(request: ContainerRequest): ContainerCreateOptions & 
       Init: true,
       LogConfig: { Type: 'local', Config: { 'max-size': '10m' } },
       ...(app.volumes.length > 0 && { Mounts: mounts(app) }),
-      ...(app.group !== undefined && { NetworkMode: networkName(app.group) }),
     },
-    ...(app.group !== undefined && { NetworkingConfig: network(app.name, app.group) }),
   }
 }
 
@@ -60,12 +60,4 @@ function mounts(app: App): MountSettings[] {
     Target: path,
     ReadOnly: readOnly,
   }))
-}
-
-/** The other members of the group find the app under its name. */
-function network(
-  app: string,
-  group: string,
-): NonNullable<ContainerCreateOptions['NetworkingConfig']> {
-  return { EndpointsConfig: { [networkName(group)]: { Aliases: [canonical(app)] } } }
 }

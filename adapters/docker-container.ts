@@ -17,7 +17,7 @@ function readState(state: string): Container['state'] {
 }
 
 /** Container name without the slash the engine puts before it. */
-const bare = (name = ''): string => name.replace(/^\//, '')
+export const bare = (name = ''): string => name.replace(/^\//, '')
 
 /** A container as a list has it: quick, takes no lock of a container, but knows no process id and no error text. */
 export function fromSummary(info: ContainerInfo): Container {

@@ -1,5 +1,6 @@
 import type { EngineEvent } from '../model/container.ts'
 import { APP_LABEL } from '../model/label.ts'
+import { isSandbox } from '../model/network.ts'
 import { jsonLines } from './docker-log.ts'
 
 /** What to ask the engine for; its own exec events (our probes make them) stay away. */
@@ -23,7 +24,10 @@ interface Message {
   Actor?: { ID?: string; Attributes?: Record<string, string> }
 }
 
-/** Reads one line of the event stream; null for what is no event of interest. */
+/**
+ * Reads one line of the event stream; null for what is no event of interest. Of a sandbox that is its end alone: `cut`,
+ * with the id of the sandbox itself.
+ */
 export function readEvent(line: string): EngineEvent | null {
   let message: Message
   try {
@@ -42,10 +46,13 @@ export function readEvent(line: string): EngineEvent | null {
     // read from the text: nanoseconds since 1970 do not fit a number
     time: BigInt(/"timeNano":(\d+)/.exec(line)?.[1] ?? 0),
   }
-  const health = /^health_status: (healthy|unhealthy)$/.exec(message.Action ?? '')?.[1]
+  const { Action: what = '' } = message
+  if (isSandbox(attributes.name ?? '', attributes))
+    return what === 'die' || what === 'destroy' ? { ...event, action: 'cut' } : null
+  const health = /^health_status: (healthy|unhealthy)$/.exec(what)?.[1]
   if (health === 'healthy' || health === 'unhealthy') return { ...event, action: 'health', health }
-  if (!ACTIONS.has(message.Action ?? '')) return null
-  const action = message.Action as EngineEvent['action']
+  if (!ACTIONS.has(what)) return null
+  const action = what as EngineEvent['action']
   if (action !== 'die') return { ...event, action }
   return { ...event, action, exitCode: Number(attributes.exitCode ?? 0) }
 }

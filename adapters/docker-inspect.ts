@@ -1,14 +1,32 @@
 import type Docker from 'dockerode'
 import type { ContainerInspectInfo } from 'dockerode'
+import type { Container } from '../model/container.ts'
 import { APP_LABEL } from '../model/label.ts'
-import { getPath, orNull } from './docker-call.ts'
-import { healthcheckCommand } from './docker-container.ts'
+import { isSandbox } from '../model/network.ts'
+import { getPath, makeCall, orNull } from './docker-call.ts'
+import { bare, healthcheckCommand } from './docker-container.ts'
 import { EngineError } from './docker-error.ts'
+import { fromPair, sandboxOf } from './docker-pair.ts'
 
 /** A container as the engine describes it, whoever's it is; null if there is none. */
 export function inspectContainer(docker: Docker, id: string): Promise<ContainerInspectInfo | null> {
   const container = docker.getContainer(id)
   return orNull((abortSignal) => container.inspect({ abortSignal }))
+}
+
+/** All containers of ours as the engine lists them, running or not, sandboxes too. */
+export function listOurs(docker: Docker): Promise<Docker.ContainerInfo[]> {
+  const filters = { label: [APP_LABEL] }
+  return makeCall((abortSignal) => docker.listContainers({ all: true, filters, abortSignal }))
+}
+
+/** A container of ours, with the port of its sandbox; null if there is none. */
+export async function inspectPair(docker: Docker, id: string): Promise<Container | null> {
+  const found = await inspectContainer(docker, id)
+  const labels = found?.Config.Labels ?? {}
+  if (!found || labels[APP_LABEL] === undefined || isSandbox(bare(found.Name), labels)) return null
+  const sandbox = sandboxOf(labels, found.HostConfig?.NetworkMode)
+  return fromPair(found, sandbox === null ? null : await inspectContainer(docker, sandbox))
 }
 
 /** An image by its reference or id; null if the engine does not have it. */
@@ -19,12 +37,12 @@ export function inspectImage(
   return orNull((abortSignal) => getPath(docker, `/images/${image}/json`, abortSignal))
 }
 
-/** False if it is gone. A container that is there but not ours is never changed, whoever asks. */
-export async function isOurs(docker: Docker, id: string): Promise<boolean> {
+/** Null if it is gone. A container that is there but not ours is never changed, whoever asks. */
+export async function ours(docker: Docker, id: string): Promise<ContainerInspectInfo | null> {
   const found = await inspectContainer(docker, id)
   if (found && found.Config.Labels?.[APP_LABEL] === undefined)
     throw new EngineError('denied', `container ${id} has no label ${APP_LABEL}: it is not ours`)
-  return found !== null
+  return found
 }
 
 /** The labels that a container's image brings along: nobody wrote them on the container. Null if it is gone. */

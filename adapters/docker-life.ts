@@ -1,36 +1,50 @@
 import type Docker from 'dockerode'
 import type { ContainerRequest } from '../model/container.ts'
 import { createBody } from './docker-body.ts'
-import { makeCall, SLOW } from './docker-call.ts'
+import { makeCall } from './docker-call.ts'
 import { EngineError } from './docker-error.ts'
-import { inspectContainer, isOurs } from './docker-inspect.ts'
+import { inspectContainer, inspectPair, ours } from './docker-inspect.ts'
+import {
+  createOne,
+  createWithSandbox,
+  removeOne,
+  removeSandbox,
+  reviveSandbox,
+  sandboxIn,
+  startOne,
+} from './docker-sandbox.ts'
 
 /** See {@link Engine.create}. */
 export async function createContainer(docker: Docker, request: ContainerRequest): Promise<string> {
-  const { name, ...body } = createBody(request)
-  // said apart, for otherwise all of the body, env with its secrets too, goes into the URL and so into logs
-  const options = { _query: { name }, _body: body }
-  const created = await makeCall(
-    (abortSignal) =>
-      docker.createContainer({ ...options, abortSignal } as Docker.ContainerCreateOptions),
-    { call: 'create', limit: SLOW },
-  )
-  return created.id
+  if (request.network === 'sandbox') return await createWithSandbox(docker, request)
+  return await createOne(docker, createBody(request))
 }
+
+/** So often a container is tried to start whose sandbox does not stay. */
+const TRIES = 5
+/** One that nobody reaches has so long to end, seconds. */
+const GRACE = 2
 
 /** See {@link Engine.start}. */
 export async function startContainer(docker: Docker, id: string): Promise<void> {
-  const container = docker.getContainer(id)
-  const options = { call: 'start', limit: SLOW, fine: [304] } as const
-  try {
-    await makeCall((abortSignal) => container.start({ abortSignal }), options)
-  } catch (error) {
-    if (!(error instanceof EngineError) || error.code !== 'not-startable') throw error
-    // the engine notes 126, 127 or 128 as if the process had run
-    const exitCode = (await inspectContainer(docker, id).catch(() => null))?.State.ExitCode
-    throw new EngineError(error.code, error.message, exitCode)
-  }
+  for (let tries = 1; ; tries++)
+    try {
+      if (await startOne(docker, id)) return
+      const running = await inspectPair(docker, id)
+      if (!running?.isCut) return
+      await stopContainer(docker, id, GRACE)
+    } catch (error) {
+      if (!(error instanceof EngineError) || !BROKEN.has(error.code)) throw error
+      if (tries < TRIES && (await reviveSandbox(docker, id))) continue
+      if (error.code !== 'not-startable') throw error
+      // the engine notes 126, 127 or 128 as if the process had run
+      const exitCode = (await inspectContainer(docker, id).catch(() => null))?.State.ExitCode
+      throw new EngineError(error.code, error.message, exitCode)
+    }
 }
+
+/** What engines call it when a container cannot join the network of another one, among other things. */
+const BROKEN: ReadonlySet<string> = new Set(['conflict', 'not-found', 'not-startable'])
 
 /** See {@link Engine.stop}. */
 export async function stopContainer(
@@ -38,7 +52,7 @@ export async function stopContainer(
   id: string,
   timeoutSeconds: number,
 ): Promise<void> {
-  if (!(await isOurs(docker, id))) return
+  if (!(await ours(docker, id))) return
   await makeCall(
     (abortSignal) => docker.getContainer(id).stop({ t: timeoutSeconds, abortSignal }),
     { limit: timeoutSeconds * 1000 + 10_000, fine: [304, 404] },
@@ -47,11 +61,11 @@ export async function stopContainer(
 
 /** See {@link Engine.remove}. */
 export async function removeContainer(docker: Docker, id: string): Promise<void> {
-  if (!(await isOurs(docker, id))) return
-  await makeCall((abortSignal) => docker.getContainer(id).remove({ v: true, abortSignal }), {
-    limit: SLOW,
-    fine: [404],
-  })
+  const found = await ours(docker, id)
+  if (!found) return
+  await removeOne(docker, id)
+  const sandbox = sandboxIn(found)
+  if (sandbox !== null) await removeSandbox(docker, sandbox)
 }
 
 /** See {@link Engine.wait}. */

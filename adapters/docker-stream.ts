@@ -3,16 +3,24 @@ import type { EngineEvent } from '../model/container.ts'
 import { getPath, readStream } from './docker-call.ts'
 import { EngineError } from './docker-error.ts'
 import { EVENT_FILTERS, formatSince, readEvents } from './docker-event.ts'
-import { inspectContainer } from './docker-inspect.ts'
+import { inspectContainer, listOurs } from './docker-inspect.ts'
 import { framedLines, jsonLines, plainLines } from './docker-log.ts'
+import { containerOn } from './docker-pair.ts'
 
 /** Events of our containers from `since` (engine clock) on. It ends or throws when the stream breaks. */
-export function streamEvents(
+export async function* streamEvents(
   docker: Docker,
   since: bigint,
   signal: AbortSignal,
 ): AsyncGenerator<EngineEvent> {
-  return follow(docker, { since: formatSince(since), filters: EVENT_FILTERS }, readEvents, signal)
+  const query = { since: formatSince(since), filters: EVENT_FILTERS }
+  for await (const event of follow(docker, query, readEvents, signal)) {
+    if (event.action !== 'cut') yield event
+    else {
+      const container = containerOn(await listOurs(docker), event.id)
+      if (container) yield { ...event, ...container }
+    }
+  }
 }
 
 /** One empty item whenever a container was started or ended, ours or not. It ends or throws when the stream breaks. */

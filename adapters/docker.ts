@@ -4,17 +4,18 @@ import type {
   ContainerRequest,
   EngineEvent,
   ForeignContainer,
+  LoneSandbox,
 } from '../model/container.ts'
 import { APP_LABEL } from '../model/label.ts'
 import { getPath, makeCall } from './docker-call.ts'
 import { type EngineAccess, openClient } from './docker-client.ts'
-import { fromForeign, fromInspection, fromSummary } from './docker-container.ts'
+import { fromForeign } from './docker-container.ts'
 import { runCommand } from './docker-exec.ts'
 import { Follower, type Listener } from './docker-follow.ts'
 import { Groups } from './docker-group.ts'
 import { guard } from './docker-guard.ts'
 import { type EngineInfo, readEngineTime, readInfo } from './docker-info.ts'
-import { healthcheck, imageLabels, inspectContainer, inspectImage } from './docker-inspect.ts'
+import { healthcheck, imageLabels, inspectImage, inspectPair, listOurs } from './docker-inspect.ts'
 import {
   createContainer,
   removeContainer,
@@ -23,7 +24,9 @@ import {
   waitForEnd,
 } from './docker-life.ts'
 import type { Pace } from './docker-line.ts'
+import { fromList, loneSandboxes } from './docker-pair.ts'
 import { pullImage } from './docker-pull.ts'
+import { removeSandbox } from './docker-sandbox.ts'
 import { streamEvents, streamLogs, streamStirs } from './docker-stream.ts'
 
 export { EngineError, type EngineErrorCode } from './docker-error.ts'
@@ -59,13 +62,17 @@ export class Engine {
     return readInfo(this.#docker)
   }
 
-  /** All containers of ours, running or not. A list knows neither process ids (0) nor error texts (''). */
+  /**
+   * All containers of ours, running or not. A list knows neither process ids (0) nor error texts (''), nor of a sandbox
+   * that was started anew. Sandboxes are no containers of their own: where one has the port, its container has it.
+   */
   async list(): Promise<Container[]> {
-    const filters = { label: [APP_LABEL] }
-    const found = await makeCall((abortSignal) =>
-      this.#docker.listContainers({ all: true, filters, abortSignal }),
-    )
-    return found.map(fromSummary)
+    return fromList(await listOurs(this.#docker))
+  }
+
+  /** Sandboxes that have no container, for now or any more. */
+  async loneSandboxes(): Promise<LoneSandbox[]> {
+    return loneSandboxes(await listOurs(this.#docker))
   }
 
   /** All containers that run and are not ours. Nothing here can change one of them. */
@@ -80,9 +87,8 @@ export class Engine {
   }
 
   /** @param id container id or name; null if there is none, or it is not ours */
-  async inspect(id: string): Promise<Container | null> {
-    const found = await inspectContainer(this.#docker, id)
-    return found && found.Config.Labels?.[APP_LABEL] !== undefined ? fromInspection(found) : null
+  inspect(id: string): Promise<Container | null> {
+    return inspectPair(this.#docker, id)
   }
 
   /** The labels that a container's image brings along: nobody wrote them on the container. Null if it is gone. */
@@ -103,12 +109,15 @@ export class Engine {
     return new Follower(this, listener).run(signal)
   }
 
-  /** Creates a container and returns its id. Deadline 60 s. */
+  /** Creates a container, with its sandbox where it is to have one, and returns its id. Deadline 60 s. */
   create(request: ContainerRequest): Promise<string> {
     return createContainer(this.#docker, request)
   }
 
-  /** Starts a container and returns when its process runs; that it runs already is fine. Deadline 60 s. */
+  /**
+   * Starts a container and returns when its process runs; that it runs already is fine. Its sandbox is started first
+   * where it does not run; if that is gone, EngineError `no-network`. Deadline 60 s.
+   */
   start(id: string): Promise<void> {
     return startContainer(this.#docker, id)
   }
@@ -118,9 +127,17 @@ export class Engine {
     return stopContainer(this.#docker, id, timeoutSeconds)
   }
 
-  /** Removes a container that does not run, with its anonymous volumes; that it is gone is fine. Deadline 60 s. */
+  /**
+   * Removes a container that does not run, with its anonymous volumes and its sandbox; that it is gone is fine. Deadline
+   * 60 s.
+   */
   remove(id: string): Promise<void> {
     return removeContainer(this.#docker, id)
+  }
+
+  /** Removes a sandbox, whether it runs or not; that it is gone is fine. Deadline 60 s. */
+  removeSandbox(id: string): Promise<void> {
+    return removeSandbox(this.#docker, id)
   }
 
   /** The exit code of the container once it does not run. No deadline but the signal. */

@@ -1,5 +1,6 @@
 import type { App } from './app.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { Network } from './network.ts'
 
 /** A container as an engine reports it. */
 export interface Container {
@@ -18,6 +19,8 @@ export interface Container {
   /** host process id of the main process, 0 if none */
   pid: number
   image: string
+  /** it runs, and nobody reaches it: the sandbox that had its network ended */
+  isCut?: true
 }
 
 /** Whether its processes are there, frozen or not: it has its room, and its slot is nobody else's. */
@@ -26,8 +29,8 @@ export function isUp({ state }: Pick<Container, 'state'>): boolean {
 }
 
 /** Whether it answers, or will without anybody's help. */
-export function isRunning(container: Pick<Container, 'state'>): boolean {
-  return isUp(container) && container.state !== 'paused'
+export function isRunning(container: Pick<Container, 'state' | 'isCut'>): boolean {
+  return isUp(container) && container.state !== 'paused' && !container.isCut
 }
 
 /** A running container that is not ours. */
@@ -43,7 +46,8 @@ export interface ForeignContainer {
 
 /** Something that happened to one of our containers. */
 export interface EngineEvent {
-  action: 'create' | 'start' | 'die' | 'destroy' | 'pause' | 'unpause' | 'health'
+  /** cut: the sandbox that had its network ended, whatever its own processes do */
+  action: 'create' | 'start' | 'die' | 'destroy' | 'pause' | 'unpause' | 'health' | 'cut'
   id: string
   labels: Record<string, string>
   /** with `die` */
@@ -61,4 +65,13 @@ export interface ContainerRequest {
   labels: Record<string, string>
   /** IP address to publish the app's port on; the engine chooses the port */
   publish: string
+  /** `bridge` unless given */
+  network?: Network
+}
+
+/** A container that has the network of an app's container, and that has none, for now or any more. */
+export interface LoneSandbox {
+  id: string
+  app: string
+  slot: number
 }

@@ -20,6 +20,8 @@ export interface FleetOptions {
   address(): HostAddress
   /** seconds from the start of an instance to its first good probe */
   onReady(seconds: number): void
+  /** It runs, and its sandbox does not: nobody reaches it any more. Told again while that is so. */
+  onCut(member: Member): void
 }
 
 /**
@@ -88,18 +90,18 @@ export class Fleet {
       case 'die':
       case 'pause':
       case 'destroy':
+      case 'cut':
         if (member) this.#apply(member, { type: 'stopped' }, whyEnded(event))
         if (event.action === 'destroy') this.#forget(id)
+        if (event.action === 'cut') void this.refresh(id)
         return
       case 'health':
         if (member) this.#apply(member, { type: 'health', healthy: event.health === 'healthy' })
         return
       case 'start':
       case 'unpause':
-        void this.refresh(id)
-        return
+        return void this.refresh(id)
       case 'create':
-        return
     }
   }
 
@@ -142,7 +144,8 @@ export class Fleet {
     if (this.#origins.isBorrowed(id))
       return this.#refuse(container, `its label ${APP_LABEL} is its image's, not its own`)
     const member = known ?? this.roster.add(discovered(id, labels.spec))
-    if (container.state !== 'running')
+    if (container.isCut) this.#options.onCut(member)
+    if (container.state !== 'running' || container.isCut)
       return this.#apply(member, { type: 'stopped' }, whyStopped(container))
     const endpoint = reachable(container, labels.spec.port, this.#options.address())
     if (typeof endpoint === 'string') {

@@ -7,6 +7,7 @@ import type { EndpointStore } from './endpoint-store.ts'
 import type { FleetOptions } from './fleet.ts'
 import type { HostFacts } from './host.ts'
 import type { Asking } from './readiness.ts'
+import type { SandboxEngine } from './sandboxes.ts'
 import type { ClaimStore, SleepResult, Standing } from './sleep-ports.ts'
 
 /** What the engine is followed for. */
@@ -19,14 +20,12 @@ export interface Listener {
 }
 
 /** The engine of this host. */
-export interface HostEngine extends Pick<Asking, 'healthcheck'> {
+export interface HostEngine extends Pick<Asking, 'healthcheck'>, SandboxEngine {
   /** Tells of all containers of ours and what becomes of them, over any break, until `signal` aborts. */
   follow(listener: Listener, signal: AbortSignal): Promise<void>
   exec: Exec
-  inspect: FleetOptions['engine']['inspect']
   imageLabels: FleetOptions['engine']['imageLabels']
   info(): Promise<HostFacts>
-  stop(id: string, timeoutSeconds: number): Promise<void>
   remove(id: string): Promise<void>
 }
 

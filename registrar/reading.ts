@@ -39,14 +39,18 @@ export function isSlot(instance: Instance, app: string, slot: number): boolean {
   return instance.spec.slot === slot && canonical(instance.spec.app) === canonical(app)
 }
 
+const CUT = 'its sandbox ended'
+
 /** Why a container does not run, for the log. */
 export function whyStopped(container: Container | null): string {
   if (!container) return 'removed'
+  if (container.isCut) return CUT
   if (container.state !== 'exited') return `the engine says it is ${container.state}`
   return `exited with code ${container.exitCode}`
 }
 
 /** The same, by the event that told of it. */
 export function whyEnded(event: EngineEvent): string {
+  if (event.action === 'cut') return CUT
   return event.action === 'die' ? `exited with code ${event.exitCode ?? 0}` : event.action
 }

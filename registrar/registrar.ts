@@ -10,6 +10,7 @@ import { Inheritance } from './inheritance.ts'
 import type { RegistrarOptions } from './options.ts'
 import { watchOrphans } from './orphans.ts'
 import { Publication } from './publication.ts'
+import { Sandboxes } from './sandboxes.ts'
 
 /** The keeper of the truth about one Docker host: joins what the engine says to what etcd has. */
 export class Registrar {
@@ -19,6 +20,7 @@ export class Registrar {
   readonly #publication: Publication
   readonly #host: HostRecord
   readonly #idle: Idle
+  readonly #sandboxes: Sandboxes
   readonly #inheritance: Inheritance
   readonly #commands: Commands
   readonly #ending = new AbortController()
@@ -43,12 +45,8 @@ export class Registrar {
       onWrite: meter.wrote,
     })
     this.#host = new HostRecord({
-      name: options.name,
-      engine: options.engineUrl,
-      address: options.address,
-      labels: options.labels,
-      space: options.space,
-      key: hostKey,
+      ...{ name: options.name, engine: options.engineUrl, address: options.address },
+      ...{ labels: options.labels, space: options.space, key: hostKey },
       info: () => engine.info(),
       lease: () => standing.lease,
       store,
@@ -56,6 +54,7 @@ export class Registrar {
       log,
     })
     this.#commands = new Commands((...command) => engine.exec(...command))
+    this.#sandboxes = new Sandboxes({ engine, cluster: this.cluster, log })
     this.fleet = new Fleet({
       engine,
       asking: {
@@ -69,6 +68,7 @@ export class Registrar {
       log,
       address: () => ({ address: this.#host.address, publish: this.#host.address }),
       onReady: meter.ready,
+      onCut: (member) => void this.#sandboxes.end(member, this.#ending.signal),
     })
     this.#idle = idling(options, this.fleet, this.cluster)
     this.#inheritance = new Inheritance({
@@ -112,7 +112,7 @@ export class Registrar {
       this.#isSynced = true
       this.#sweep()
       await this.#inheritance.dropClaims(this.cluster)
-      await this.#idle.run(signal)
+      await Promise.all([this.#idle.run(signal), this.#sandboxes.run(signal)])
     })
     const { probe } = this.#options
     const watched = watchOrphans(

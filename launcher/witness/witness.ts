@@ -62,7 +62,7 @@ export class Witness {
 
   take({ action, id }: EngineEvent): void {
     if (action === 'start') void this.#look(id)
-    if (action !== 'die' && action !== 'destroy') return
+    if (action !== 'die' && action !== 'destroy' && action !== 'cut') return
     if (this.#looks.has(id)) this.#looks.set(id, true)
     this.#end(id)
   }
@@ -92,8 +92,9 @@ export class Witness {
   /** Whether it runs. */
   #see(container: Container): boolean {
     const sight = sightOf(container)
-    if (isUp(container) && sight) this.#sights.set(container.id, sight)
-    return isUp(container)
+    const isThere = isUp(container) && !container.isCut
+    if (isThere && sight) this.#sights.set(container.id, sight)
+    return isThere
   }
 
   #end(id: string): void {
@@ -175,7 +176,7 @@ function sightOf(container: Container): Sight | null {
 /** Whether it is a container of the slot that runs, and is not seen to be at another port. */
 function mayHold(container: Container, { app, slot, port }: Sight): boolean {
   const labels = readLabels(container.labels)
-  if (!labels.ok || !isUp(container)) return false
+  if (!labels.ok || !isUp(container) || container.isCut) return false
   const { spec } = labels
   if (canonical(spec.app) !== canonical(app) || spec.slot !== slot) return false
   return (sightOf(container)?.port ?? port) === port

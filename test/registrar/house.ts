@@ -5,6 +5,7 @@ import { Informer } from '../../adapters/informer.ts'
 import { App, type AppInput } from '../../model/app.ts'
 import { Keys } from '../../model/key.ts'
 import { writeLabels } from '../../model/label.ts'
+import type { Network } from '../../model/network.ts'
 import { labEngine } from '../lab/engine.ts'
 import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
 import { APP_IMAGE } from '../lab/image.ts'
@@ -75,6 +76,7 @@ export class House {
     input: Omit<AppInput, 'image'> & { image?: string },
     slot = 0,
     revision = '',
+    network: Network = 'bridge',
   ): Promise<string> {
     const app = App.parse({ image: APP_IMAGE, ...input })
     const { name, port, health, idleAfter, stopTimeout, min } = app
@@ -84,6 +86,7 @@ export class House {
       app,
       labels: writeLabels(spec),
       publish: this.address,
+      network,
     })
     this.#made.push(id)
     await this.engine.start(id)

@@ -1,0 +1,138 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type Docker from 'dockerode'
+import type { ContainerInspectInfo } from 'dockerode'
+import type { ContainerRequest } from '../model/container.ts'
+import { isSandbox } from '../model/network.ts'
+import { createBody } from './docker-body.ts'
+import { getPath, makeCall, readStream, SLOW } from './docker-call.ts'
+import { bare } from './docker-container.ts'
+import { EngineError } from './docker-error.ts'
+import { inspectContainer } from './docker-inspect.ts'
+import { jsonLines } from './docker-log.ts'
+import { sandboxBody } from './docker-network.ts'
+import { sandboxOf } from './docker-pair.ts'
+import { readPull } from './docker-pull.ts'
+import { SANDBOX_CHANGES, SANDBOX_IMAGE, sandboxLayer } from './sandbox-image.ts'
+
+/** Creates a container and returns its id. Throws EngineError. */
+export async function createOne(docker: Docker, made: { name: string }): Promise<string> {
+  const { name, ...body } = made
+  // said apart, for otherwise all of the body, env with its secrets too, goes into the URL and so into logs
+  const options = { _query: { name }, _body: body }
+  const created = await makeCall(
+    (abortSignal) =>
+      docker.createContainer({ ...options, abortSignal } as Docker.ContainerCreateOptions),
+    { call: 'create', limit: SLOW },
+  )
+  return created.id
+}
+
+/**
+ * Creates a container with a sandbox that runs from now on, or neither. An engine that runs apps as processes has no
+ * networks to tell apart: there it is created without one.
+ */
+export async function createWithSandbox(
+  docker: Docker,
+  request: ContainerRequest,
+): Promise<string> {
+  const sandbox = await openSandbox(docker, request)
+  if (sandbox === null) return createOne(docker, createBody(request))
+  let made: string | null = null
+  try {
+    made = await createOne(docker, createBody(request, sandbox))
+    await startOne(docker, sandbox)
+    return made
+  } catch (error) {
+    for (const id of [made, sandbox])
+      if (id !== null) await removeOne(docker, id, true).catch(() => {})
+    throw error
+  }
+}
+
+/** The id of a new sandbox; null where there are none. */
+async function openSandbox(docker: Docker, request: ContainerRequest): Promise<string | null> {
+  const create = (): Promise<string> => createOne(docker, sandboxBody(request))
+  try {
+    return await create()
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    if (error.code === 'no-image') return (await provideImage(docker)) ? await create() : null
+    // One that is left of a try that was broken off, unless the container is there that it belongs to.
+    if (error.code !== 'name-taken' || (await inspectContainer(docker, request.name))) throw error
+    await removeSandbox(docker, sandboxBody(request).name)
+    return await create()
+  }
+}
+
+/** Gives the engine the image of sandboxes. False if it has no use for one. */
+async function provideImage(docker: Docker): Promise<boolean> {
+  const { Arch, Version } = await makeCall((abortSignal) =>
+    getPath<{ Arch: string; Version: string }>(docker, '/version', abortSignal),
+  )
+  if (Version === 'process') return false
+  const [repo, tag] = SANDBOX_IMAGE.split(':')
+  const layer = sandboxLayer(Arch)
+  const lines = readStream<string>(
+    (abortSignal) =>
+      docker.importImage(layer as unknown as string, {
+        ...{ repo, tag, changes: SANDBOX_CHANGES, abortSignal },
+      }),
+    jsonLines,
+    { limit: SLOW, signal: AbortSignal.timeout(SLOW) },
+  )
+  // It says in the middle of a 200 that it failed.
+  for await (const line of lines) readPull(line)
+  return true
+}
+
+/** Starts one container. False if it runs already. Throws EngineError. */
+export async function startOne(docker: Docker, id: string): Promise<boolean> {
+  const container = docker.getContainer(id)
+  const started = await makeCall<true | undefined>(
+    async (abortSignal) => {
+      await container.start({ abortSignal })
+      return true
+    },
+    { call: 'start', limit: SLOW, fine: [304] },
+  )
+  return started === true
+}
+
+/** Removes one container with its anonymous volumes; that it is gone is fine. Throws EngineError. */
+export async function removeOne(docker: Docker, id: string, force = false): Promise<void> {
+  await makeCall((abortSignal) => docker.getContainer(id).remove({ v: true, force, abortSignal }), {
+    limit: SLOW,
+    fine: [404],
+  })
+}
+
+/** Removes a sandbox, and nothing else: that it runs, or is gone, is fine. */
+export async function removeSandbox(docker: Docker, id: string): Promise<void> {
+  const found = await inspectContainer(docker, id)
+  if (found && isSandbox(bare(found.Name), found.Config.Labels ?? {}))
+    await removeOne(docker, found.Id, true)
+}
+
+/** The id of the sandbox that a container says it has, null if it says nothing of one. */
+export function sandboxIn(found: ContainerInspectInfo): string | null {
+  return sandboxOf(found.Config.Labels, found.HostConfig?.NetworkMode)
+}
+
+/** Milliseconds until a sandbox that is just being started again is there. */
+const MOMENT = 100
+
+/**
+ * Sees to it that the sandbox of a container runs that could not be started. False: there is nothing wrong with it.
+ * @throws EngineError `no-network` if it is gone, so that both are to be made anew
+ */
+export async function reviveSandbox(docker: Docker, id: string): Promise<boolean> {
+  const found = await inspectContainer(docker, id)
+  const sandbox = found && sandboxIn(found)
+  if (!sandbox) return false
+  const state = (await inspectContainer(docker, sandbox))?.State
+  if (!state) throw new EngineError('no-network', `its sandbox ${sandbox} is gone`)
+  if (state.Restarting) await pause(MOMENT)
+  else if (state.Running) return false
+  else await startOne(docker, sandbox)
+  return true
+}

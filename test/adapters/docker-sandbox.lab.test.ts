@@ -1,0 +1,262 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import Docker from 'dockerode'
+import { afterEach, expect, test } from 'vitest'
+import { openEngine } from '../../adapters/docker.ts'
+import { App, type AppInput } from '../../model/app.ts'
+import type { Network } from '../../model/network.ts'
+import { clearEngine, labEngine } from '../lab/engine.ts'
+import { APP_IMAGE, HEALTH_IMAGE } from '../lab/image.ts'
+
+const { url, address } = labEngine()
+const engine = openEngine(url)
+const docker = new Docker({ socketPath: url.slice('unix://'.length) })
+const never = new AbortController().signal
+
+afterEach(clearEngine)
+
+interface Made {
+  id: string
+  name: string
+}
+
+async function create(
+  input: Omit<AppInput, 'image'> & { image?: string },
+  network: Network = 'sandbox',
+): Promise<Made> {
+  const app = App.parse({ image: APP_IMAGE, ...input })
+  const labels = { 'reveille.app': app.name, 'reveille.port': String(app.port) }
+  const name = `reveille-${app.name}-0`
+  const id = await engine.create({ name, app, labels, publish: address, network })
+  return { id, name }
+}
+
+async function run(...made: Parameters<typeof create>): Promise<Made> {
+  const one = await create(...made)
+  await engine.start(one.id)
+  return one
+}
+
+const portOf = async (id: string): Promise<number> =>
+  (await engine.inspect(id))?.published[8000]?.port ?? 0
+
+/** Its answer, once there is one. */
+async function answer(port: number): Promise<string> {
+  let text = ''
+  const ask = async (): Promise<number> => {
+    const response = await fetch(`http://${address}:${port}/`)
+    text = await response.text()
+    return response.status
+  }
+  await expect.poll(() => ask().catch(() => 0), { timeout: 5_000, interval: 20 }).toBe(200)
+  return text
+}
+
+const sandbox = ({ name }: Made): Docker.Container => docker.getContainer(`${name}.sandbox`)
+const all = async (): Promise<string[]> =>
+  (await docker.listContainers({ all: true })).map(({ Names }) => Names[0] ?? '').sort()
+
+test('an app in a sandbox is one container for everybody, and its address stays while it sleeps', async () => {
+  const made = await run({ name: 'shop' })
+  const port = await portOf(made.id)
+  await answer(port)
+  expect((await engine.list()).map(({ id }) => id)).toEqual([made.id])
+  expect((await engine.list())[0]?.published[8000]).toEqual({ host: address, port })
+  for (let round = 0; round < 2; round++) {
+    await engine.stop(made.id, 1)
+    expect(await engine.inspect(made.id)).toMatchObject({ state: 'exited', published: {} })
+    expect((await engine.list())[0]?.published).toEqual({})
+    await engine.start(made.id)
+    expect(await portOf(made.id)).toBe(port)
+    await answer(port)
+  }
+  expect(await engine.inspect((await sandbox(made).inspect()).Id)).toBeNull()
+  expect(await engine.foreign()).toEqual([])
+  expect(await all()).toEqual(['/reveille-shop-0', '/reveille-shop-0.sandbox'])
+})
+
+test('while it sleeps and starts, a connect is refused at once: nobody waits for a second', async () => {
+  const made = await run({ name: 'shop' })
+  const port = await portOf(made.id)
+  await answer(port)
+  await engine.stop(made.id, 1)
+  const outcomes: { ms: number; outcome: string }[] = []
+  let isUp = false
+  const ask = async (): Promise<void> => {
+    while (!isUp) {
+      const began = performance.now()
+      const outcome = await fetch(`http://${address}:${port}/`).then(
+        ({ status }) => String(status),
+        (error: Error & { cause?: { code?: string } }) => String(error.cause?.code),
+      )
+      outcomes.push({ ms: performance.now() - began, outcome })
+      isUp = outcome === '200'
+      await pause(5)
+    }
+  }
+  const asking = ask()
+  await pause(50)
+  await engine.start(made.id)
+  await asking
+  const refused = outcomes.filter(({ outcome }) => outcome === 'ECONNREFUSED')
+  expect(refused.length).toBeGreaterThan(5)
+  expect(outcomes).toHaveLength(refused.length + 1)
+  // one lost SYN would be a whole second
+  expect(Math.max(...refused.map(({ ms }) => ms))).toBeLessThan(900)
+})
+
+test('a sandbox may do nothing, is as small as can be, and comes back with its machine', async () => {
+  const made = await run({ name: 'shop' })
+  const { Config, HostConfig, State } = await sandbox(made).inspect()
+  expect(Config).toMatchObject({ User: '65534:65534', StopSignal: 'SIGKILL', Env: null })
+  expect(Config.Labels).toMatchObject({ 'reveille.app': 'shop', 'reveille.sandbox': made.name })
+  expect(HostConfig).toMatchObject({
+    ...{ Privileged: false, ReadonlyRootfs: true, CapDrop: ['ALL'], CapAdd: null, Binds: null },
+    ...{ Memory: 16 * 1024 ** 2, PidsLimit: 16, SecurityOpt: ['no-new-privileges'] },
+    RestartPolicy: { Name: 'unless-stopped' },
+  })
+  const script = `
+    const { readFileSync } = require('node:fs')
+    process.exit(readFileSync('/proc/self/status', 'utf8').includes('NoNewPrivs:\\t1') ? 0 : 1)`
+  expect(await engine.exec(made.id, ['node', '-e', script], never)).toBe(0)
+  expect(State.Running).toBe(true)
+  const { Size } = await docker.getImage(Config.Image).inspect()
+  expect(Size).toBeLessThan(1024)
+})
+
+test('a sandbox that was killed is started again, and then its app', async () => {
+  const made = await run({ name: 'shop' })
+  await answer(await portOf(made.id))
+  await engine.stop(made.id, 1)
+  await sandbox(made).kill()
+  await engine.start(made.id)
+  await answer(await portOf(made.id))
+  // while it runs: it is said to be cut, and a start mends both
+  await sandbox(made).kill()
+  expect(await engine.inspect(made.id)).toMatchObject({ state: 'running', isCut: true })
+  expect((await engine.list())[0]).toMatchObject({ isCut: true, published: {} })
+  await engine.start(made.id)
+  expect((await engine.inspect(made.id))?.isCut).toBeUndefined()
+  await answer(await portOf(made.id))
+})
+
+test('an app whose sandbox was started anew without it is cut off, though both run', async () => {
+  const made = await run({ name: 'shop' })
+  await answer(await portOf(made.id))
+  await sandbox(made).restart()
+  expect(await engine.inspect(made.id)).toMatchObject({ state: 'running', isCut: true })
+  await engine.start(made.id)
+  await answer(await portOf(made.id))
+})
+
+test('where the sandbox was removed the start says so, and both can be made anew', async () => {
+  const made = await run({ name: 'shop' })
+  await engine.stop(made.id, 1)
+  await sandbox(made).remove({ force: true })
+  await expect(engine.start(made.id)).rejects.toMatchObject({ code: 'no-network' })
+  await engine.remove(made.id)
+  await answer(await portOf((await run({ name: 'shop' })).id))
+})
+
+test('the end of a sandbox is told as a cut of its app, and a stop or a removal of both is not', async () => {
+  const made = await run({ name: 'shop' })
+  const told: string[] = []
+  const ending = new AbortController()
+  const follow = async (): Promise<void> => {
+    for await (const { action, id } of engine.events(await engine.time(), ending.signal))
+      told.push(`${action} ${id === made.id ? 'app' : id}`)
+  }
+  const following = follow().catch(() => {})
+  await pause(200)
+  await sandbox(made).kill()
+  await expect.poll(() => told).toEqual(['cut app'])
+  await engine.start(made.id)
+  await expect.poll(() => told.slice(1)).toEqual(['die app', 'start app'])
+  await engine.stop(made.id, 1)
+  await engine.remove(made.id)
+  await expect.poll(() => told.slice(3)).toEqual(['die app', 'destroy app'])
+  await pause(200)
+  expect(told).toHaveLength(5)
+  ending.abort()
+  await following
+})
+
+test('both are removed together, and neither is there after a start that failed', async () => {
+  const before = await all()
+  const made = await run({ name: 'shop' })
+  await expect(engine.remove(made.id)).rejects.toMatchObject({ code: 'conflict' })
+  expect(await all()).toHaveLength(before.length + 2)
+  await engine.stop(made.id, 1)
+  await engine.remove(made.id)
+  expect(await all()).toEqual(before)
+  const missing = create({ name: 'none', image: 'reveille-test/none:1' })
+  await expect(missing).rejects.toMatchObject({ code: 'no-image' })
+  expect(await all()).toEqual(before)
+})
+
+test('a sandbox that a broken start left is no container and is made anew; one in use is not touched', async () => {
+  const first = await create({ name: 'shop' })
+  await docker.getContainer(first.id).remove()
+  expect(await engine.list()).toEqual([])
+  const left = (await sandbox(first).inspect()).Id
+  expect(await engine.loneSandboxes()).toEqual([{ id: left, app: 'shop', slot: 0 }])
+  const second = await run({ name: 'shop' })
+  expect((await sandbox(second).inspect()).Id).not.toBe(left)
+  expect(await engine.loneSandboxes()).toEqual([])
+  const before = (await sandbox(second).inspect()).Id
+  await expect(create({ name: 'shop' })).rejects.toMatchObject({ code: 'name-taken' })
+  expect((await sandbox(second).inspect()).Id).toBe(before)
+  await answer(await portOf(second.id))
+})
+
+test('only a sandbox is removed as one', async () => {
+  const made = await run({ name: 'shop' })
+  await engine.removeSandbox(made.id)
+  await engine.removeSandbox('0123456789ab')
+  expect((await engine.inspect(made.id))?.state).toBe('running')
+})
+
+test('labels of an image make no sandbox of a container', async () => {
+  const Labels = { 'reveille.app': 'shop', 'reveille.sandbox': 'reveille-shop-0' }
+  const made = await docker.createContainer({
+    ...{ name: 'somebodys', Image: APP_IMAGE, Labels },
+  })
+  expect((await engine.list()).map(({ id }) => id)).toEqual([made.id])
+  expect(await engine.loneSandboxes()).toEqual([])
+})
+
+test('the image is given to an engine that has lost it', async () => {
+  await run({ name: 'shop' })
+  await clearEngine()
+  await docker.getImage('reveille/sandbox:1').remove()
+  await answer(await portOf((await run({ name: 'shop' })).id))
+})
+
+test("a HEALTHCHECK runs in the app, and the app finds itself by its group's name", async () => {
+  await engine.groups.provideNetwork('one')
+  const shop = await run({ name: 'shop', group: 'one', image: HEALTH_IMAGE })
+  const db = await run({ name: 'DB', group: 'one' })
+  await expect
+    .poll(async () => (await engine.inspect(shop.id))?.health, { timeout: 10_000 })
+    .toBe('healthy')
+  const command = await engine.healthcheck(shop.id)
+  expect(await engine.exec(shop.id, command ?? [], never)).toBe(0)
+  const script = `fetch('http://db:8000/').then(({ status }) => process.exit(status === 200 ? 0 : 1))`
+  await answer(await portOf(db.id))
+  expect(await engine.exec(shop.id, ['node', '-e', script], never)).toBe(0)
+  for (const { id } of [shop, db]) {
+    await engine.stop(id, 1)
+    await engine.remove(id)
+  }
+  await engine.groups.dropNetwork('one')
+  const networks = await docker.listNetworks()
+  expect(networks.map(({ Name }) => Name)).not.toContain('reveille-one')
+})
+
+test("an app in its host's network is reached at the port it listens on", async () => {
+  const made = await run({ name: 'open', port: 28_017 }, 'host')
+  expect((await engine.inspect(made.id))?.published).toEqual({
+    28_017: { host: '0.0.0.0', port: 28_017 },
+  })
+  await answer(28_017)
+  expect(await all()).toEqual(['/reveille-open-0'])
+})
