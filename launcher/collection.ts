@@ -1,8 +1,10 @@
+import type { App } from '../model/app.ts'
 import { isAllowedRegistry, registryOf } from '../model/image.ts'
 import { ProblemError } from '../model/problem.ts'
 import type { Entry, Held, State } from '../model/state.ts'
 import type { Catalog } from './catalog.ts'
 import { earlierSpelling } from './spelling.ts'
+import { HOST_REFUSED } from './wake/network.ts'
 
 /** What is done with etcd here. Every call has a deadline of its own and throws when etcd cannot be reached. */
 export interface Store {
@@ -22,6 +24,8 @@ export interface CollectionOptions {
   store: Store
   /** registries images may come from */
   registries: readonly string[]
+  /** whether apps may have the network of their host */
+  hostNetwork: 'on' | 'off'
 }
 
 /** How the records of one kind differ from the others. */
@@ -30,7 +34,8 @@ export interface Kind<T> {
   /** the form names are unique in */
   fold(name: string): string
   records(state: State): ReadonlyMap<string, Held<T>>
-  image(record: T): { path: string; image: string }
+  /** what of an App is in it, and the path to that */
+  app(record: T): { path: string; app: Pick<App, 'image' | 'network'> }
 }
 
 /** The State refuses values of more characters (model/state.ts). */
@@ -68,7 +73,7 @@ export class Collection<T extends { name: string }> {
 
   /**
    * Stores a new record and returns its revision. Throws ProblemError: `conflict` if the name is taken,
-   * `invalid-input` for an image this launcher would not pull.
+   * `invalid-input` for an image this launcher would not pull, or a network it would not give.
    */
   async create(record: T): Promise<string> {
     const { store } = this.#options
@@ -163,12 +168,16 @@ export class Collection<T extends { name: string }> {
   }
 
   #encode(record: T): string {
-    const { path, image } = this.#kind.image(record)
-    const registry = registryOf(image)
-    const { registries } = this.#options
+    const { path, app } = this.#kind.app(record)
+    const registry = registryOf(app.image)
+    const { registries, hostNetwork } = this.#options
+    if (app.network === 'host' && hostNetwork === 'off')
+      throw new ProblemError('invalid-input', {
+        errors: [{ path: `${path}network`, message: HOST_REFUSED }],
+      })
     if (registry === null || !isAllowedRegistry(registry, registries)) {
       const message = `comes from ${registry}, which the launcher does not allow: name it in its --registries (now ${registries.join(',')})`
-      throw new ProblemError('invalid-input', { errors: [{ path, message }] })
+      throw new ProblemError('invalid-input', { errors: [{ path: `${path}image`, message }] })
     }
     const value = JSON.stringify(record)
     if (value.length <= LARGEST) return value

@@ -26,6 +26,7 @@ import { Dependencies } from './wake/dependencies.ts'
 import { Ends } from './wake/ends.ts'
 import { Launchpad } from './wake/launch.ts'
 import { Living, type Reach } from './wake/living.ts'
+import type { NetworkPolicy } from './wake/network.ts'
 import { Proof } from './wake/proof.ts'
 import { Starter } from './wake/start.ts'
 import { noteUses, type UseStore } from './wake/use.ts'
@@ -55,7 +56,7 @@ export interface LauncherOptions {
   health(): { ok: boolean; detail?: object }
   /** resolves when the catalog is complete */
   synced: Promise<void>
-  settings: {
+  settings: NetworkPolicy & {
     /** seconds */
     holdTimeout: number
     /** of registrars, seconds */

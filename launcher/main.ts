@@ -140,6 +140,7 @@ export async function run(settings: Settings): Promise<void> {
   Object.assign(metrics.held, { collect: () => metrics.held.set(launcher.held()) })
   const shared = {
     ...{ hosts: settings.apiHosts, registries: settings.registries },
+    hostNetwork: settings.hostNetwork,
     ...{ drainTimeout: settings.drainTimeout, id, catalog, store, session, engines, log },
     synced: informer.synced,
     control: launcher.control,

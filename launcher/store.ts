@@ -9,7 +9,7 @@ export function openApps(options: CollectionOptions): Collection<App> {
     kind: 'app',
     fold: canonical,
     records: (state) => state.apps,
-    image: (app) => ({ path: 'image', image: app.image }),
+    app: (app) => ({ path: '', app }),
   }
   return new Collection(kind, options)
 }
@@ -20,7 +20,7 @@ export function openBlueprints(options: CollectionOptions): Collection<Blueprint
     kind: 'blueprint',
     fold: (name) => name,
     records: (state) => state.blueprints,
-    image: (blueprint) => ({ path: 'app.image', image: blueprint.app.image }),
+    app: ({ app }) => ({ path: 'app.', app }),
   }
   return new Collection(kind, options)
 }

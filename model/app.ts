@@ -7,6 +7,7 @@ import { Env } from './env.ts'
 import { HealthCheck } from './health.ts'
 import { Image } from './image.ts'
 import { AppName, areDistinct, canonical, NameTemplate } from './name.ts'
+import { Network } from './network.ts'
 import { Routes, RouteTemplates } from './route.ts'
 import { Volumes, VolumeTemplates } from './volume.ts'
 import { whole } from './whole.ts'
@@ -63,6 +64,9 @@ const shape = {
       'path: at NGINX_HOST/<name>; none: no gateway leads there by its name, as to a database',
     ),
   limits: Limits.describe('what one instance may use'),
+  network: Network.optional().describe(
+    "whose network an instance has: its own (bridge), that of a sandbox which keeps its address while it sleeps, or its host's; what the launcher says unless given",
+  ),
   constraints: z
     .array(ConstraintText)
     .max(16)
@@ -91,6 +95,11 @@ const ties = (name: typeof AppName, volumes: typeof Volumes, routes: typeof Rout
   volumes: volumes.default([]).describe('what it keeps: name:/path or name:/path:ro'),
 })
 
+/** A group has a network of its own. */
+const isNotHostInGroup = (app: { network?: Network | undefined; group?: unknown }): boolean =>
+  app.network !== 'host' || app.group === undefined
+const hostInGroup = { message: 'must not be host in a group', path: ['network'] }
+
 const enoughReplicas = (app: { min: number; replicas: number }): boolean => app.min <= app.replicas
 const tooMany = { message: 'must be at most replicas', path: ['min'] }
 
@@ -106,6 +115,7 @@ export const App = z
       .describe('who made it, where that was the spawner API: it touches no others'),
   })
   .refine(enoughReplicas, tooMany)
+  .refine(isNotHostInGroup, hostInGroup)
   .refine(
     ({ name, dependsOn }) => !dependsOn.some((other) => canonical(other) === canonical(name)),
     { message: 'must not have the app itself', path: ['dependsOn'] },
@@ -116,6 +126,7 @@ export type AppInput = z.input<typeof App>
 export const AppTemplate = z
   .strictObject({ ...shape, ...ties(NameTemplate, VolumeTemplates, RouteTemplates) })
   .refine(enoughReplicas, tooMany)
+  .refine(isNotHostInGroup, hostInGroup)
   .refine(({ dependsOn }) => !dependsOn.includes('{{name}}'), {
     message: 'must not have the app itself',
     path: ['dependsOn'],

@@ -55,6 +55,7 @@ export function describe({ limits, status, ...app }: Shown): Record<string, stri
     ...(app.dependsOn.length > 0 && { dependsOn: app.dependsOn.join(', ') }),
     ...(status.missing && { missing: `no app ${status.missing.join(', ')} is there yet` }),
     ...(app.group !== undefined && { group: app.group }),
+    ...(app.network !== undefined && { network: app.network }),
     ...(app.volumes.length > 0 && { volumes: app.volumes.join(', ') }),
     limits: `${limits.memory / 1024 ** 2} MiB, ${limits.cpus} CPUs, ${limits.pids} processes`,
   }

@@ -34,6 +34,10 @@ export function addTemplate(command: Command): Command {
       'path: at /<name> (default), none: not there; or what else leads to it: host.example.com, /foo/bar, host.example.com/api, =/exact/path; may be given several times, "" for none of these',
       collect,
     )
+    .option(
+      '--network <whose>',
+      "sandbox: the address stays while it sleeps, and it starts faster; bridge; host (default: the launcher's)",
+    )
     .option('--memory <amount>', 'memory of an instance (default: 512m)')
     .option('--cpus <n>', 'CPUs of an instance, fractions allowed (default: 1)')
     .option('--pids <n>', 'processes and threads of an instance (default: 512)')
@@ -85,6 +89,7 @@ export interface TemplateFlags {
   dependsOn?: string[]
   group?: string
   volume?: string[]
+  network?: string
 }
 
 /** Fields that are typed as the model takes them. */
@@ -96,6 +101,7 @@ const TEXTS = [
   'stopTimeout',
   'antiAffinity',
   'group',
+  'network',
 ] as const
 const NUMBER = /^-?[0-9]+(?:\.[0-9]+)?$/
 

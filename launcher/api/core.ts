@@ -21,14 +21,22 @@ export interface Core {
 
 export type CoreOptions = Pick<
   ApiOptions,
-  'catalog' | 'control' | 'engines' | 'registries' | 'session' | 'id' | 'store' | 'drainTimeout'
+  | 'catalog'
+  | 'control'
+  | 'engines'
+  | 'registries'
+  | 'hostNetwork'
+  | 'session'
+  | 'id'
+  | 'store'
+  | 'drainTimeout'
 >
 
 export function coreOf(options: CoreOptions): Core {
-  const { catalog, control, engines, registries, session, id } = options
+  const { catalog, control, engines, registries, hostNetwork, session, id } = options
   const store = reachable(options.store)
   const fleet = new Fleet({ catalog, engines })
-  const apps = openApps({ catalog, store, registries })
+  const apps = openApps({ catalog, store, registries, hostNetwork })
   const claiming = {
     ...{ catalog, engines, store, session },
     owner: () => `${id}/${randomUUID()}`,

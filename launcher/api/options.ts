@@ -18,6 +18,8 @@ export interface ApiOptions {
   token: string
   /** registries images may come from (setting registries) */
   registries: readonly string[]
+  /** whether apps may have the network of their host (setting hostNetwork) */
+  hostNetwork: 'on' | 'off'
   /** seconds a registrar lets open requests finish (setting drainTimeout) */
   drainTimeout?: number
   /** id of this launcher */

@@ -3,7 +3,7 @@ import type { Claim } from '../../model/record.ts'
 import { HOSTS } from '../catalog.ts'
 import { etcdAway } from '../wake/failure.ts'
 import { lost, Taken } from '../wake/fault.ts'
-import { full } from './place.ts'
+import { full, isSpread } from './place.ts'
 import type { Booking, ReservationsOptions } from './reservation.ts'
 import { needOf, plus, type Room } from './room.ts'
 
@@ -112,7 +112,7 @@ export class Desk {
     const { promised, siblings } = occupancy(app.name, slot)
     const refusal = (beside: readonly Case[]): string | null => {
       const isBeside = siblings > 0 || beside.some((other) => other.app.name === app.name)
-      if (app.antiAffinity === 'require' && isBeside) return 'has another instance of it'
+      if (isSpread(app) && isBeside) return 'has another instance of it'
       const all = beside.map((other) => needOf(other.app)).reduce(plus, promised)
       return full(needOf(app), all, this.#options.room.limit(host))
     }

@@ -85,8 +85,12 @@ function forbidden(app: App, { host, siblings }: Candidate): string | null {
     const constraint = parseConstraint(text)
     if (constraint === null || !meets(constraint, host)) return `does not meet ${text}`
   }
-  if (app.antiAffinity === 'require' && siblings > 0) return 'has another instance of it'
-  return null
+  return isSpread(app) && siblings > 0 ? 'has another instance of it' : null
+}
+
+/** Whether no two instances of an app may be on one host. In the host's network they would listen at one port. */
+export function isSpread({ antiAffinity, network }: App): boolean {
+  return antiAffinity === 'require' || network === 'host'
 }
 
 function refusal(app: App, candidate: Candidate, rules: Rules): string | null {

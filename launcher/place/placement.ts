@@ -6,6 +6,7 @@ import type { Homes } from './home.ts'
 import { look } from './look.ts'
 import { type Candidate, judge, place, type Rules, type Sight, type Verdict } from './place.ts'
 import type { Room } from './room.ts'
+import { whyTaken } from './taken.ts'
 
 export interface PlacementOptions {
   catalog: Catalog
@@ -69,13 +70,14 @@ export class Placement {
 
   #rules(app: App, barred: Barred): Rules {
     const { catalog, room } = this.#options
-    const { hosts, drains, homes } = catalog.state
+    const { hosts, drains, homes, endpoints } = catalog.state
     const pinned = pinOf(app, homes)
     return {
       limit: (host) => room.limit(host),
       barred: (sight) =>
         (hosts.has(sight.host.name) ? null : 'is gone') ??
         whyDrained(sight, drains, pinned) ??
+        whyTaken(app, sight.host, endpoints) ??
         barred(sight),
     }
   }

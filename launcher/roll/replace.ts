@@ -128,12 +128,13 @@ export class Replacer {
   }
 
   /**
-   * The slot in which the new App is proven. Two instances never write to the same volumes: an app that keeps something
-   * is proven in its own slot while it sleeps, and while it runs not at all (null), so that it is stopped first. Throws
+   * The slot in which the new App is proven. Two instances never write to the same volumes, nor listen at one port of a
+   * host: an app that does is proven in its own slot while it sleeps, and while it runs not at all (null), so that it
+   * is stopped first. Throws
    * ProblemError `conflict` if no slot is free.
    */
   #proofSlot(old: App, next: App, found: readonly Found[]): number | null {
-    if (old.volumes.length > 0 || next.volumes.length > 0)
+    if ([old, next].some(({ volumes, network }) => volumes.length > 0 || network === 'host'))
       return found.some(({ container }) => isUp(container)) ? null : 0
     const registered = this.#options.catalog.state.slots(next.name).keys()
     const spare = spareSlot(Math.max(old.replicas, next.replicas), found, registered)

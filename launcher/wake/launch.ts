@@ -1,17 +1,16 @@
 import type { App } from '../../model/app.ts'
 import type { Container } from '../../model/container.ts'
 import { isAllowedRegistry, registryOf } from '../../model/image.ts'
-import { writeLabels } from '../../model/label.ts'
-import { containerName } from '../../model/name.ts'
 import { ProblemError } from '../../model/problem.ts'
 import type { Progress } from '../../model/progress.ts'
 import type { Host } from '../../model/record.ts'
 import { codeOf, type Engine, wordsOf } from '../engine.ts'
-import { clearAway, layGround, volumesOf } from '../place/ground.ts'
+import { volumesOf } from '../place/ground.ts'
 import type { Hold } from '../place/home.ts'
-import { isMadeFrom, revisionOf } from '../revision.ts'
 import { printable, startFailed } from './failure.ts'
-import { HostFault, ImageMissing, lost } from './fault.ts'
+import { HostFault, ImageMissing } from './fault.ts'
+import { type NetworkPolicy, networkOf } from './network.ts'
+import { allowed, dropUnused, prepare } from './prepare.ts'
 import { Queue } from './queue.ts'
 import { startsAtOnce } from './share.ts'
 import type { Stopwatch } from './stopwatch.ts'
@@ -41,7 +40,7 @@ export interface Launch {
   signal: AbortSignal
 }
 
-export interface LaunchpadOptions {
+export interface LaunchpadOptions extends NetworkPolicy {
   /** at most, of all launchers together */
   startsPerHost: number
   /** how many launchers there are right now, this one among them */
@@ -78,16 +77,17 @@ export class Launchpad {
   }
 
   /** @param anew the container that is there belongs to a network that is gone */
-  #start(launch: Launch, anew = false): Promise<string> {
+  async #start(launch: Launch, anew = false): Promise<string> {
     const { host, engine, isUrgent, watch, signal } = launch
     const { startsPerHost, launchers } = this.#options
+    const network = networkOf(launch.app, this.#options)
     // Many who asked at once come here in any order: what they do before takes each another time.
     const ticket = { isUrgent, since: watch.started }
     const atOnce = (): number => startsAtOnce(host, startsPerHost, launchers())
-    return queueOf(this.#starts, host.name, atOnce).run(async () => {
+    return await queueOf(this.#starts, host.name, atOnce).run(async () => {
       signal.throwIfAborted()
       watch.lap('queue')
-      const id = await prepare(launch, anew)
+      const id = await prepare(launch, network, anew)
       await promised(launch, id)
       // Not before: the app may still have to go elsewhere, and a volume that is not noted was never used.
       await launch.hold?.keep(volumesOf(launch.app))
@@ -139,58 +139,6 @@ async function promised(launch: Launch, id: string): Promise<void> {
         .catch(() => {})
     throw error
   }
-}
-
-/** Throws if somebody else may have the right by now: queues and pulls take long. */
-function allowed({ app, claim, signal }: Launch): void {
-  signal.throwIfAborted()
-  if (!claim.valid()) throw lost(app.name)
-}
-
-/** The id of a container that may be started: the one that is there if it fits its App, else a new one. */
-async function prepare(launch: Launch, anew: boolean): Promise<string> {
-  const { app, slot, host, engine, container, report, watch } = launch
-  const revision = revisionOf(app)
-  if (container?.state === 'paused')
-    throw startFailed(app.name, `not startable: container ${container.name} is paused`)
-  if (container && !anew && isStartable(container, revision)) return container.id
-  report({ phase: 'creating' })
-  allowed(launch)
-  if (container) await clearAway(container, engine)
-  if (!launch.isCurrent())
-    throw new ProblemError('unavailable', {
-      app: app.name,
-      detail: 'the app was changed or removed meanwhile',
-      retryAfter: 1,
-    })
-  allowed(launch)
-  await layGround(app, host.name, engine.groups, launch.hold)
-  const { port, health, idleAfter, stopTimeout, min, group, dependsOn } = app
-  const ties = {
-    ...(group !== undefined && { group }),
-    ...(dependsOn.length > 0 && { dependsOn }),
-  }
-  const spec = { app: app.name, slot, port, health, idleAfter, stopTimeout, min, revision, ...ties }
-  try {
-    const labels = { ...writeLabels(spec), ...(app.origin && { origin: app.origin }) }
-    const request = { name: containerName(app.name, slot), app, labels }
-    const id = await engine.create({ ...request, publish: host.publish })
-    watch.lap('create')
-    return id
-  } catch (error) {
-    await dropUnused(launch)
-    throw error
-  }
-}
-
-/** A network goes with its last container: one that never had any would take a subnet of the host for good. */
-async function dropUnused({ app, engine }: Pick<Launch, 'app' | 'engine'>): Promise<void> {
-  if (app.group !== undefined) await engine.groups.dropNetwork(app.group).catch(() => {})
-}
-
-function isStartable(container: Container, revision: string): boolean {
-  if (container.state !== 'exited' && container.state !== 'created') return false
-  return isMadeFrom(container, revision)
 }
 
 function queueOf(queues: Map<string, Queue>, host: string, limit: number | (() => number)): Queue {

@@ -87,6 +87,18 @@ export const LAUNCHER_SETTINGS = {
     number(1, 64).default(4),
     'containers started at once on one host, by all launchers together',
   ),
+  network: setting(
+    ['up', 'launcher'],
+    'sandbox|bridge',
+    z.enum(['sandbox', 'bridge'], 'must be sandbox or bridge').default('bridge'),
+    'whose network apps have that do not say: one of their own, made at each start (bridge), or that of a sandbox, which is always there (sandbox); from the next time that their container is made',
+  ),
+  hostNetwork: setting(
+    ['up', 'launcher'],
+    'on|off',
+    z.enum(['on', 'off'], 'must be on or off').default('off'),
+    "whether apps may have their host's own network: they reach all that listens there, etcd and engines too",
+  ),
   overcommit: setting(
     ['up', 'launcher'],
     'n',

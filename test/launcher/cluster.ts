@@ -155,6 +155,8 @@ export class Cluster {
         startsPerHost: 4,
         availableTimeout: 500,
         registries: ['*'],
+        network: 'bridge',
+        hostNetwork: 'off',
         proveRoutes: 'on',
         ...more,
       },

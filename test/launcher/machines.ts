@@ -83,6 +83,7 @@ export class Machines {
         ...{ heldPerApp: 2000, heldPerClient: 4000, heldTotal: 10_000 },
         ...{ overcommit: 1, cpuOvercommit: 100, instancesPerHost: 500, startsPerHost: 4 },
         ...{ availableTimeout: 500, registries: ['*'], proveRoutes: 'on' },
+        ...{ network: 'bridge', hostNetwork: 'off' },
         ...settings,
       },
     })

@@ -23,6 +23,7 @@ export interface StageOptions {
   /** when the launcher knows the cluster; what its informer says unless given */
   synced?: Promise<void>
   registries?: string[]
+  hostNetwork?: 'on' | 'off'
   hosts?: string[]
   control?: Partial<Control>
   engines?: Engines
@@ -120,6 +121,7 @@ async function launcher(
     listen: options.listen ?? '127.0.0.1:8091',
     hosts: options.hosts ?? [],
     registries: options.registries ?? ['*'],
+    hostNetwork: options.hostNetwork ?? ('off' as const),
     drainTimeout: options.drainTimeout ?? 30,
     id,
     catalog,

@@ -27,7 +27,10 @@ async function networks(
   const address = '10.9.0.1'
   const record = { name: 'h1', address, engine: `tcp://${address}:2376`, publish: address }
   promised.catch(() => {})
-  const outcome = await new Launchpad({ startsPerHost: 4, launchers: () => 1, registries: ['*'] })
+  const outcome = await new Launchpad({
+    ...{ startsPerHost: 4, launchers: () => 1, registries: ['*'] },
+    ...{ network: 'bridge', hostNetwork: 'off' },
+  })
     .launch({
       ...{ app: App.parse({ name: 'shop', image: 'shop:1', group: 'shops' }), slot: 0, engine },
       ...{ host: Host.parse({ ...record, cpus: 2, memory: 2 ** 30 }), container: null },
