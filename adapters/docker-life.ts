@@ -59,6 +59,40 @@ export async function stopContainer(
   )
 }
 
+/** See {@link Engine.pause}. */
+export async function pauseContainer(docker: Docker, id: string): Promise<void> {
+  if (!(await isOurs(docker, id))) throw new EngineError('not-found', `no container ${id}`)
+  const container = docker.getContainer(id)
+  try {
+    await makeCall((abortSignal) => container.pause({ abortSignal }), { limit: SLOW })
+  } catch (error) {
+    if (!(await stateOf(docker, id))?.Paused) throw error
+  }
+}
+
+/**
+ * See {@link Engine.unpause}. Somebody waits for it, so the label is not asked for: whoever calls this has seen the
+ * container. The engine calls it a failure of its own when it is not paused any more.
+ */
+export async function unpauseContainer(docker: Docker, id: string): Promise<void> {
+  const container = docker.getContainer(id)
+  try {
+    await makeCall((abortSignal) => container.unpause({ abortSignal }), { limit: SLOW })
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code === 'unreachable') throw error
+    const state = await stateOf(docker, id)
+    if (state?.Paused) throw error
+    if (!state?.Running) throw new EngineError('conflict', error.message)
+  }
+}
+
+async function stateOf(
+  docker: Docker,
+  id: string,
+): Promise<Docker.ContainerInspectInfo['State'] | undefined> {
+  return (await inspectContainer(docker, id))?.State
+}
+
 /** See {@link Engine.remove}. */
 export async function removeContainer(docker: Docker, id: string): Promise<void> {
   const found = await ours(docker, id)

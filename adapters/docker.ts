@@ -18,9 +18,11 @@ import { type EngineInfo, readEngineTime, readInfo } from './docker-info.ts'
 import { healthcheck, imageLabels, inspectImage, inspectPair, listOurs } from './docker-inspect.ts'
 import {
   createContainer,
+  pauseContainer,
   removeContainer,
   startContainer,
   stopContainer,
+  unpauseContainer,
   waitForEnd,
 } from './docker-life.ts'
 import type { Pace } from './docker-line.ts'
@@ -122,9 +124,19 @@ export class Engine {
     return startContainer(this.#docker, id)
   }
 
-  /** Asks the app to end and kills it after `timeoutSeconds`; that it does not run or is gone is fine. */
+  /** Asks the app to end and kills it after `timeoutSeconds`, also one that is paused; that it does not run or is gone is fine. */
   stop(id: string, timeoutSeconds: number): Promise<void> {
     return stopContainer(this.#docker, id, timeoutSeconds)
+  }
+
+  /** Freezes the processes of a container that runs; that it is paused already is fine. Deadline 60 s. */
+  pause(id: string): Promise<void> {
+    return pauseContainer(this.#docker, id)
+  }
+
+  /** Lets a paused container go on; that it runs already is fine. Rejects with `conflict` if it has ended. */
+  unpause(id: string): Promise<void> {
+    return unpauseContainer(this.#docker, id)
   }
 
   /**

@@ -9,6 +9,7 @@ import { Image } from './image.ts'
 import { AppName, areDistinct, canonical, NameTemplate } from './name.ts'
 import { Network } from './network.ts'
 import { Routes, RouteTemplates } from './route.ts'
+import { outOfOrder, Sleep, STOP, sleepsInOrder } from './sleep.ts'
 import { Volumes, VolumeTemplates } from './volume.ts'
 import { whole } from './whole.ts'
 
@@ -45,6 +46,9 @@ const shape = {
     'auto, auto:/path, tcp, http:/path, image or command:["..."]',
   ),
   idleAfter: duration().default(300).describe('how long nobody uses the app before it sleeps'),
+  sleep: Sleep.default(STOP).describe(
+    'what is done then: stop, pause or remove; deeper ones by a longer time, as pause,stop:1h',
+  ),
   startTimeout: duration(3600)
     .default(60)
     .describe('how long a start may take until it counts as failed'),
@@ -116,6 +120,7 @@ export const App = z
   })
   .refine(enoughReplicas, tooMany)
   .refine(isNotHostInGroup, hostInGroup)
+  .refine(sleepsInOrder, outOfOrder)
   .refine(
     ({ name, dependsOn }) => !dependsOn.some((other) => canonical(other) === canonical(name)),
     { message: 'must not have the app itself', path: ['dependsOn'] },
@@ -127,6 +132,7 @@ export const AppTemplate = z
   .strictObject({ ...shape, ...ties(NameTemplate, VolumeTemplates, RouteTemplates) })
   .refine(enoughReplicas, tooMany)
   .refine(isNotHostInGroup, hostInGroup)
+  .refine(sleepsInOrder, outOfOrder)
   .refine(({ dependsOn }) => !dependsOn.includes('{{name}}'), {
     message: 'must not have the app itself',
     path: ['dependsOn'],

@@ -1,6 +1,8 @@
 import type { App } from './app.ts'
 import type { Endpoint } from './endpoint.ts'
+import { SLEEP_LABEL } from './label.ts'
 import type { Network } from './network.ts'
+import { pauses } from './sleep.ts'
 
 /** A container as an engine reports it. */
 export interface Container {
@@ -26,6 +28,16 @@ export interface Container {
 /** Whether its processes are there, frozen or not: it has its room, and its slot is nobody else's. */
 export function isUp({ state }: Pick<Container, 'state'>): boolean {
   return state === 'running' || state === 'restarting' || state === 'paused'
+}
+
+/** Whether it sleeps with its processes frozen, as it was made to. Any other one that is paused was paused by hand. */
+export function isDozing({ state, labels }: Pick<Container, 'state' | 'labels'>): boolean {
+  return state === 'paused' && pauses(labels[SLEEP_LABEL])
+}
+
+/** Whether it is up and does not sleep. */
+export function isAwake(container: Pick<Container, 'state' | 'labels'>): boolean {
+  return isUp(container) && !isDozing(container)
 }
 
 /** Whether it answers, or will without anybody's help. */

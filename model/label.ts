@@ -2,6 +2,7 @@ import { parseDuration } from './duration.ts'
 import { GROUP_LABEL } from './group.ts'
 import { formatHealth, type Health, parseHealth } from './health.ts'
 import { canonical, isAppName } from './name.ts'
+import { isInOrder, parseSleep, STOP } from './sleep.ts'
 
 /** What a registrar has to know of an instance; it travels on the container, as labels. */
 export interface InstanceSpec {
@@ -21,11 +22,14 @@ export interface InstanceSpec {
   group?: string
   /** apps it needs, if any */
   dependsOn?: readonly string[]
+  /** how it sleeps, where it is not simply stopped */
+  sleep?: string
 }
 
 /** Only containers with this label are ours. */
 export const APP_LABEL = 'reveille.app'
 const DEPENDS_LABEL = 'reveille.depends-on'
+export const SLEEP_LABEL = 'reveille.sleep'
 
 export function writeLabels(spec: InstanceSpec): Record<string, string> {
   return {
@@ -39,6 +43,7 @@ export function writeLabels(spec: InstanceSpec): Record<string, string> {
     'reveille.revision': spec.revision,
     ...(spec.group !== undefined && { [GROUP_LABEL]: spec.group }),
     ...(spec.dependsOn && { [DEPENDS_LABEL]: spec.dependsOn.join(',') }),
+    ...(spec.sleep !== undefined && spec.sleep !== STOP && { [SLEEP_LABEL]: spec.sleep }),
   }
 }
 
@@ -86,7 +91,12 @@ export function readLabels(
     return refuse(DEPENDS_LABEL)
   // It would never sleep.
   if (dependsOn?.some((name) => canonical(name) === canonical(app))) return refuse(DEPENDS_LABEL)
+  const sleep = labels[SLEEP_LABEL]
+  const steps = sleep === undefined ? [] : parseSleep(sleep, idleAfter)
+  if (!steps || !isInOrder(steps)) return refuse(SLEEP_LABEL)
   const ties = { ...(group !== undefined && { group }), ...(dependsOn && { dependsOn }) }
-  const spec = { app, slot, port, health, idleAfter, stopTimeout, min, revision, ...ties }
+  const depth = { ...(sleep !== undefined && { sleep }) }
+  const terms = { idleAfter, stopTimeout, min, ...depth }
+  const spec = { app, slot, port, health, ...terms, revision, ...ties }
   return { ok: true, spec }
 }

@@ -23,6 +23,10 @@ export const Host = z.object({
   labels: z.record(z.string(), z.string()).default({}),
   images: z.array(z.string()).default([]),
   disk: z.number().optional().describe('bytes free where the engine keeps its images'),
+  paused: z
+    .array(z.string().max(70))
+    .optional()
+    .describe('instances that sleep frozen, as app/slot, the longest first: they keep their room'),
   incarnation: z.string().max(64).optional().describe('tells machines of one name apart'),
 })
 export type Host = z.output<typeof Host>

@@ -32,6 +32,14 @@ describe('labels', () => {
       expect(readLabels({ ...writeLabels(spec), [name]: value }).ok, value).toBe(false)
   })
 
+  test('say how an instance sleeps where it is not simply stopped', () => {
+    expect(writeLabels({ ...spec, sleep: 'stop' })).toEqual(writeLabels(spec))
+    const depth = { ...spec, sleep: 'pause,stop:1h' }
+    expect(readLabels(writeLabels(depth))).toEqual({ ok: true, spec: depth })
+    for (const value of ['', 'doze', 'pause,stop:5m', 'stop,pause:1h'])
+      expect(readLabels({ ...writeLabels(spec), 'reveille.sleep': value }).ok, value).toBe(false)
+  })
+
   test('of a container started by hand need only name the app', () => {
     expect(readLabels({ [APP_LABEL]: 'A', 'org.other': 'x' })).toEqual({
       ok: true,
