@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import type { ContainerRequest } from '../model/container.ts'
 import { createBody } from './docker-body.ts'
-import { makeCall } from './docker-call.ts'
+import { makeCall, SLOW } from './docker-call.ts'
 import { EngineError } from './docker-error.ts'
 import { inspectContainer, inspectPair, ours } from './docker-inspect.ts'
 import {
@@ -61,7 +61,7 @@ export async function stopContainer(
 
 /** See {@link Engine.pause}. */
 export async function pauseContainer(docker: Docker, id: string): Promise<void> {
-  if (!(await isOurs(docker, id))) throw new EngineError('not-found', `no container ${id}`)
+  if (!(await ours(docker, id))) throw new EngineError('not-found', `no container ${id}`)
   const container = docker.getContainer(id)
   try {
     await makeCall((abortSignal) => container.pause({ abortSignal }), { limit: SLOW })

@@ -30,13 +30,15 @@ export function isUp({ state }: Pick<Container, 'state'>): boolean {
   return state === 'running' || state === 'restarting' || state === 'paused'
 }
 
+type Known = Pick<Container, 'state' | 'labels' | 'isCut'>
+
 /** Whether it sleeps with its processes frozen, as it was made to. Any other one that is paused was paused by hand. */
-export function isDozing({ state, labels }: Pick<Container, 'state' | 'labels'>): boolean {
-  return state === 'paused' && pauses(labels[SLEEP_LABEL])
+export function isDozing({ state, labels, isCut }: Known): boolean {
+  return state === 'paused' && !isCut && pauses(labels[SLEEP_LABEL])
 }
 
 /** Whether it is up and does not sleep. */
-export function isAwake(container: Pick<Container, 'state' | 'labels'>): boolean {
+export function isAwake(container: Known): boolean {
   return isUp(container) && !isDozing(container)
 }
 

@@ -5,6 +5,7 @@ import type { Keys } from '../model/key.ts'
 import type { InstanceSpec } from '../model/label.ts'
 import { canonical } from '../model/name.ts'
 import type { Claim } from '../model/record.ts'
+import { STOP } from '../model/sleep.ts'
 import type { Entry, Held } from '../model/state.ts'
 import { State } from '../model/state.ts'
 
@@ -14,7 +15,7 @@ export type ClusterChange =
   | { type: 'delete'; key: string; seen?: boolean }
 
 /** How long an instance may be unused, and what it means to end it. Times in seconds. */
-export type Terms = Pick<InstanceSpec, 'min' | 'idleAfter' | 'stopTimeout'>
+export type Terms = Pick<InstanceSpec, 'min' | 'idleAfter' | 'stopTimeout'> & { sleep: string }
 
 /** Kinds of keys that matter here. */
 const KINDS = ['activity', 'app', 'blueprint', 'claim', 'endpoint', 'gateway'] as const
@@ -89,13 +90,19 @@ export class Cluster {
   }
 
   /** What holds for an instance now: what the App says, or, of one that is not stored, what its labels said. */
-  terms({ app, min, idleAfter, stopTimeout }: InstanceSpec): Terms {
-    return this.#state.app(app) ?? { min, idleAfter, stopTimeout }
+  terms({ app, min, idleAfter, stopTimeout, sleep = STOP }: InstanceSpec): Terms {
+    return this.#state.app(app) ?? { min, idleAfter, stopTimeout, sleep }
   }
 
   /** The App that is stored under a name, however it is spelled. */
   app(name: string): App | undefined {
     return this.#state.app(name)
+  }
+
+  /** What one instance of an app may use; nothing if nobody knows the app. */
+  limits(name: string): Pick<Claim, 'memory' | 'cpus'> {
+    const { memory, cpus } = this.#directory.find(name)?.limits ?? {}
+    return memory === undefined || cpus === undefined ? {} : { memory, cpus }
   }
 
   claim(app: string, slot: number): Held<Claim> | undefined {

@@ -7,7 +7,15 @@ import { Inspections } from './inspections.ts'
 import { advance, discovered, type Fact, isRunning } from './instance.ts'
 import { type OriginEngine, Origins } from './origins.ts'
 import { type Asking, keepAsking } from './readiness.ts'
-import { differs, type HostAddress, reachable, whyEnded, whyStopped } from './reading.ts'
+import {
+  differs,
+  endOf,
+  type HostAddress,
+  reachable,
+  restOf,
+  whyEnded,
+  whyStopped,
+} from './reading.ts'
 import { type Member, Roster } from './roster.ts'
 import { tellPhase } from './telling.ts'
 
@@ -22,6 +30,8 @@ export interface FleetOptions {
   onReady(seconds: number): void
   /** It runs, and its sandbox does not: nobody reaches it any more. Told again while that is so. */
   onCut(member: Member): void
+  /** An instance was paused, or is no longer. */
+  onPaused(): void
 }
 
 /**
@@ -91,7 +101,7 @@ export class Fleet {
       case 'pause':
       case 'destroy':
       case 'cut':
-        if (member) this.#apply(member, { type: 'stopped' }, whyEnded(event))
+        if (member) this.#apply(member, endOf(event, member.instance), whyEnded(event))
         if (event.action === 'destroy') this.#forget(id)
         if (event.action === 'cut') void this.refresh(id)
         return
@@ -146,7 +156,7 @@ export class Fleet {
     const member = known ?? this.roster.add(discovered(id, labels.spec))
     if (container.isCut) this.#options.onCut(member)
     if (container.state !== 'running' || container.isCut)
-      return this.#apply(member, { type: 'stopped' }, whyStopped(container))
+      return this.#apply(member, restOf(container), whyStopped(container))
     const endpoint = reachable(container, labels.spec.port, this.#options.address())
     if (typeof endpoint === 'string') {
       this.#apply(member, { type: 'stopped' }, endpoint)
@@ -176,12 +186,15 @@ export class Fleet {
     if (after === before) return
     member.instance = after
     const isNewRun = after.endpoint !== before.endpoint
-    if (isNewRun) member.isDraining = false
+    // one that is stopped while it is paused goes on for that: it is not awake
+    if (isNewRun && before.phase !== 'paused') member.isDraining = false
     if (isNewRun && isRunning(after)) member.since = performance.now()
     if (before.phase === after.phase && !isNewRun) return
+    member.changed = performance.now()
     // first what a request waits for, then what is told
     this.#settle(member)
     tellPhase(before, member, why, this.#options)
+    if (before.phase === 'paused' || after.phase === 'paused') this.#options.onPaused()
   }
 
   /** Makes the Endpoint and the probing what the member's state asks for. */

@@ -29,6 +29,8 @@ export interface HostOptions {
   labels: Record<string, string>
   /** bytes free below a folder of the engine, null if it is not on this machine */
   space(folder: string): Promise<number | null>
+  /** instances that sleep paused here, as app/slot */
+  paused(): string[]
   /** etcd key of the record */
   key: string
   info(): Promise<HostFacts>
@@ -53,14 +55,16 @@ const STEP = 64 * 1024 ** 2
 /** Bytes of image names that a record has at most: one that is too large would be refused, and the host with it. */
 const NAMED = 32 * 1024
 
-/** As many of `images` as a record may have, from the first on, sorted. Of the others nobody knows that they are there. */
-function named(images: readonly string[]): string[] {
-  let left = NAMED
-  const fitting = images.filter((image) => {
-    left -= Buffer.byteLength(JSON.stringify(image)) + 1
+/** The same of paused instances: some hundred on one host. The room of what is left out is not kept. */
+const PAUSED = 16 * 1024
+
+/** As many of `names` as fit into so many bytes, from the first on. Of the others nobody knows that they are there. */
+function fitting(names: readonly string[], bytes: number): string[] {
+  let left = bytes
+  return names.filter((name) => {
+    left -= Buffer.byteLength(JSON.stringify(name)) + 1
     return left >= 0
   })
-  return fitting.sort()
 }
 
 /** Keeps the record of this host in etcd: under the lease of the moment, as the engine is. */
@@ -68,6 +72,8 @@ export class HostRecord {
   readonly #options: HostOptions
   #record: Host | null = null
   #hurry = new AbortController()
+  /** those who wait for the record as it is now */
+  #waiting: (() => void)[] = []
   #written = ''
 
   constructor(options: HostOptions) {
@@ -79,9 +85,14 @@ export class HostRecord {
     return this.#options.address || (this.#record?.address ?? '')
   }
 
-  /** Looks again at once: the lease is new, or the engine came back. */
-  refresh(): void {
+  /**
+   * Looks again at once: the lease is new, the engine came back, or something was paused. Resolves when what is so by now
+   * is written, however long that takes.
+   */
+  refresh(): Promise<void> {
+    const written = new Promise<void>((resolve) => this.#waiting.push(resolve))
     this.#hurry.abort()
+    return written
   }
 
   /** The record as the engine is now. Resolves when the address is known; throws if the engine does not answer. */
@@ -90,10 +101,12 @@ export class HostRecord {
     const { cpus, memory, bridge, images, root } = await this.#options.info()
     const address = set || bridge
     if (address === '') throw new Error('the engine has no default bridge: set --address')
+    const paused = fitting(this.#options.paused(), PAUSED)
     const free = root === '' ? null : await this.#options.space(root)
     this.#record = {
       ...{ name, address, engine, publish: address, cpus, memory, labels },
-      ...{ images: named(images), incarnation },
+      ...{ images: fitting(images, NAMED).sort(), incarnation },
+      ...(paused.length > 0 && { paused }),
       ...(free !== null && { disk: Math.floor(free / STEP) * STEP }),
     }
     return this.#record
@@ -123,8 +136,10 @@ export class HostRecord {
     while (!signal.aborted) {
       this.#hurry = new AbortController()
       let delay = REFRESH
+      const told = this.#waiting.splice(0)
       try {
         await this.#write(await this.look())
+        for (const tell of told) tell()
         backoff.reset()
         isTold = false
       } catch (error) {
@@ -133,6 +148,7 @@ export class HostRecord {
         this.#options.log[isTold ? 'debug' : 'warn']({ reason }, 'host record not written')
         isTold = true
         delay = backoff.next()
+        this.#waiting.unshift(...told)
       }
       if (!signal.aborted) await pause(delay, this.#hurry.signal)
     }
@@ -151,7 +167,7 @@ export class HostRecord {
       ? (await store.replace(key, value, { modRevision: found.modRevision, lease })) !== null
       : (await store.create(key, value, { lease })).won
     if (!isWritten) throw new Error('somebody else wrote it meanwhile')
-    const told = JSON.stringify({ ...record, disk: undefined })
+    const told = JSON.stringify({ ...record, disk: undefined, paused: undefined })
     if (this.#written !== told)
       this.#options.log.info({ host: record.name, address: record.address }, 'host record written')
     this.#written = told

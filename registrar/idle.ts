@@ -1,10 +1,11 @@
 import type { Logger } from 'pino'
 import { canonical } from '../model/name.ts'
 import type { Claim } from '../model/record.ts'
+import type { Depth } from '../model/sleep.ts'
 import type { Held } from '../model/state.ts'
 import type { Cluster } from './cluster.ts'
+import { nextStep, requestedStep } from './deeper.ts'
 import { isIdle, nextLook } from './idleness.ts'
-import { isRunning } from './instance.ts'
 import { pause } from './pause.ts'
 import type { Member, Roster } from './roster.ts'
 import type { Sleep } from './sleep.ts'
@@ -33,7 +34,7 @@ const MOMENT = 1_500
 const WIDTH = 16
 
 /**
- * Finds the instances nobody uses and those somebody wants asleep, and has them put to sleep. A round a second over
+ * Finds the instances nobody uses and those somebody wants asleep, and has them put to sleep, or deeper. A round a second over
  * all of them: a look at a few numbers each.
  */
 export class Idle {
@@ -66,8 +67,8 @@ export class Idle {
     // who does not hear of use must not conclude that there is none
     if (signal.aborted || !standing.valid() || !this.#options.isInformed()) return
     for (const { app, slot, claim } of cluster.requests()) {
-      const member = roster.running(app, slot)
-      if (member) this.#start(member, () => this.#sleep(member, claim, signal))
+      const member = roster.up(app, slot)
+      if (member) this.#start(member, () => this.#answer(member, claim, signal))
       else if (roster.hasSlot(app, slot)) this.#dismiss(claim)
     }
     const open = new Set(cluster.requests().map(({ claim }) => claim.entry.modRevision))
@@ -96,10 +97,11 @@ export class Idle {
 
   #isDue(member: Member, now: number): boolean {
     const { spec } = member.instance
-    const { min, idleAfter } = this.#options.cluster.terms(spec)
-    if (!isRunning(member.instance) || spec.slot < min) return false
+    const terms = this.#options.cluster.terms(spec)
+    const step = nextStep(member.instance, terms)
+    if (!step || spec.slot < terms.min) return false
     if (this.#options.cluster.claim(spec.app, spec.slot)) return false
-    return now >= nextLook(this.#use(member), idleAfter * 1000)
+    return now >= nextLook(this.#use(member), step.after * 1000)
   }
 
   #use(member: Member): { last: number; isOpen: boolean } {
@@ -135,19 +137,30 @@ export class Idle {
     const now = performance.now()
     const last = count > 0 ? now : (this.#open.get(id)?.last ?? 0)
     this.#open.set(id, { last, isOpen: count > 0 })
-    const { idleAfter } = this.#options.cluster.terms(spec)
-    if (isIdle(this.#use(member), idleAfter * 1000, now)) await this.#sleep(member, null, signal)
+    const step = nextStep(member.instance, this.#options.cluster.terms(spec))
+    if (!step || !isIdle(this.#use(member), step.after * 1000, now)) return
+    const result = await this.#sleep(member, step.how, null, signal, `unused for ${step.after} s`)
+    // whatever kept it awake counts as use: the next try is a whole idle time away
+    if (result !== 'slept') this.#open.set(id, { last: performance.now(), isOpen: false })
   }
 
-  async #sleep(member: Member, request: Held<Claim> | null, signal: AbortSignal): Promise<void> {
+  async #answer(member: Member, request: Held<Claim>, signal: AbortSignal): Promise<void> {
+    const terms = this.#options.cluster.terms(member.instance.spec)
+    const how = requestedStep(member.instance, terms, request.value.firm ?? false)
+    await this.#sleep(member, how, request, signal, 'asked for')
+  }
+
+  async #sleep(
+    member: Member,
+    how: Depth,
+    request: Held<Claim> | null,
+    signal: AbortSignal,
+    why: string,
+  ): Promise<SleepResult> {
     const { app, slot } = member.instance.spec
-    const { idleAfter } = this.#options.cluster.terms(member.instance.spec)
-    const result = await this.#options.sleep.run(member, request, signal)
+    const result = await this.#options.sleep.run(member, how, request, signal)
     this.#options.onResult(result)
-    // whatever kept it awake counts as use: the next try is a whole idle time away
-    if (result !== 'slept' && !request)
-      this.#open.set(member.instance.id, { last: performance.now(), isOpen: false })
-    const why = request ? 'asked for' : `unused for ${idleAfter} s`
-    this.#options.log.info({ app, slot, why }, result)
+    this.#options.log.info({ app, slot, how, why }, result)
+    return result
   }
 }

@@ -2,13 +2,23 @@ import { randomUUID } from 'node:crypto'
 import type { Cluster } from './cluster.ts'
 import type { Fleet } from './fleet.ts'
 import { Idle } from './idle.ts'
+import { layDown } from './lay-down.ts'
 import type { RegistrarOptions } from './options.ts'
+import { pause } from './pause.ts'
 import type { Member } from './roster.ts'
 import { Sleep } from './sleep.ts'
 import { countVisitors } from './visitors.ts'
 
+/** How long a sleep may wait for the record of this host to be written, milliseconds. */
+const TOLD = 2_000
+
 /** Joins what puts instances to sleep to the rest of a registrar. */
-export function idling(options: RegistrarOptions, fleet: Fleet, cluster: Cluster): Idle {
+export function idling(
+  options: RegistrarOptions,
+  fleet: Fleet,
+  cluster: Cluster,
+  host: { refresh(): Promise<void> },
+): Idle {
   const { engine, store, standing, keys, log, drainTimeout, meter, name } = options
   const connections = (member: Member): Promise<number> =>
     countVisitors(
@@ -20,7 +30,9 @@ export function idling(options: RegistrarOptions, fleet: Fleet, cluster: Cluster
   const sleep = new Sleep(
     {
       ...ports,
-      stop: (id, seconds) => engine.stop(id, seconds),
+      layDown: (member, how) => layDown(member, how, { engine, cluster, log }),
+      host: name,
+      tellPaused: (signal) => Promise.race([host.refresh(), pause(TOLD, signal)]),
       newOwner: () => `${name}/${randomUUID()}`,
       now: () => new Date(),
     },

@@ -4,9 +4,10 @@ import type { InstanceSpec } from '../model/label.ts'
 
 /**
  * starting: it runs, no good probe yet; ready: it answers, its Endpoint belongs into etcd; unready: it answered once
- * and no longer does; unhealthy: the engine says so by the image's HEALTHCHECK; stopped: nothing runs.
+ * and no longer does; unhealthy: the engine says so by the image's HEALTHCHECK; paused: it sleeps with its processes
+ * frozen, as it was made to; stopped: nothing runs, or it was paused by hand.
  */
-export type Phase = 'starting' | 'ready' | 'unready' | 'unhealthy' | 'stopped'
+export type Phase = 'starting' | 'ready' | 'unready' | 'unhealthy' | 'paused' | 'stopped'
 
 /** What a registrar knows of one container. A value: {@link advance} makes the next one. */
 export interface Instance {
@@ -32,6 +33,7 @@ export type Fact =
       health: Container['health']
       routed: boolean
     }
+  | { type: 'paused' }
   | { type: 'stopped' }
   | { type: 'probed'; ok: boolean }
   | { type: 'health'; healthy: boolean }
@@ -43,8 +45,9 @@ export function discovered(id: string, spec: InstanceSpec): Instance {
   return { id, spec, phase: 'stopped', endpoint: null, pid: 0, healthcheck: false, failures: 0 }
 }
 
-export function isRunning(instance: Instance): boolean {
-  return instance.phase !== 'stopped'
+/** Whether it runs and does not sleep. */
+export function isRunning({ phase }: Instance): boolean {
+  return phase !== 'stopped' && phase !== 'paused'
 }
 
 /** What the instance is after `fact`. The same object if the fact changes nothing. */
@@ -52,9 +55,10 @@ export function advance(instance: Instance, fact: Fact): Instance {
   switch (fact.type) {
     case 'runs':
       return run(instance, fact)
+    case 'paused':
     case 'stopped':
-      if (instance.phase === 'stopped') return instance
-      return { ...instance, phase: 'stopped', endpoint: null, pid: 0, failures: 0 }
+      if (instance.phase === fact.type) return instance
+      return { ...instance, phase: fact.type, endpoint: null, pid: 0, failures: 0 }
     case 'probed':
       return probed(instance, fact.ok)
     case 'health':
@@ -101,7 +105,7 @@ function probed(instance: Instance, ok: boolean): Instance {
  * unhealthy, and while it starts we run the same command ourselves, more often.
  */
 function judged(instance: Instance, healthy: boolean): Instance {
-  if (instance.phase === 'stopped') return instance
+  if (!isRunning(instance)) return instance
   if (healthy)
     return instance.phase === 'ready' ? instance : { ...instance, phase: 'ready', failures: 0 }
   return instance.phase === 'ready' ? { ...instance, phase: 'unhealthy', failures: 0 } : instance

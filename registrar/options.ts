@@ -26,7 +26,9 @@ export interface HostEngine extends Pick<Asking, 'healthcheck'>, SandboxEngine {
   exec: Exec
   imageLabels: FleetOptions['engine']['imageLabels']
   info(): Promise<HostFacts>
+  pause(id: string): Promise<void>
   remove(id: string): Promise<void>
+  groups: { dropNetwork(group: string): Promise<void> }
 }
 
 /** etcd as this service uses it. */

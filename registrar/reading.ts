@@ -1,7 +1,8 @@
-import type { Container, EngineEvent } from '../model/container.ts'
+import { type Container, type EngineEvent, isDozing } from '../model/container.ts'
 import type { Endpoint } from '../model/endpoint.ts'
 import { canonical } from '../model/name.ts'
-import { type Instance, isRunning } from './instance.ts'
+import { pauses } from '../model/sleep.ts'
+import { type Fact, type Instance, isRunning } from './instance.ts'
 
 const ANY: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
@@ -29,6 +30,7 @@ export function reachable(
 /** Whether a list tells something of an instance that is not known of it. */
 export function differs(instance: Instance, listed: Container): boolean {
   if (isRunning(instance) !== (listed.state === 'running')) return true
+  if ((instance.phase === 'paused') !== isDozing(listed)) return true
   if (!isRunning(instance)) return false
   if (listed.published[instance.spec.port]?.port !== instance.endpoint?.port) return true
   const isUnhealthy = instance.phase === 'unhealthy'
@@ -37,6 +39,16 @@ export function differs(instance: Instance, listed: Container): boolean {
 
 export function isSlot(instance: Instance, app: string, slot: number): boolean {
   return instance.spec.slot === slot && canonical(instance.spec.app) === canonical(app)
+}
+
+/** What a container that does not run makes of its instance: a pause is sleep for one that was made to sleep so. */
+export function restOf(container: Container | null): Fact {
+  return { type: container && isDozing(container) ? 'paused' : 'stopped' }
+}
+
+/** The same of an event that ends a run, for now or for good. */
+export function endOf({ action }: EngineEvent, { spec }: Instance): Fact {
+  return { type: action === 'pause' && pauses(spec.sleep) ? 'paused' : 'stopped' }
 }
 
 const CUT = 'its sandbox ended'

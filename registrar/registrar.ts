@@ -47,6 +47,7 @@ export class Registrar {
     this.#host = new HostRecord({
       ...{ name: options.name, engine: options.engineUrl, address: options.address },
       ...{ labels: options.labels, space: options.space, key: hostKey },
+      paused: () => this.fleet.roster.paused(),
       info: () => engine.info(),
       lease: () => standing.lease,
       store,
@@ -69,8 +70,9 @@ export class Registrar {
       address: () => ({ address: this.#host.address, publish: this.#host.address }),
       onReady: meter.ready,
       onCut: (member) => void this.#sandboxes.end(member, this.#ending.signal),
+      onPaused: () => void this.#host.refresh(),
     })
-    this.#idle = idling(options, this.fleet, this.cluster)
+    this.#idle = idling(options, this.fleet, this.cluster, this.#host)
     this.#inheritance = new Inheritance({
       ...{ name: options.name, incarnation: options.incarnation, key: hostKey, store, log },
     })
@@ -127,7 +129,7 @@ export class Registrar {
   /** There is a new lease: everything of ours moves under it. */
   useLease(lease: string): void {
     if (this.#isInherited) this.#publication.useLease(lease)
-    this.#host.refresh()
+    void this.#host.refresh()
   }
 
   /** Takes news from etcd of the folders of {@link Cluster.prefixes}. */
@@ -164,7 +166,7 @@ export class Registrar {
       meter.engine(up)
       if (up) log.info('engine is followed')
       else log.warn({ reason }, 'engine lost, its apps stay registered')
-      this.#host.refresh()
+      void this.#host.refresh()
     }
     return engine.follow({ onList, onChange, onEvent: (event) => this.fleet.take(event) }, signal)
   }

@@ -7,6 +7,8 @@ export interface Member {
   instance: Instance
   /** performance.now() when it began to run, as far as this process saw */
   since: number
+  /** the same when it came to its phase */
+  changed: number
   /** it is being put to sleep: no Endpoint, no probes */
   isDraining: boolean
   probing: AbortController | null
@@ -15,16 +17,27 @@ export interface Member {
 /** The containers of this host that are ours, by id. */
 export class Roster extends Map<string, Member> {
   add(instance: Instance): Member {
-    const member = { instance, since: performance.now(), isDraining: false, probing: null }
+    const now = performance.now()
+    const member = { instance, since: now, changed: now, isDraining: false, probing: null }
     this.set(instance.id, member)
     return member
   }
 
-  /** The container that runs `slot` of `app` here. */
-  running(app: string, slot: number): Member | undefined {
-    return [...this.values()].find(
-      ({ instance }) => isRunning(instance) && isSlot(instance, app, slot),
+  /** The container of `slot` of `app` that is up here: the one that runs, else one that is paused. */
+  up(app: string, slot: number): Member | undefined {
+    const own = [...this.values()].filter(({ instance }) => isSlot(instance, app, slot))
+    return (
+      own.find(({ instance }) => isRunning(instance)) ??
+      own.find(({ instance }) => instance.phase === 'paused')
     )
+  }
+
+  /** Those that sleep paused, as app/slot, the one that was put to sleep first first. */
+  paused(): string[] {
+    return [...this.values()]
+      .filter(({ instance }) => instance.phase === 'paused')
+      .sort((one, other) => one.changed - other.changed)
+      .map(({ instance: { spec } }) => `${spec.app}/${spec.slot}`)
   }
 
   /** Whether there is a container for `slot` of `app`, running or not. */
@@ -40,7 +53,7 @@ export class Roster extends Map<string, Member> {
 
   /** How many instances there are in each phase. */
   census(): Record<Instance['phase'], number> {
-    const census = { starting: 0, ready: 0, unready: 0, unhealthy: 0, stopped: 0 }
+    const census = { starting: 0, ready: 0, unready: 0, unhealthy: 0, paused: 0, stopped: 0 }
     for (const { instance } of this.values()) census[instance.phase]++
     return census
   }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Keys } from '../model/key.ts'
+import type { Depth } from '../model/sleep.ts'
 import type { Cluster } from './cluster.ts'
 import type { EndpointStore } from './endpoint-store.ts'
 import type { Fleet } from './fleet.ts'
@@ -24,7 +25,12 @@ export interface SleepPorts {
   log: Logger
   /** open connections to the instance, however they came */
   connections(member: Member): Promise<number>
-  stop(id: string, timeoutSeconds: number): Promise<void>
+  /** Pauses, stops or removes its container. */
+  layDown(member: Member, how: Depth): Promise<void>
+  /** name of this host */
+  host: string
+  /** Resolves when the record of this host says what is paused here, or some moments later. Does not throw. */
+  tellPaused(signal: AbortSignal): Promise<void>
   /** unique text for a claim of this process */
   newOwner(): string
   now(): Date

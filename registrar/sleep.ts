@@ -1,4 +1,5 @@
 import type { Claim } from '../model/record.ts'
+import type { Depth } from '../model/sleep.ts'
 import type { Held } from '../model/state.ts'
 import { pause } from './pause.ts'
 import { letGo } from './release.ts'
@@ -11,11 +12,12 @@ const GATEWAYS = 5_000
 /** Requests that are on their way when the route goes. What is open for longer is use. */
 const STRAGGLERS = 3_000
 const BETWEEN_LOOKS = 150
-const STOP_TRIES = 5
+const TRIES = 5
 
 /** One instance on its way to sleep. */
 interface Attempt {
   member: Member
+  how: Depth
   claim: Claim
   /** etcd key, revision and lease of the claim */
   key: string
@@ -31,7 +33,7 @@ interface Attempt {
 
 /**
  * Puts instances to sleep: claim, route away, wait for the gateways, wait for open connections, point of no return,
- * stop. Whatever goes wrong before the point of no return gives the Endpoint back.
+ * pause, stop or remove. Those that are paused or stopped already are put deeper in the same way. Whatever goes wrong before the point of no return gives the Endpoint back.
  */
 export class Sleep {
   readonly #ports: SleepPorts
@@ -45,15 +47,21 @@ export class Sleep {
 
   /**
    * Does not throw.
+   * @param how what is done to its container
    * @param request the claim of a launcher that asked for it; null if it is for nobody using the instance
    */
-  async run(member: Member, request: Held<Claim> | null, outer: AbortSignal): Promise<SleepResult> {
+  async run(
+    member: Member,
+    how: Depth,
+    request: Held<Claim> | null,
+    outer: AbortSignal,
+  ): Promise<SleepResult> {
     const { standing, cluster, keys, fleet, log } = this.#ports
     const { id, spec } = member.instance
     const { lease } = standing
     if (lease === null || !standing.valid()) return 'unsure'
     const key = keys.claim(spec.app, spec.slot)
-    const claim = this.#newClaim(request)
+    const claim = this.#newClaim(spec.app, how, request)
     const taken = new AbortController()
     let result: SleepResult = 'unsure'
     let forget = (): void => {}
@@ -67,17 +75,19 @@ export class Sleep {
         if (!isOurs && BigInt(news) > BigInt(revision)) taken.abort()
       })
       const attempt: Attempt = {
-        ...{ member, claim, key, revision, lease, isRequested: request !== null },
+        ...{ member, how, claim, key, revision, lease, isRequested: request !== null },
         began: performance.now(),
         signal: AbortSignal.any([outer, taken.signal]),
         isTaken: () => taken.signal.aborted,
       }
       try {
-        result = await this.#drainAndStop(attempt)
+        result = await this.#drainAndLayDown(attempt)
       } finally {
         // what the engine says now decides; otherwise the Endpoint comes back before the claim goes
         if (result === 'slept') await fleet.refresh(id)
         else fleet.undrain(id)
+        // until then it is our claim that keeps its room
+        if (result === 'slept' && how === 'pause') await this.#ports.tellPaused(outer)
       }
     } catch (error) {
       const reason = (error as Error).message
@@ -89,10 +99,11 @@ export class Sleep {
     return result
   }
 
-  #newClaim(request: Held<Claim> | null): Claim {
-    const { newOwner, now } = this.#ports
+  #newClaim(app: string, how: Depth, request: Held<Claim> | null): Claim {
+    const { newOwner, now, host, cluster } = this.#ports
     const since = now().toISOString()
-    const claim: Claim = { owner: newOwner(), action: 'sleep', phase: 'draining', since }
+    const room = how === 'pause' ? { host, ...cluster.limits(app) } : {}
+    const claim: Claim = { owner: newOwner(), action: 'sleep', phase: 'draining', since, ...room }
     return request?.value.firm ? { ...claim, firm: true } : claim
   }
 
@@ -110,7 +121,7 @@ export class Sleep {
     return won ? revision : null
   }
 
-  async #drainAndStop(attempt: Attempt): Promise<SleepResult> {
+  async #drainAndLayDown(attempt: Attempt): Promise<SleepResult> {
     const { store, fleet, cluster } = this.#ports
     const { member, claim, key, lease, signal, isRequested } = attempt
     const removed = await Promise.race([
@@ -132,7 +143,7 @@ export class Sleep {
     const { revision } = attempt
     const replaced = await store.replace(key, stopping, { modRevision: revision, lease })
     if (replaced === null) return 'taken-back'
-    return (await this.#stop(member, lease, signal)) ? 'slept' : 'unsure'
+    return (await this.#layDown(attempt)) ? 'slept' : 'unsure'
   }
 
   /** Whether no connection was left in two looks in a row. */
@@ -153,16 +164,15 @@ export class Sleep {
    * The engine may be busy or restart just now: it is asked again before it is given up. False: our claim may have
    * ended meanwhile, so that the instance can be another's to wake, and nothing more is done to it.
    */
-  async #stop(member: Member, lease: string, signal: AbortSignal): Promise<boolean> {
-    const { standing, stop, cluster } = this.#ports
-    const { id, spec } = member.instance
+  async #layDown({ member, how, lease, signal }: Attempt): Promise<boolean> {
+    const { standing, layDown } = this.#ports
     for (let attempt = 1; ; attempt++)
       try {
         if (!standing.valid() || standing.lease !== lease) return false
-        await stop(id, cluster.terms(spec).stopTimeout)
+        await layDown(member, how)
         return true
       } catch (error) {
-        if (attempt === STOP_TRIES || signal.aborted) throw error
+        if (attempt === TRIES || signal.aborted) throw error
         await pause(1_000, signal)
       }
   }

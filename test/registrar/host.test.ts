@@ -9,6 +9,7 @@ function record(images: string[]): HostRecord {
     ...{ incarnation: 'mine', labels: {}, log: pino({ level: 'silent' }) },
     info: async () => ({ cpus: 1, memory: 1, bridge: '', images, root: '' }),
     space: async () => null,
+    paused: () => [],
     lease: () => null,
     store: {
       get: async () => null,

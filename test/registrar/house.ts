@@ -79,8 +79,8 @@ export class House {
     network: Network = 'bridge',
   ): Promise<string> {
     const app = App.parse({ image: APP_IMAGE, ...input })
-    const { name, port, health, idleAfter, stopTimeout, min } = app
-    const spec = { app: name, slot, port, health, idleAfter, stopTimeout, min, revision }
+    const { name, port, health, idleAfter, sleep, stopTimeout, min } = app
+    const spec = { app: name, slot, port, health, idleAfter, sleep, stopTimeout, min, revision }
     const id = await this.engine.create({
       name: `test-${name}-${slot}`,
       app,

@@ -66,6 +66,7 @@ test('the record of a machine of the same name is not overwritten while it is al
     info: async () => ({ cpus: 1, memory: 1, bridge: '', images: [], root: '' }),
     labels: {},
     space: async () => null,
+    paused: () => [],
     lease: () => ours,
   })
   const running = host.run(ending.signal)

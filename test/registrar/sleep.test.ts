@@ -32,7 +32,9 @@ async function sleepOf(change: Partial<SleepPorts> = {}) {
     ...{ store, standing, keys, cluster, log: pino({ level: 'silent' }) },
     fleet: { drain: async () => '1', undrain: () => {}, refresh: async () => {} },
     connections: async () => 0,
-    stop: async (id) => void stops.push(id),
+    layDown: async ({ instance }) => void stops.push(instance.id),
+    host: 'h1',
+    tellPaused: async () => {},
     newOwner: () => `h1/${crypto.randomUUID()}`,
     now: () => new Date(),
     ...change,
@@ -66,7 +68,7 @@ test.each([
 ] as const)('%s: no claim is left when etcd loses a %s (done: %s)', async (result, name, done) => {
   const app = `lost-${name}-${done}`
   const { sleep } = await sleepOf({ store: losing(name, done) })
-  expect(await sleep.run(member(app), null, never)).toBe(result)
+  expect(await sleep.run(member(app), 'stop', null, never)).toBe(result)
   expect(await store.get(keys.claim(app, 0))).toBeNull()
 })
 
@@ -78,20 +80,20 @@ test('the claim of somebody who took the slot meanwhile is not removed', async (
       return 0
     },
   })
-  expect(await sleep.run(member('other'), null, never)).toBe('taken-back')
+  expect(await sleep.run(member('other'), 'stop', null, never)).toBe('taken-back')
   expect((await store.get(key))?.value).toContain('l1/x')
 })
 
 test('a stop that failed is not tried again once the lease is not certainly ours', async () => {
   const tries: string[] = []
   const { sleep, standing } = await sleepOf({
-    stop: async (id) => {
-      tries.push(id)
+    layDown: async ({ instance }) => {
+      tries.push(instance.id)
       standing.valid = () => false
       throw new Error('the engine is busy')
     },
   })
-  expect(await sleep.run(member('fenced'), null, never)).toBe('unsure')
+  expect(await sleep.run(member('fenced'), 'stop', null, never)).toBe('unsure')
   expect(tries).toHaveLength(1)
 })
 
@@ -119,7 +121,7 @@ test('what an app depends on stays awake when the app is woken while its route g
       refresh: async () => {},
     },
   })
-  expect(await sleep.run(member('below'), null, never)).toBe('in-use')
+  expect(await sleep.run(member('below'), 'stop', null, never)).toBe('in-use')
   expect(stops).toEqual([])
   expect(await store.get(keys.claim('below', 0))).toBeNull()
 })
