@@ -12,6 +12,7 @@ export interface Engine extends Pick<FollowedEngine, 'follow'> {
   inspect(id: string): Promise<Container | null>
   create(request: ContainerRequest): Promise<string>
   start(id: string): Promise<void>
+  unpause(id: string): Promise<void>
   stop(id: string, timeoutSeconds: number): Promise<void>
   remove(id: string): Promise<void>
   wait(id: string, signal: AbortSignal): Promise<number>

@@ -14,7 +14,7 @@ export interface Instance {
   host: string | null
   /** host:port while it is ready */
   endpoint: string | null
-  /** asleep: stopped in order, or never started; exited: ended by itself with an error; paused: by hand */
+  /** asleep: stopped in order, or never started; exited: ended by itself with an error; paused: asleep, or by hand */
   state: 'ready' | 'starting' | 'stopping' | 'asleep' | 'exited' | 'paused'
   /** id of the container; null if there is none or its engine does not answer */
   container: string | null

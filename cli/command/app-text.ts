@@ -45,6 +45,7 @@ export function describe({ limits, status, ...app }: Shown): Record<string, stri
     command: app.command?.join(' ') ?? "the image's own",
     health: formatHealth(app.health),
     idleAfter: formatDuration(app.idleAfter),
+    sleep: app.sleep,
     startTimeout: formatDuration(app.startTimeout),
     stopTimeout: formatDuration(app.stopTimeout),
     instances: `${app.min} stay awake, ${app.replicas} while used`,

@@ -23,6 +23,10 @@ export function addTemplate(command: Command): Command {
       '--idle-after <time>',
       'how long unused until it sleeps: 90s, 5m, 1h; a bare number is seconds (default: 5m)',
     )
+    .option(
+      '--sleep <how>',
+      'stop, pause or remove; deeper ones after a longer time: pause,stop:1h (default: stop)',
+    )
     .option('--start-timeout <time>', 'how long a start may take (default: 60s)')
     .option('--stop-timeout <time>', 'how long it may take to end (default: 10s)')
     .option('--min <n>', 'instances that never sleep (default: 0)')
@@ -75,6 +79,7 @@ export interface TemplateFlags {
   command?: string[]
   health?: string
   idleAfter?: string
+  sleep?: string
   startTimeout?: string
   stopTimeout?: string
   min?: string
@@ -97,6 +102,7 @@ const TEXTS = [
   'image',
   'health',
   'idleAfter',
+  'sleep',
   'startTimeout',
   'stopTimeout',
   'antiAffinity',

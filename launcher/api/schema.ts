@@ -124,7 +124,7 @@ export const PlacementView = z.object({
       rank: z.number().int().nullable().describe('1 is where it would go; null if refused'),
       reason: z.string().nullable().describe('why it is refused, as a failed wake says it'),
       container: z
-        .enum(['running', 'stopped', 'older', 'nothing'])
+        .enum(['running', 'paused', 'stopped', 'older', 'nothing'])
         .nullable()
         .describe('what is there of the slot; older is made anew; null if its engine did not say'),
       image: z.boolean().describe('the image is there'),

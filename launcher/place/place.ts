@@ -1,6 +1,6 @@
 import type { App } from '../../model/app.ts'
 import { meets, parseConstraint } from '../../model/constraint.ts'
-import { type Container, isRunning, isUp } from '../../model/container.ts'
+import { type Container, isDozing, isRunning, isUp } from '../../model/container.ts'
 import type { Host } from '../../model/record.ts'
 import { isMadeFrom, revisionOf } from '../revision.ts'
 import { type Amount, needOf, type Occupancy } from './room.ts'
@@ -33,7 +33,7 @@ export interface Verdict extends Candidate {
   /** what its host may promise */
   limit: Amount
   /** what of the slot is there: `older` would be made anew */
-  has: 'running' | 'stopped' | 'older' | 'nothing'
+  has: 'running' | 'paused' | 'stopped' | 'older' | 'nothing'
 }
 
 /** Disk that must be free where an image is to be pulled, bytes: how large it is shows only then. */
@@ -47,12 +47,13 @@ export function hasImage(host: Host, image: string): boolean {
 }
 
 /**
- * What is there of the slot. One that is paused counts as stopped, as it is not to be started anywhere else either; one
- * of an older App is made anew, which any host can do.
+ * What is there of the slot. One that was paused by hand counts as stopped, as it is not to be started anywhere else
+ * either; one of an older App is made anew, which any host can do.
  */
 function holdings(container: Container | null, revision: string): Verdict['has'] {
   if (container === null) return 'nothing'
   if (isRunning(container)) return 'running'
+  if (isDozing(container)) return isMadeFrom(container, revision) ? 'paused' : 'older'
   const isKept = container.state === 'paused' || isMadeFrom(container, revision)
   return isKept ? 'stopped' : 'older'
 }
@@ -115,7 +116,7 @@ function load({ promised, limit }: Verdict): number {
 }
 
 /**
- * All candidates, those a slot may go to first, the best of them first: the host whose container of it runs already,
+ * All candidates, those a slot may go to first, the best of them first: the host whose container of it runs or is paused,
  * then the one its group lives on, then those with the fewest other instances of the app, then the one that has its
  * container stopped and fit to be started, then those that have the image, then the emptiest. Equal ones come in order
  * of their names.
@@ -124,7 +125,7 @@ export function judge(app: App, candidates: readonly Candidate[], rules: Rules):
   const revision = revisionOf(app)
   const order = (candidate: Verdict): number[] => [
     Number(candidate.refusal !== null),
-    Number(candidate.has !== 'running'),
+    Number(candidate.has !== 'running' && candidate.has !== 'paused'),
     Number(candidate.isAstray ?? false),
     candidate.siblings,
     Number(candidate.has !== 'stopped'),

@@ -62,8 +62,8 @@ function withSeat({ promised, siblings }: Occupancy, seat: Seat, app: string): O
 }
 
 /**
- * What is promised on each host: the limits of what runs there, by the Endpoints, of what launchers start there, by
- * their claims, and of what this one has just placed. A slot counts once on a host, however it is known. From memory.
+ * What is promised on each host: the limits of what runs there, by the Endpoints, of what is paused there, by its record,
+ * of what launchers start there, by their claims, and of what this one has just placed. A slot counts once on a host, however it is known. From memory.
  */
 export class Room {
   readonly #catalog: Catalog
@@ -140,6 +140,12 @@ export class Room {
       for (const [slot, { value }] of slots)
         for (const host of byAddress.get(value.host) ?? [])
           yield { app, slot, host, need: needOf(this.#catalog.find(app)), certain: true }
+    for (const { name } of hosts)
+      for (const text of state.hosts.get(name)?.value.paused ?? []) {
+        const [app = '', slot] = text.split('/')
+        const need = needOf(this.#catalog.find(app))
+        yield { app: canonical(app), slot: Number(slot), host: name, need, certain: true }
+      }
     for (const { value, entry } of state.claims.values()) {
       const key = keys.parse(entry.key)
       if (value.host === undefined || key?.kind !== 'claim') continue

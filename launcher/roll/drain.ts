@@ -1,4 +1,4 @@
-import { isUp } from '../../model/container.ts'
+import { isAwake } from '../../model/container.ts'
 import { canonical } from '../../model/name.ts'
 import { ProblemError } from '../../model/problem.ts'
 import type { Drain } from '../../model/record.ts'
@@ -121,7 +121,7 @@ export class Drainer {
     const byHand = here.filter(({ spec }) => spec.revision === '')
     const pinned = this.#isPinned(here) ? here.filter((one) => !byHand.includes(one)) : []
     const up = here.filter(
-      (one) => isUp(one.container) && !byHand.includes(one) && !pinned.includes(one),
+      (one) => isAwake(one.container) && !byHand.includes(one) && !pinned.includes(one),
     )
     const stayed = up.length > 0 ? await this.#options.mover.move(up, tell) : []
     const { host, spec } = here[0] as Found

@@ -1,5 +1,5 @@
 import type { App } from '../../model/app.ts'
-import { isUp } from '../../model/container.ts'
+import { isAwake, isUp } from '../../model/container.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import { ProblemError } from '../../model/problem.ts'
 import type { Progress } from '../../model/progress.ts'
@@ -103,7 +103,7 @@ export class Exchange {
     await this.#options.slots.retire(app, slot).catch(() => false)
   }
 
-  /** Removes what sleeps and `isOld`; tells what could not be removed, and why, and whose engine did not answer. */
+  /** Removes what sleeps and `isOld`, also what sleeps paused; tells what could not be removed, and why, and whose engine did not answer. */
   async clear(app: string, isOld: (found: Found) => boolean): Promise<Cleared> {
     const { slots, catalog } = this.#options
     const { found, silent } = await slots.of(app)
@@ -111,9 +111,14 @@ export class Exchange {
     for (const one of found) {
       const { app: name, slot } = one.spec
       // Made and not started yet: somebody is about to.
-      if (isUp(one.container) || !isOld(one) || catalog.claim(name, slot)?.value.action === 'wake')
+      if (
+        isAwake(one.container) ||
+        !isOld(one) ||
+        catalog.claim(name, slot)?.value.action === 'wake'
+      )
         continue
       try {
+        if (isUp(one.container)) await slots.sleep(one)
         await slots.remove([one])
         cleared.removed.push(one)
       } catch (error) {

@@ -1,5 +1,5 @@
 import type { App } from '../../model/app.ts'
-import { isUp } from '../../model/container.ts'
+import { isAwake, isUp } from '../../model/container.ts'
 import { ProblemError } from '../../model/problem.ts'
 import type { Held } from '../../model/state.ts'
 import type { Catalog } from '../catalog.ts'
@@ -71,7 +71,7 @@ export class Replacer {
     const isOld = isOlder(next)
     const { found } = await this.#look(name)
     const isOther = revisionOf(next) !== revisionOf(held.value)
-    const needsProof = isOther || found.some((one) => isUp(one.container) && isOld(one))
+    const needsProof = isOther || found.some((one) => isAwake(one.container) && isOld(one))
     const spare = needsProof ? this.#proofSlot(held.value, next, found) : null
     if (spare !== null) await exchange.prove(next, spare, tell, () => this.#isStill(held))
     let revision: string
@@ -135,7 +135,7 @@ export class Replacer {
    */
   #proofSlot(old: App, next: App, found: readonly Found[]): number | null {
     if ([old, next].some(({ volumes, network }) => volumes.length > 0 || network === 'host'))
-      return found.some(({ container }) => isUp(container)) ? null : 0
+      return found.some(({ container }) => isAwake(container)) ? null : 0
     const registered = this.#options.catalog.state.slots(next.name).keys()
     const spare = spareSlot(Math.max(old.replicas, next.replicas), found, registered)
     if (spare === null) throw conflict(next.name, 'all of its slots are taken')
@@ -166,7 +166,7 @@ export class Replacer {
       for (let pass = 0; pass < PASSES; pass++) {
         const { found } = await this.#look(next.name)
         stillWell(next.name, found, spare)
-        const old = found.filter((one) => isUp(one.container) && isOlder(next)(one))
+        const old = found.filter((one) => isAwake(one.container) && isOlder(next)(one))
         if (old.length === 0) break
         for (const one of old.sort((a, b) => a.spec.slot - b.spec.slot)) {
           if (one.spec.slot >= next.replicas) await exchange.sleep(next, one, turn, tell)

@@ -1,5 +1,5 @@
 import type { App } from '../../model/app.ts'
-import { isUp } from '../../model/container.ts'
+import { isAwake } from '../../model/container.ts'
 import { ProblemError } from '../../model/problem.ts'
 import type { Held } from '../../model/state.ts'
 import type { Collection } from '../collection.ts'
@@ -80,7 +80,7 @@ export class Retreat {
   async #bringUp(target: App, { held, touched, spare, turn, tell }: Lost): Promise<string | null> {
     const { exchange, slots } = this.#options
     const { found } = await slots.of(target.name)
-    const up = found.filter((one) => isUp(one.container) && one.spec.slot !== spare)
+    const up = found.filter((one) => isAwake(one.container) && one.spec.slot !== spare)
     const work: (() => Promise<void>)[] = []
     // What somebody else changed is theirs to exchange: only what does not run is started.
     if (target === held.value)

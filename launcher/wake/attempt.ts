@@ -10,12 +10,13 @@ import type { Room, Seat } from '../place/room.ts'
 import { revisionOf } from '../revision.ts'
 import type { WakeClaim } from './claim.ts'
 import { etcdAway } from './failure.ts'
-import { Taken } from './fault.ts'
+import { lost, Taken } from './fault.ts'
 import type { Launchpad } from './launch.ts'
 import { halt } from './leftover.ts'
 import { lossOf } from './loss.ts'
 import { Ended, Stuck, waitReady } from './ready.ts'
 import type { Run } from './start.ts'
+import { dozing, thaw } from './thaw.ts'
 
 export interface AttemptOptions {
   catalog: Catalog
@@ -59,7 +60,9 @@ export function begin(attempt: Attempt, options: AttemptOptions): Begun {
   const end = (): void => ended.abort(signal.reason)
   signal.addEventListener('abort', end)
   const engine = engines.at(host.engine)
-  const seat = wasFound(chosen) ? null : room.take(app, slot, host)
+  // What is up already has its room.
+  const isUp = wasFound(chosen) || dozing(chosen.container, app) !== null
+  const seat = isUp ? null : room.take(app, slot, host)
   let started: string | null = null
   const onStart = (id: string): void => {
     started = id
@@ -94,6 +97,14 @@ async function launch(
   const { app, slot, watch, report, patient } = run
   const { host, container } = chosen
   const hold = await homes.hold(app, host.name, signal)
+  const asleep = dozing(container, app)
+  if (asleep) {
+    const allowed = (): void => {
+      if (!claim.valid()) throw lost(app.name)
+      onStart(asleep.id)
+    }
+    return await thaw({ run, id: asleep.id, engine: engines.at(host.engine), allowed })
+  }
   if (seat === null) return container?.id ?? ''
   const promised = reservations.make({ app, slot, host, seat, claim, signal }).then((refusal) => {
     if (refusal !== null) throw new Taken(refusal)

@@ -1,5 +1,5 @@
 import type { App } from '../../model/app.ts'
-import { isRunning } from '../../model/container.ts'
+import { isDozing, isRunning } from '../../model/container.ts'
 import { readLabels } from '../../model/label.ts'
 import type { Host } from '../../model/record.ts'
 import type { Catalog } from '../catalog.ts'
@@ -79,8 +79,8 @@ export async function clear(
     if (!container || !isElsewhere()) return
     const labels = readLabels(container.labels)
     if (!labels.ok || labels.spec.revision === '') return
-    if (isRunning(container)) {
-      if (begun === null) return
+    if (isRunning(container) || isDozing(container)) {
+      if (isRunning(container) && begun === null) return
       await engine.stop(container.id, app.stopTimeout)
     } else if (container.state === 'paused') return
     if (!isElsewhere()) return

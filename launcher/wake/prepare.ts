@@ -1,4 +1,4 @@
-import type { Container } from '../../model/container.ts'
+import { type Container, isDozing } from '../../model/container.ts'
 import { writeLabels } from '../../model/label.ts'
 import { containerName } from '../../model/name.ts'
 import type { Network } from '../../model/network.ts'
@@ -22,8 +22,12 @@ export function allowed({ app, claim, signal }: Launch): void {
 export async function prepare(launch: Launch, network: Network, anew: boolean): Promise<string> {
   const { app, slot, host, engine, container, report, watch } = launch
   const revision = revisionOf(app)
-  if (container?.state === 'paused')
-    throw startFailed(app.name, `not startable: container ${container.name} is paused`)
+  if (container?.state === 'paused') {
+    if (!isDozing(container) && !container.isCut)
+      throw startFailed(app.name, `not startable: container ${container.name} is paused`)
+    allowed(launch)
+    await engine.stop(container.id, app.stopTimeout)
+  }
   if (container && !anew && isStartable(container, revision)) return container.id
   report({ phase: 'creating' })
   allowed(launch)
@@ -36,12 +40,13 @@ export async function prepare(launch: Launch, network: Network, anew: boolean): 
     })
   allowed(launch)
   await layGround(app, host.name, engine.groups, launch.hold)
-  const { port, health, idleAfter, stopTimeout, min, group, dependsOn } = app
+  const { port, health, idleAfter, sleep, stopTimeout, min, group, dependsOn } = app
   const ties = {
     ...(group !== undefined && { group }),
     ...(dependsOn.length > 0 && { dependsOn }),
   }
-  const spec = { app: app.name, slot, port, health, idleAfter, stopTimeout, min, revision, ...ties }
+  const terms = { idleAfter, sleep, stopTimeout, min }
+  const spec = { app: app.name, slot, port, health, ...terms, revision, ...ties }
   try {
     const labels = { ...writeLabels(spec), ...(app.origin && { origin: app.origin }) }
     const request = { name: containerName(app.name, slot), app, labels }
@@ -59,8 +64,9 @@ export async function dropUnused({ app, engine }: Pick<Launch, 'app' | 'engine'>
   if (app.group !== undefined) await engine.groups.dropNetwork(app.group).catch(() => {})
 }
 
+/** One that was paused is stopped by now. */
 function isStartable(container: Container, revision: string): boolean {
   const { state, isCut } = container
-  if (state !== 'exited' && state !== 'created' && !isCut) return false
+  if (state !== 'exited' && state !== 'created' && state !== 'paused' && !isCut) return false
   return isMadeFrom(container, revision)
 }

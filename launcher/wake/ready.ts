@@ -1,10 +1,12 @@
 import type { App } from '../../model/app.ts'
+import { isDozing } from '../../model/container.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import { ProblemError } from '../../model/problem.ts'
 import type { Progress } from '../../model/progress.ts'
 import type { Catalog } from '../catalog.ts'
 import type { Engine } from '../engine.ts'
 import { lastLines, startFailed } from './failure.ts'
+import { Taken } from './fault.ts'
 
 /** How often a starting container is looked at, milliseconds: a HEALTHCHECK tells nobody that it failed. */
 const LOOK = 500
@@ -34,7 +36,8 @@ export class Ended extends ProblemError {
 
 /**
  * Waits until the Endpoint of a started container is there. Throws ProblemError as soon as it is clear that it will
- * not be: `start-failed` when the container exits or is removed, `not-ready` after the app's startTimeout.
+ * not be: `start-failed` when the container exits or is removed, `not-ready` after the app's startTimeout. Throws Taken if
+ * it falls asleep: that was about to happen when it was found running.
  */
 export async function waitReady(
   starting: Starting,
@@ -83,6 +86,7 @@ async function gone({ app, engine, id, report }: Starting, signal: AbortSignal):
     const container = await engine.inspect(id).catch(() => undefined)
     if (signal.aborted || container === undefined) continue
     if (container === null) throw startFailed(app.name, 'the container was removed')
+    if (isDozing(container)) throw new Taken('it fell asleep as it was found')
     if (container.state === 'exited' || container.state === 'dead')
       throw new Ended(app.name, container.exitCode, await lastLines(engine, id))
     const fails = asked && container.health === 'unhealthy'

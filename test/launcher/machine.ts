@@ -101,6 +101,11 @@ export class Machine implements Engine {
     return id
   }
 
+  /** no test here has one that is paused */
+  async unpause(id: string): Promise<void> {
+    throw refusal('conflict', `${id} is not paused`)
+  }
+
   async start(id: string): Promise<void> {
     this.#starting += 1
     this.busiest = Math.max(this.busiest, this.#starting)
