@@ -16,7 +16,7 @@ function entry(key: string, value: object, revision: string) {
 test("what the stored App says holds for instances that run already, whatever their name's case", () => {
   const cluster = new Cluster(keys)
   expect(cluster.prefixes).toContain('/services/apps/')
-  expect(cluster.terms(spec)).toEqual({ min: 1, idleAfter: 300, stopTimeout: 10 })
+  expect(cluster.terms(spec)).toEqual({ min: 1, idleAfter: 300, stopTimeout: 10, sleep: 'stop' })
   const app = { name: 'Shop', image: 'shop:1', min: 0, idleAfter: 5, stopTimeout: 1 }
   const key = keys.named('app', 'Shop')
   cluster.observe([{ type: 'put', entry: entry(key, app, '2') }], '2')

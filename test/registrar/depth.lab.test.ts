@@ -66,9 +66,10 @@ describe.concurrent('each by itself', () => {
     const more = { idleAfter: 1, image: HELLO_IMAGE, sleep: 'stop,remove:3s' }
     const made = await house.run({ name: 'gone', ...more }, 0, 'ab')
     const byHand = await house.run({ name: 'kept', ...more })
+    await becomes(byHand, 'exited')
     await becomes(made, 'gone')
-    expect(await stateOf(byHand)).toBe('exited')
     await released('gone')
+    expect(await stateOf(byHand)).toBe('exited')
   })
 
   test('a firm request ends a paused one in order, any other one too', async () => {
