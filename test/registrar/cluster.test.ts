@@ -22,7 +22,7 @@ test("what the stored App says holds for instances that run already, whatever th
   cluster.observe([{ type: 'put', entry: entry(key, app, '2') }], '2')
   expect(cluster.terms(spec)).toMatchObject({ min: 0, idleAfter: 5, stopTimeout: 1 })
   cluster.observe([{ type: 'delete', key }], '3')
-  expect(cluster.terms(spec)).toEqual({ min: 1, idleAfter: 300, stopTimeout: 10 })
+  expect(cluster.terms(spec)).toEqual({ min: 1, idleAfter: 300, stopTimeout: 10, sleep: 'stop' })
 })
 
 test('an app is needed while another one that depends on it runs, stored or made by a blueprint', () => {
