@@ -1,12 +1,14 @@
 import type { Rejection } from '../model/state.ts'
-import { Apply, type ApplyOptions } from './apply.ts'
+import { type Applied, Apply, type ApplyOptions } from './apply.ts'
+import type { LiveTable } from './live.ts'
 import { Naming } from './naming.ts'
 import { type Outcome, Pace } from './pace.ts'
-import { countEndpoints } from './plan.ts'
+import { countEndpoints, type GatewayPlan } from './plan.ts'
 import type { Quote } from './quote.ts'
 import { compile, type Template } from './render.ts'
 import type { Change } from './shrink.ts'
 import { Status, type StatusOptions } from './status.ts'
+import { frameOf } from './table.ts'
 import { View, type ViewOptions } from './view.ts'
 
 export interface ControllerOptions
@@ -17,6 +19,10 @@ export interface ControllerOptions
   template(): Promise<string>
   /** how a template writes values; as nginx reads them unless given */
   quote?: Quote
+  /** the table in the proxy's memory that has the running apps; without it they are in the configuration */
+  live?: LiveTable | null
+  /** what the proxy does with that table */
+  lua?: string
 }
 
 /** Keeps the proxy's configuration what etcd says it should be. */
@@ -72,7 +78,7 @@ export class Controller {
   async stop(): Promise<void> {
     clearInterval(this.#tick)
     await this.#pace.stop()
-    await this.#view.stop()
+    await Promise.all([this.#view.stop(), this.#options.live?.stop()])
   }
 
   /** Takes a batch of the informer: all that is up to `revision`. */
@@ -136,7 +142,9 @@ export class Controller {
       this.#pace.trigger()
     }
     const template = await this.#options.template().catch(() => this.#template)
-    if (this.#view.synced && (template !== this.#template || (await this.#apply.strayed())))
+    if (!this.#view.synced) return
+    const { live } = this.#options
+    if (template !== this.#template || (await this.#apply.strayed()) || (await live?.strayed()))
       this.#pace.trigger()
   }
 
@@ -150,7 +158,7 @@ export class Controller {
   }
 
   async #offer(): Promise<Outcome> {
-    const { template, quote, meters } = this.#options
+    const { template, quote, meters, live, lua } = this.#options
     const revision = this.#view.revision
     const since = this.#changedAt ?? performance.now()
     this.#changedAt = null
@@ -159,22 +167,50 @@ export class Controller {
     const source = await template().catch((error: Error) => error)
     if (typeof source === 'string') this.#template = source
     let render: Template | undefined
-    const outcome = await this.#apply.run((generation) => {
-      if (typeof source !== 'string') throw source
-      render ??= compile(source, quote)
-      return render({ ...plan, generation })
-    })
+    const configured = live ? frameOf(plan) : plan
+    const bring = () =>
+      this.#apply.run((generation) => {
+        if (typeof source !== 'string') throw source
+        render ??= compile(source, quote, lua)
+        return render({ ...configured, generation })
+      })
+    const outcome = live ? await this.#push(live, plan, bring) : await bring()
     if (!('reason' in outcome)) {
       this.#live = JSON.stringify(plan)
       this.#status.endpoints = countEndpoints(plan)
       this.#view.keep()
       if (!this.#view.isInDoubt) this.#status.applied = revision
     }
-    const isNew = outcome.result === 'live' || outcome.result === 'moved'
-    if (isNew) meters.applySeconds.observe((performance.now() - since) / 1000)
+    const { result } = outcome
+    if (result === 'live' || result === 'moved' || result === 'pushed')
+      meters.applySeconds.observe((performance.now() - since) / 1000)
     this.#status.report(outcome)
     this.#publish()
-    if (outcome.result === 'unchanged') return 'nothing'
-    return isNew ? 'done' : 'failed'
+    if (result === 'unchanged' || result === 'pushed') return 'nothing'
+    return result === 'live' || result === 'moved' ? 'done' : 'failed'
+  }
+
+  /**
+   * The table first: a configuration that is refused keeps no route from being live. Where nobody is at its door, the
+   * configuration may be what opens it.
+   */
+  async #push(live: LiveTable, plan: GatewayPlan, bring: () => Promise<Applied>): Promise<Applied> {
+    let words = ''
+    const push = () =>
+      live.push(plan).catch((error: Error) => {
+        words = error.message
+        return 'failed' as const
+      })
+    const first = await push()
+    const outcome = await bring()
+    if ('reason' in outcome) return outcome
+    const last = first === 'absent' ? await push() : first
+    const { generation } = outcome
+    if (last === 'absent' && (await this.#options.proxy.running()))
+      words = 'nobody answers at the door of the table of routes: restart nginx'
+    if (words !== '') return { result: 'unconfirmed', generation, reason: words }
+    return outcome.result === 'unchanged' && last === 'pushed'
+      ? { result: 'pushed', generation }
+      : outcome
   }
 }

@@ -12,6 +12,7 @@ import { Informer } from '../adapters/informer.ts'
 import { createLog, type Logger } from '../adapters/log.ts'
 import { controllerMetrics } from '../adapters/metrics.ts'
 import { fileLimit, workerUser } from '../adapters/nginx.ts'
+import { liveModules, liveProgram, openDoor } from '../adapters/nginx-live.ts'
 import { openProxy, templatePath } from '../adapters/proxy.ts'
 import { Session } from '../adapters/session.ts'
 import { Keys } from '../model/key.ts'
@@ -20,6 +21,8 @@ import type { Settings } from '../model/setting.ts'
 import { Activity } from './activity.ts'
 import { nearest } from './address.ts'
 import { Controller } from './controller.ts'
+import { Kept } from './kept.ts'
+import { LiveTable } from './live.ts'
 import { Memory } from './memory.ts'
 import type { Surroundings } from './plan.ts'
 import { policyOf } from './policy.ts'
@@ -62,14 +65,17 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
   await mkdir(folder, { recursive: true })
   const proxy = openProxy(settings, folder, nearest(settings.listen))
   const { tell } = proxy
+  const around = await surroundings(settings, folder)
   const controller = new Controller({
     id,
     keys,
     policy: policyOf(settings),
-    surroundings: await surroundings(settings, folder),
+    surroundings: around,
     leaseTtl: settings.leaseTtl,
     template: () => readFile(templatePath(settings), 'utf8'),
     quote: QUOTES[settings.proxy],
+    live: around.live === '' ? null : new LiveTable(await openDoor(folder), snapshot(folder, log)),
+    lua: around.live === '' ? '' : liveProgram(),
     files: new ReplacedFile(
       resolve(settings.output || join(settings.runDir, PROXIES[settings.proxy])),
       // Signatures are for nobody but the proxy.
@@ -136,6 +142,13 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
   }
 }
 
+/** What nginx reads when it starts. Signatures of cookies are in it: for this user alone, as whom nginx begins. */
+function snapshot(folder: string, log: Logger): Kept {
+  return new Kept(new ReplacedFile(join(folder, 'table')), ({ message }) =>
+    log.warn({ reason: message }, 'the table of routes is not kept over a restart of nginx'),
+  )
+}
+
 async function surroundings(settings: Settings, folder: string): Promise<Surroundings> {
   const files = Math.min(65_536, await fileLimit())
   return {
@@ -145,6 +158,7 @@ async function surroundings(settings: Settings, folder: string): Promise<Surroun
     holdTimeout: settings.holdTimeout,
     accessLog: settings.accessLog,
     ...readingOf(settings, openSigner(settings.cookieKeyFile)),
+    live: liveModules(settings, folder),
     folder,
     user: process.getuid?.() === 0 ? await workerUser() : '',
     connections: Math.min(16_384, Math.floor(files / 2)),

@@ -81,6 +81,11 @@ export const GatewayPlan = z.strictObject({
   holdTimeout: z.number().int().min(1),
   /** where requests are logged: `off`, `syslog`, or a file */
   accessLog: AccessLog.default('off'),
+  /** where nginx's modules are, if running apps are in a table in its memory; '' if they are in its configuration */
+  live: z
+    .string()
+    .regex(/^(?:\/[A-Za-z0-9._/@+-]{1,200})?$/, 'must be a plain absolute path')
+    .default(''),
   /** absolute path of a folder for the proxy's pid file and temporary files */
   folder: z.string().regex(/^\/[A-Za-z0-9._/@+-]{0,200}$/, 'must be a plain absolute path'),
   /** whom the proxy's workers run as; '' where the proxy is not started by root */

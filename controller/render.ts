@@ -12,8 +12,9 @@ export type Template = (plan: GatewayPlanInput) => string
  * Reads a template. Throws a readable Error if it does not compile. Whatever it renders, the plan is held against its
  * schema once more, though it was made of validated values: what comes out is executed as root.
  * @param quote for the proxy that reads it
+ * @param lua what nginx does with a live table
  */
-export function compile(source: string, quote: Quote = quoteNginx): Template {
+export function compile(source: string, quote: Quote = quoteNginx, lua = ''): Template {
   const environment = new nunjucks.Environment(null, {
     autoescape: false,
     throwOnUndefined: true,
@@ -28,7 +29,8 @@ export function compile(source: string, quote: Quote = quoteNginx): Template {
     const steps = stepsOf(checked)
     const targets = targetsOf(steps)
     const apps = checked.apps.map((app) => ({ ...app, routed: targets.has(app.name) }))
-    const derived = { apps, stamp, steps, depths: depthsOf(steps), home: homeOf(checked.reading) }
+    const home = homeOf(checked.reading)
+    const derived = { apps, stamp, steps, depths: depthsOf(steps), home, lua }
     return readable(() => template.render({ plan: { ...checked, ...derived } }))
   }
 }

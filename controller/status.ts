@@ -3,6 +3,7 @@ import type { Applied } from './apply.ts'
 import { type GatewayRecord, listed } from './record.ts'
 
 export interface StatusLog {
+  debug(fields: object, message: string): void
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
 }
@@ -46,7 +47,9 @@ export class Status {
     const { log, meters } = this.#options
     const { result, generation } = outcome
     const failure = 'reason' in outcome ? outcome.reason : null
-    if (result !== 'unchanged') meters.reloads.inc({ result })
+    if (result !== 'unchanged' && result !== 'pushed') meters.reloads.inc({ result })
+    if (result === 'pushed')
+      log.debug({ endpoints: this.endpoints, revision: this.applied }, 'routes live')
     if (result === 'live' || result === 'moved')
       log.info(
         { generation, result, endpoints: this.endpoints, revision: this.applied },

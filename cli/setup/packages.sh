@@ -12,6 +12,7 @@ known='
 etcd-server    | etcd                    | the store: where each app lives
 etcd-client    | etcdctl                 | to look into the store
 nginx          | nginx                   | the gateway
+libnginx-mod-http-lua |                  | routes that change without a reload of nginx
 haproxy        | haproxy                 | the gateway, where it is to be HAProxy
 docker.io      | dockerd containerd runc | the engine that runs the apps
 iproute2       | ip ss                   | networks of the engine
@@ -58,7 +59,7 @@ for argument in "$@"; do
   esac
 done
 if [ ${#wanted[@]} = 0 ]; then
-  wanted=(etcd-server etcd-client nginx docker.io iproute2 iptables util-linux busybox-static openssl curl procps)
+  wanted=(etcd-server etcd-client nginx libnginx-mod-http-lua docker.io iproute2 iptables util-linux busybox-static openssl curl procps)
 fi
 
 missing=()

@@ -41,6 +41,12 @@ export const CONTROLLER_SETTINGS = {
     z.string().default(''),
     'makes the proxy read the new file; unless given, the master named by <run-dir>/nginx/nginx.pid gets SIGHUP, or the one of <run-dir>/haproxy/haproxy.pid SIGUSR2',
   ),
+  live: setting(
+    ['up', 'controller'],
+    'auto|on|off',
+    z.enum(['auto', 'on', 'off']).default('auto'),
+    'keep the routes in nginx\'s memory, where they change without a reload; auto: where its Lua module is, and template and commands are the built-in ones',
+  ),
   confirm: setting(
     ['up', 'controller'],
     'on|off',

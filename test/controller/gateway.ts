@@ -13,6 +13,7 @@ import { temporaryFolder } from '../lab/folder.ts'
 import { type LabHaproxy, startHaproxy } from '../lab/haproxy.ts'
 import { type LabNginx, startNginx } from '../lab/nginx.ts'
 import { freePort } from '../lab/port.ts'
+import { isHaproxy, isLive } from '../templates/gateway.ts'
 
 export interface LogLine {
   level: string
@@ -69,7 +70,8 @@ export async function startControllerLab(
     activityListen: `127.0.0.1:${activity}`,
     runDir: folder,
     leaseTtl: 3,
-    proxy: process.env.REVEILLE_TEST_PROXY === 'haproxy' ? 'haproxy' : 'nginx',
+    proxy: isHaproxy ? 'haproxy' : 'nginx',
+    live: isLive ? 'on' : 'off',
     ...(await change(folder)),
   }
   const store = connect({ urls: [etcd.url] })

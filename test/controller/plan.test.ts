@@ -16,6 +16,7 @@ const surroundings = {
   holdTimeout: 60,
   accessLog: 'off',
   reading: PLAIN,
+  live: '',
   folder: '/run/reveille/nginx',
   user: 'www-data',
   connections: 1024,

@@ -1,8 +1,10 @@
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { GatewayPlanInput } from '../../controller/plan.ts'
+import { liveProgram } from '../../adapters/nginx-live.ts'
+import { GatewayPlan, type GatewayPlanInput } from '../../controller/plan.ts'
 import { quoteHaproxy, quoteNginx } from '../../controller/quote.ts'
 import { compile } from '../../controller/render.ts'
+import { frameOf, tableOf, textOf } from '../../controller/table.ts'
 import { temporaryFolder } from '../lab/folder.ts'
 import { type LabHaproxy, startHaproxy } from '../lab/haproxy.ts'
 import { type LabLauncher, startLauncher } from '../lab/launcher.ts'
@@ -12,6 +14,8 @@ import { startCarrying } from './carrying.ts'
 
 /** Which proxy the tests of this file try: those named *.haproxy.test.ts run the others with HAProxy. */
 export const isHaproxy = process.env.REVEILLE_TEST_PROXY === 'haproxy'
+/** Whether running apps are in nginx's memory: the tests named *.live.test.ts run the others so. */
+export const isLive = process.env.REVEILLE_TEST_LIVE === 'on'
 export const TEMPLATE = join(
   import.meta.dirname,
   '../../templates',
@@ -22,6 +26,8 @@ export const TEMPLATE = join(
 export function openLauncher(): Promise<LabLauncher> {
   return isHaproxy ? startCarrying() : startLauncher()
 }
+
+const MODULES = '/usr/lib/nginx/modules'
 
 /** A plan with nothing in it, for a gateway on free ports of its own. */
 export async function emptyPlan(): Promise<GatewayPlanInput> {
@@ -34,6 +40,7 @@ export async function emptyPlan(): Promise<GatewayPlanInput> {
     listen: `127.0.0.1:${await freePort()}`,
     activity: `127.0.0.1:${await freePort()}`,
     holdTimeout: 10,
+    live: isLive ? MODULES : '',
     folder,
     user: process.getuid?.() === 0 ? 'www-data' : '',
     connections: 4096,
@@ -55,13 +62,14 @@ export async function startGateway(
   plan: Partial<GatewayPlanInput>,
   template = TEMPLATE,
 ): Promise<LabGateway> {
-  const whole = { ...(await emptyPlan()), ...plan }
-  await mkdir(whole.folder, { recursive: true })
+  const whole = GatewayPlan.parse({ ...(await emptyPlan()), ...plan })
+  await mkdir(join(whole.folder, 'door'), { recursive: true, mode: 0o700 })
+  await chmod(whole.folder, 0o755)
   const file = join(whole.folder, 'nginx.conf')
-  await writeFile(
-    file,
-    compile(await readFile(template, 'utf8'), isHaproxy ? quoteHaproxy : quoteNginx)(whole),
-  )
+  const quote = isHaproxy ? quoteHaproxy : quoteNginx
+  const render = compile(await readFile(template, 'utf8'), quote, liveProgram())
+  await writeFile(file, render(whole.live === '' ? whole : frameOf(whole)))
+  await writeFile(join(whole.folder, 'table'), textOf(tableOf(whole), null), { mode: 0o600 })
   const nginx = await (isHaproxy ? startHaproxy : startNginx)(file)
   return {
     origin: `http://${whole.listen}`,
