@@ -5,7 +5,7 @@ import { Naming } from './naming.ts'
 import { type Outcome, Pace } from './pace.ts'
 import { countEndpoints, type GatewayPlan } from './plan.ts'
 import type { Quote } from './quote.ts'
-import { compile, type Template } from './render.ts'
+import { compile, LastText, type Template } from './render.ts'
 import type { Change } from './shrink.ts'
 import { Status, type StatusOptions } from './status.ts'
 import { frameOf } from './table.ts'
@@ -33,6 +33,7 @@ export class Controller {
   readonly #pace: Pace
   readonly #naming = new Naming()
   readonly #status: Status
+  readonly #last = new LastText()
   #tick: NodeJS.Timeout | undefined
   #template = ''
   #changedAt: number | null = null
@@ -171,8 +172,11 @@ export class Controller {
     const bring = () =>
       this.#apply.run((generation) => {
         if (typeof source !== 'string') throw source
-        render ??= compile(source, quote, lua)
-        return render({ ...configured, generation })
+        const numbered = { ...configured, generation }
+        return this.#last.of(source, numbered, () => {
+          render ??= compile(source, quote, lua)
+          return render(numbered)
+        })
       })
     const outcome = live ? await this.#push(live, plan, bring) : await bring()
     if (!('reason' in outcome)) {

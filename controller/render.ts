@@ -35,6 +35,24 @@ export function compile(source: string, quote: Quote = quoteNginx, lua = ''): Te
   }
 }
 
+/**
+ * A template that keeps what it made last: with running apps in a table, most runs ask for the same text again.
+ */
+export class LastText {
+  #key = ''
+  #text = ''
+
+  /** @param render is asked only for another template or plan than the last one */
+  of(source: string, plan: GatewayPlanInput, render: () => string): string {
+    const key = `${source}\n${JSON.stringify(plan)}`
+    if (key !== this.#key) {
+      this.#text = render()
+      this.#key = key
+    }
+    return this.#text
+  }
+}
+
 /** The generation a written configuration says it has (a template writes `plan.stamp` into a comment), else 0. */
 export function generationOf(configuration: string): number {
   return Number(STAMP.exec(configuration)?.[1] ?? 0)

@@ -21,6 +21,9 @@ export interface LogLine {
   [field: string]: unknown
 }
 
+/** What is in `routes()` if requests by its name are led to this app. */
+export const routeOf = (app: string) => (isLive ? `\n${app}\tn` : `"/${app}" "app_${app}"`)
+
 /** A controller with its real etcd and nginx, all parts to be stopped and started by a test. */
 export interface LabController {
   readonly origin: string
@@ -39,6 +42,8 @@ export interface LabController {
   /** the record of this gateway, null while there is none */
   record(): Promise<Gateway | null>
   configuration(): Promise<string>
+  /** all that says which apps run: the configuration, and what nginx has in its memory besides */
+  routes(): Promise<string>
   /** Puts the address of a backend under slot 0 of `app`. */
   put(app: string, address: string): Promise<string>
   stop(): Promise<void>
@@ -111,6 +116,9 @@ export async function startControllerLab(
       return entry && (JSON.parse(entry.value) as Gateway)
     },
     configuration: () => readFile(file, 'utf8'),
+    routes: async () =>
+      (await readFile(file, 'utf8')) +
+      (isLive ? await readFile(join(folder, 'nginx/table'), 'utf8') : ''),
     put: (app, address) => store.put(`/services/clusters/${app}`, address),
     stop: async () => {
       await lab.stopController()

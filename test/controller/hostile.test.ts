@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { hostile } from '../hostile/corpus.ts'
 import { ask } from '../system/client.ts'
 import { type Backend, startBackend } from '../templates/backend.ts'
-import { type LabController, startControllerLab } from './gateway.ts'
+import { isLive } from '../templates/gateway.ts'
+import { type LabController, routeOf, startControllerLab } from './gateway.ts'
 
 const run = promisify(execFile)
 const soon = <T>(look: () => T) => expect.poll(look, { timeout: 15_000, interval: 50 })
@@ -45,7 +46,7 @@ const refused = values.filter(({ expect: law }) => law === 'ignore-entry')
 
 describe('a hostile value in etcd', () => {
   it('is named in the log and the record, and the configuration has not a word of it', async () => {
-    const [before, file] = [await words(), await lab.configuration()]
+    const [before, file] = [await words(), await lab.routes()]
     for (const [i, { value }] of refused.entries()) {
       const key = `/services/clusters/poison-${i}`
       await lab.store.put(key, value)
@@ -54,7 +55,7 @@ describe('a hostile value in etcd', () => {
       )
     }
     expect(await words()).toEqual(before)
-    expect(await lab.configuration()).toBe(file) // not even a reload
+    expect(await lab.routes()).toBe(file) // not even a reload
     expect(await status('/good-3/')).toBe(200)
     expect(await status('/poison-3/')).toBe(503)
   })
@@ -97,14 +98,18 @@ describe('a hostile value in etcd', () => {
     expect(good).toHaveLength(2)
     for (const [i, { value }] of good.entries()) {
       await lab.put(`control-${i}`, value)
-      await soon(() => lab.configuration()).toContain(`server "${value}"`)
+      await soon(() => lab.routes()).toContain(isLive ? `\t${value}*` : `server "${value}"`)
     }
   })
 })
 
+/** without the numbers and revisions of what was written */
+const plain = (text: string) =>
+  text.replace(/^reveille table .*/m, '').replaceAll(/\d+/g, '')
+
 describe('a hostile key in etcd', () => {
   it.each(keys)('$value: $why', async ({ value: key, expect: law }) => {
-    const file = (await lab.configuration()).replaceAll(/\d+/g, '')
+    const file = plain(await lab.routes())
     const revision = await lab.store.put(key, shop.address)
     if (key.startsWith('/services/clusters/'))
       await soon(async () => BigInt((await lab.record())?.applied ?? 0)).toBeGreaterThanOrEqual(
@@ -112,11 +117,11 @@ describe('a hostile key in etcd', () => {
       )
     if (law === 'accept') {
       const name = key.split('/')[3] as string
-      await soon(() => lab.configuration()).toContain(`"/${name}" "app_${name}"`)
+      await soon(() => lab.routes()).toContain(routeOf(name))
       await lab.store.remove(key)
-      return soon(() => lab.configuration()).not.toContain(`app_${name}`)
+      return soon(() => lab.routes()).not.toContain(routeOf(name))
     }
-    expect((await lab.configuration()).replaceAll(/\d+/g, '')).toBe(file)
+    expect(plain(await lab.routes())).toBe(file)
     expect(await status('/good-3/')).toBe(200)
     if (key.startsWith('/services/clusters/'))
       expect((await lab.record())?.rejected.length).toBeGreaterThan(0)
@@ -132,7 +137,7 @@ describe('an address of the control plane', () => {
       await soon(async () => BigInt((await lab.record())?.applied ?? 0)).toBeGreaterThanOrEqual(
         BigInt(revision),
       )
-      expect(await lab.configuration()).not.toContain(`app_inside-${i}`)
+      expect(await lab.routes()).not.toContain(routeOf(`inside-${i}`))
     }
   })
 })
@@ -165,7 +170,7 @@ describe('who says that it is a launcher', () => {
     await lab.put('thief', '127.0.0.1:9')
     const lost = { key: '/services/clusters/thief', reason: 'a launcher is there' }
     await soon(() => lab.lines).toContainEqual(expect.objectContaining(lost))
-    expect(await lab.configuration()).not.toContain('app_thief')
+    expect(await lab.routes()).not.toContain(routeOf('thief'))
     await lab.store.remove(key)
     await lab.store.remove('/services/clusters/thief')
     await soon(() => lab.configuration()).not.toContain('upstream launcher')

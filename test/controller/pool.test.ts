@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask } from '../system/client.ts'
 import { type Backend, startBackend } from '../templates/backend.ts'
-import { isHaproxy } from '../templates/gateway.ts'
+import { isHaproxy, isLive } from '../templates/gateway.ts'
 import { type LabController, startControllerLab } from './gateway.ts'
 
 const soon = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 50 })
@@ -76,13 +76,16 @@ describe('a pool', () => {
     const [heavy, light] = backends as [Backend, Backend]
     const weights = { [heavy.address]: 200 }
     await pool({ weight: 10, weights, maxFails: 7, failTimeout: 300 })
-    const text = await lab.configuration()
     const line = (address: string, weight: number) =>
-      isHaproxy
+      isLive
+        ? `${address}*${weight}`
+        : isHaproxy
         ? `'${address}' weight ${weight} downinter 300s error-limit 7 `
         : `server "${address}" weight=${weight} max_fails=7 fail_timeout=300s;`
-    expect(text).toContain(line(heavy.address, 200))
+    await soon(() => lab.routes()).toContain(line(heavy.address, 200))
+    const text = await lab.routes()
     expect(text).toContain(line(light.address, 10))
+    if (isLive) expect(text).toContain('\nweb\tnp\t7\t300\t')
     const count = (await names(60, () => undefined)).filter((name) => name === 'zero').length
     expect(count).toBeGreaterThan(40)
   })

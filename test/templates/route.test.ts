@@ -195,7 +195,7 @@ describe('a request', () => {
     await get('/foo/bar/', 'g')
     await get('/', 'shop.example.com')
     await expect.poll(() => reports.join()).toContain('app_hidden')
-    expect(reports.join()).toContain('app_shop')
+    await expect.poll(() => reports.join()).toContain('app_shop')
   })
 })
 
