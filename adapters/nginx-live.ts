@@ -31,8 +31,11 @@ export function liveModules(
   }
   if (proxy !== 'nginx') throw new Error('--live on needs --proxy nginx')
   if (found === '')
-    throw new Error('--live on needs the Lua module of nginx: apt-get install libnginx-mod-http-lua')
-  if (isLong) throw new Error(`--live on needs a shorter --run-dir: ${folder} is too long for a socket`)
+    throw new Error(
+      '--live on needs the Lua module of nginx: apt-get install libnginx-mod-http-lua',
+    )
+  if (isLong)
+    throw new Error(`--live on needs a shorter --run-dir: ${folder} is too long for a socket`)
   return found
 }
 

@@ -46,8 +46,7 @@ function lineOf(app: AppPlan, routed: boolean): string {
   ]
   const pins = new Map(app.instances.map(({ id, endpoint }) => [endpoint, `#${id}`]))
   const peers = app.endpoints.map(
-    (endpoint) =>
-      `${endpoint}*${app.weights[endpoint] ?? app.weight}${pins.get(endpoint) ?? ''}`,
+    (endpoint) => `${endpoint}*${app.weights[endpoint] ?? app.weight}${pins.get(endpoint) ?? ''}`,
   )
   const { name, maxFails, failTimeout, signature } = app
   return [name, flags.join(''), maxFails, failTimeout, signature, peers.join(' ')].join('\t')

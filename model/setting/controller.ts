@@ -45,7 +45,7 @@ export const CONTROLLER_SETTINGS = {
     ['up', 'controller'],
     'auto|on|off',
     z.enum(['auto', 'on', 'off']).default('auto'),
-    'keep the routes in nginx\'s memory, where they change without a reload; auto: where its Lua module is, and template and commands are the built-in ones',
+    "keep the routes in nginx's memory, where they change without a reload; auto: where its Lua module is, and template and commands are the built-in ones",
   ),
   confirm: setting(
     ['up', 'controller'],

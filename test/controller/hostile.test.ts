@@ -104,8 +104,7 @@ describe('a hostile value in etcd', () => {
 })
 
 /** without the numbers and revisions of what was written */
-const plain = (text: string) =>
-  text.replace(/^reveille table .*/m, '').replaceAll(/\d+/g, '')
+const plain = (text: string) => text.replace(/^reveille table .*/m, '').replaceAll(/\d+/g, '')
 
 describe('a hostile key in etcd', () => {
   it.each(keys)('$value: $why', async ({ value: key, expect: law }) => {

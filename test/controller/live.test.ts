@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process'
-import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
@@ -30,7 +29,7 @@ beforeAll(async () => {
     startBackend('docs'),
   ])
   await lab.put('shop', shop.address)
-  await soon(() => appAt('/shop/')).toBe('shop')
+  await vi.waitFor(async () => expect(await appAt('/shop/')).toBe('shop'), 10_000)
 })
 afterAll(async () => {
   await lab.stop()
@@ -71,7 +70,7 @@ const workers = async () =>
   (await processTable())
     .filter(({ parent }) => parent === lab.nginx.pid)
     .map(({ pid }) => pid)
-    .sort()
+    .sort((left, right) => left - right)
 
 describe('a change of what runs', () => {
   it('is live without a reload, and fails no request of busy clients', async () => {
@@ -148,9 +147,10 @@ describe('a line that is not as it must be', () => {
   const line = (name: string, peers: string, flags = 'n', rest = '1\t5\t') =>
     `${name}\t${flags}\t${rest}\t${peers}`
   const bad: [string, string][] = [
-    ...hostile('app.name').map(
-      ({ value }): [string, string] => [`name ${value}`, line(`${value}\t`, '127.0.0.1:80*1')],
-    ),
+    ...hostile('app.name').map(({ value }): [string, string] => [
+      `name ${value}`,
+      line(`${value}\t`, '127.0.0.1:80*1'),
+    ]),
     ...hostile('etcd.value')
       .filter(({ expect: law }) => law === 'ignore-entry')
       // what only a cluster's own settings refuse, nginx cannot know
@@ -213,7 +213,7 @@ describe('a line that is not as it must be', () => {
 })
 
 describe('requests in flight', () => {
-  beforeEach(() => soon(flight).toEqual({}))
+  beforeEach(() => vi.waitFor(async () => expect(await flight()).toEqual({}), 10_000))
 
   it('are counted exactly: streams, WebSockets, slow ones, those that are left', async () => {
     const host = new URL(lab.origin).host
@@ -263,6 +263,5 @@ describe('requests in flight', () => {
     const slow = Array.from({ length: 10 }, () => ask(lab.origin, '/two/slow/1500'))
     await soon(flight).toEqual({ [shop.address]: 5, [docs.address]: 5 })
     await Promise.all(slow)
-    await pause(0)
   })
 })

@@ -80,8 +80,8 @@ describe('a pool', () => {
       isLive
         ? `${address}*${weight}`
         : isHaproxy
-        ? `'${address}' weight ${weight} downinter 300s error-limit 7 `
-        : `server "${address}" weight=${weight} max_fails=7 fail_timeout=300s;`
+          ? `'${address}' weight ${weight} downinter 300s error-limit 7 `
+          : `server "${address}" weight=${weight} max_fails=7 fail_timeout=300s;`
     await soon(() => lab.routes()).toContain(line(heavy.address, 200))
     const text = await lab.routes()
     expect(text).toContain(line(light.address, 10))

@@ -12,7 +12,14 @@ const open = () =>
     policy: { networks: network ? [network] : [], denied: new Set() },
     surroundings: {
       ...{ launchers: [], listen: '0.0.0.0:8080', activity: '127.0.0.1:8094', holdTimeout: 60 },
-      ...{ reading: PLAIN, sign: null, accessLog: 'off', live: '', folder: '/run/x', user: 'www-data' },
+      ...{
+        reading: PLAIN,
+        sign: null,
+        accessLog: 'off',
+        live: '',
+        folder: '/run/x',
+        user: 'www-data',
+      },
       ...{ connections: 1024, files: 2048 },
     },
     leaseTtl: 10,
