@@ -31,23 +31,30 @@ local function first_bad(lines)
   return find(lines, "[^\n]$") and number + 1 or nil
 end
 
--- A socket that is left of an nginx that was killed would keep the next one from starting.
-local function clear(socket)
-  local file = io.open("/proc/net/unix", "r")
-  if not file then return end
-  local open = find(file:read("*a"), socket, 1, true)
+local function text_of(path)
+  local file = io.open(path, "r")
+  if not file then return nil end
+  local text = file:read("*a")
   file:close()
-  if not open then os.remove(socket) end
+  return text
+end
+
+-- A socket that is left of an nginx that was killed would keep the next one from starting. Its workers may live on for a
+-- moment and hold it; a master that lives (this one, when it reloads) has it still.
+local function clear(socket, pid_file)
+  for _, suffix in ipairs({ "", ".oldbin" }) do
+    local pid = match(text_of(pid_file .. suffix) or "", "^%d+")
+    if pid and find(text_of("/proc/" .. pid .. "/cmdline") or "", "nginx: master", 1, true) == 1 then return end
+  end
+  os.remove(socket)
 end
 
 -- At the start of nginx. A table that is there already is newer than the file: this is a reload.
-function gateway.open(path, socket)
-  clear(socket)
+function gateway.open(folder)
+  clear(folder .. "/door/socket", folder .. "/nginx.pid")
   if routes:get(REVISION) then return end
-  local file = io.open(path, "r")
-  local text = file and file:read("*a") or ""
-  if file then file:close() end
-  local head, lines = match(text, "^([^\n]*)\n(.*)$")
+  local path = folder .. "/table"
+  local head, lines = match(text_of(path) or "", "^([^\n]*)\n(.*)$")
   local _, revision = match(head or "", HEAD)
   if not revision then return end
   local ok, bad = pcall(put, lines)
