@@ -10,6 +10,7 @@ import { PROXIES } from '../../model/setting/proxy.ts'
 import type { Settings } from '../../model/setting.ts'
 import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
 import { temporaryFolder } from '../lab/folder.ts'
+import { gatewayText } from '../lab/gateway-text.ts'
 import { type LabHaproxy, startHaproxy } from '../lab/haproxy.ts'
 import { type LabNginx, startNginx } from '../lab/nginx.ts'
 import { freePort } from '../lab/port.ts'
@@ -116,9 +117,7 @@ export async function startControllerLab(
       return entry && (JSON.parse(entry.value) as Gateway)
     },
     configuration: () => readFile(file, 'utf8'),
-    routes: async () =>
-      (await readFile(file, 'utf8')) +
-      (isLive ? await readFile(join(folder, 'nginx/table'), 'utf8') : ''),
+    routes: () => gatewayText(file),
     put: (app, address) => store.put(`/services/clusters/${app}`, address),
     stop: async () => {
       await lab.stopController()

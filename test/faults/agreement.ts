@@ -53,7 +53,7 @@ function byApp(places: Places): Map<string, string[]> {
   return apps
 }
 
-/** The routes in a gateway's configuration: the servers of every app's upstream. */
+/** The routes of a gateway: the servers of every app's upstream, and of every line of its table. */
 export function readRoutes(configuration: string): Map<string, string[]> {
   const routes = new Map<string, string[]>()
   const block = /^\s*upstream "?app_([A-Za-z0-9_-]+)"? \{([^}]*)\}/gm
@@ -64,5 +64,11 @@ export function readRoutes(configuration: string): Map<string, string[]> {
       servers.map(([, address = '']) => address),
     )
   }
+  const line = /^([a-z0-9_-]+)\tn?r?s?p?h?\t\d+\t\d+\t[0-9a-f]*\t(.+)$/gm
+  for (const [, app = '', peers = ''] of configuration.matchAll(line))
+    routes.set(
+      app,
+      peers.split(' ').map((peer) => peer.replace(/\*.*$/, '')),
+    )
   return routes
 }

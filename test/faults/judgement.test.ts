@@ -114,6 +114,9 @@ it('reads the routes of a configuration', () => {
     server "10.9.0.1:8090";
   }`
   expect(readRoutes(text)).toEqual(new Map([['shop', ['10.9.1.1:49153', '10.9.2.1:49154']]]))
+  const table =
+    'reveille table 1 * 0123\nshop\tns\t1\t5\t\t10.9.1.1:1*1#0123456789abcdef [fd00::1]:2*7\n'
+  expect(readRoutes(table)).toEqual(new Map([['shop', ['10.9.1.1:1', '[fd00::1]:2']]]))
 })
 
 it('I7 finds what grew, and what went', () => {

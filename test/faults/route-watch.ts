@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
+import { gatewayText } from '../lab/gateway-text.ts'
 import { readRoutes } from './agreement.ts'
 import type { Subject } from './oracle.ts'
 
@@ -32,7 +32,7 @@ export class RouteWatch {
     const { signal } = this.#ending
     while (!signal.aborted) {
       for (const { name, file } of this.#subject.gateways) {
-        const routes = readRoutes(await readFile(file, 'utf8'))
+        const routes = readRoutes(await gatewayText(file))
         for (const app of this.#apps)
           if (!routes.has(app)) this.missing.add(`the route of ${app} was gone from ${name}`)
       }

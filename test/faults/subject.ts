@@ -1,5 +1,6 @@
 import { link, readFile, rm } from 'node:fs/promises'
 import type { LabFleet, LabHost } from '../lab/fleet/fleet.ts'
+import { gatewayText } from '../lab/gateway-text.ts'
 import { processTable } from '../lab/process-table.ts'
 import { ask } from '../system/client.ts'
 import { type Picture, readRoutes } from './agreement.ts'
@@ -60,12 +61,12 @@ export async function endpointsOf({ etcd }: LabFleet): Promise<Map<string, strin
   )
 }
 
-/** What each gateway routes, by its configuration on disk. */
+/** What each gateway routes, by what it has on disk. */
 export async function routesOf(
   gateways: readonly { name: string; file: string }[],
 ): Promise<Map<string, Map<string, string[]>>> {
   const texts = await Promise.all(
-    gateways.map(async ({ name, file }) => [name, await readFile(file, 'utf8')] as const),
+    gateways.map(async ({ name, file }) => [name, await gatewayText(file)] as const),
   )
   return new Map(texts.map(([name, text]) => [name, readRoutes(text)]))
 }

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Docker from 'dockerode'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { command } from '../lab/command.ts'
 import { labEngine } from '../lab/engine.ts'
+import { gatewayText } from '../lab/gateway-text.ts'
 import { ask } from './client.ts'
 import { type Cluster, startCluster } from './cluster.ts'
 
@@ -52,7 +52,7 @@ async function atSigterm(endpoint: string): Promise<{ routed: boolean; registere
   await new Promise((resolve) => events.once('data', resolve))
   events.destroy()
   const [config, entry] = await Promise.all([
-    readFile(join(cluster.runDir, 'nginx.conf'), 'utf8'),
+    gatewayText(join(cluster.runDir, 'nginx.conf')),
     command('etcdctl', '--endpoints', cluster.etcd.url, 'get', '/services/clusters/shop'),
   ])
   return { routed: config.includes(endpoint), registered: entry.includes(endpoint) }
