@@ -3,6 +3,8 @@ import { $ } from 'zx'
 
 /** Where Debian and others keep a proxy's binary; not on everybody's PATH. */
 const SYSTEM = ['/usr/local/sbin', '/usr/sbin', '/sbin']
+/** Where programs are looked for. */
+export const searchPath = () => [process.env.PATH ?? '', ...SYSTEM].join(delimiter)
 const TIMEOUT = '30s'
 
 /**
@@ -11,14 +13,13 @@ const TIMEOUT = '30s'
  */
 export async function runCommand(line: string, candidate = ''): Promise<void> {
   const pieces = line.split('{{candidate}}')
-  const path = [process.env.PATH ?? '', ...SYSTEM].join(delimiter)
   const shell = $({
     quiet: true,
     nothrow: true,
     timeout: TIMEOUT,
     // Bash takes a socket as its input for a remote login and runs ~/.bashrc first, which is not ours to wait for.
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, PATH: path, BASH_ENV: '' },
+    env: { ...process.env, PATH: searchPath(), BASH_ENV: '' },
   })
   const output = await shell(
     Object.assign(pieces, { raw: pieces }),

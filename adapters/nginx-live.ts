@@ -1,12 +1,13 @@
+import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { Settings } from '../model/setting.ts'
+import { searchPath } from './command.ts'
 
-/** Where distributions put nginx's modules. */
-const FOLDERS = ['/usr/lib/nginx/modules', '/usr/lib64/nginx/modules', '/usr/share/nginx/modules']
 const PARTS = ['entry.lua', 'balance.lua', 'door.lua']
 /** Longest path of a socket (sun_path less its end). */
 const LONGEST = 107
@@ -16,13 +17,14 @@ const LONGEST = 107
  * @param folder where the socket of the table is to be
  * @throws a readable Error if that was demanded and cannot be
  */
-export function liveModules(
+export async function liveModules(
   settings: Pick<Settings, 'live' | 'proxy' | 'template' | 'checkCmd' | 'reloadCmd'>,
   folder: string,
-): string {
+): Promise<string> {
   const { live, proxy, template, checkCmd, reloadCmd } = settings
   if (live === 'off') return ''
-  const found = FOLDERS.find((path) => existsSync(join(path, 'ngx_http_lua_module.so'))) ?? ''
+  const modules = proxy === 'nginx' ? await modulesFolder() : ''
+  const found = existsSync(join(modules, 'ngx_http_lua_module.so')) ? modules : ''
   const isLong = socketOf(folder).length > LONGEST
   if (live === 'auto') {
     // Somebody's own template or nginx need not know of it.
@@ -37,6 +39,15 @@ export function liveModules(
   if (isLong)
     throw new Error(`--live on needs a shorter --run-dir: ${folder} is too long for a socket`)
   return found
+}
+
+/** Where the nginx of this machine looks for its modules, '' if there is none: one of another nginx would not load. */
+async function modulesFolder(): Promise<string> {
+  const { stderr } = await promisify(execFile)('nginx', ['-V'], {
+    env: { ...process.env, PATH: searchPath() },
+    timeout: 10_000,
+  }).catch(() => ({ stderr: '' }))
+  return /--modules-path=(\S+)/.exec(stderr)?.[1] ?? ''
 }
 
 /** What nginx does with the table. templates/ lies beside adapters/ in the source and beside dist/ in the build. */

@@ -158,7 +158,7 @@ async function surroundings(settings: Settings, folder: string): Promise<Surroun
     holdTimeout: settings.holdTimeout,
     accessLog: settings.accessLog,
     ...readingOf(settings, openSigner(settings.cookieKeyFile)),
-    live: liveModules(settings, folder),
+    live: await liveModules(settings, folder),
     folder,
     user: process.getuid?.() === 0 ? await workerUser() : '',
     connections: Math.min(16_384, Math.floor(files / 2)),

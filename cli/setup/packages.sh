@@ -59,7 +59,9 @@ for argument in "$@"; do
   esac
 done
 if [ ${#wanted[@]} = 0 ]; then
-  wanted=(etcd-server etcd-client nginx libnginx-mod-http-lua docker.io iproute2 iptables util-linux busybox-static openssl curl procps)
+  wanted=(etcd-server etcd-client nginx docker.io iproute2 iptables util-linux busybox-static openssl curl procps)
+  # The module fits the archive's own nginx only; with any other, routes change by reloads.
+  if ! command -v nginx >/dev/null || is_there nginx-common; then wanted+=(libnginx-mod-http-lua); fi
 fi
 
 missing=()
