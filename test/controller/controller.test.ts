@@ -94,7 +94,7 @@ describe('a controller with its nginx and etcd', () => {
     await soon(
       async () => new Set(await Promise.all(Array.from({ length: 8 }, () => appAt('/shop/')))),
     ).toEqual(new Set(['shop', 'docs']))
-    expect((await lab.record())?.rejected).toEqual([
+    await soon(async () => (await lab.record())?.rejected).toEqual([
       { key: '/services/clusters/shop/1', reason: 'another app has this name in another case' },
     ])
     await lab.store.remove('/services/clusters/shop/1')
