@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -58,15 +58,28 @@ export function liveProgram(): string {
   return PARTS.map((part) => readFileSync(join(folder, part), 'utf8')).join('\n')
 }
 
-function socketOf(folder: string): string {
-  return join(folder, 'door/socket')
+/** How many doors there can be; one is open at a time. */
+const DOORS = 10
+
+function socketOf(folder: string, number = 0): string {
+  return join(folder, `door/${number}`)
 }
 
-/** The door of the table: a socket that nginx opens for everybody, in a folder that is this user's alone. */
+/**
+ * The door of the table: a socket that nginx opens for everybody, in a folder that is this user's alone. It has a number,
+ * as nginx opens none again that it has lost: whoever removes the socket, be it another nginx that ended late, takes it away
+ * for good.
+ */
 export async function openDoor(folder: string) {
-  await mkdir(join(folder, 'door'), { recursive: true, mode: 0o700 })
-  const call = (method: string, body = '') => callDoor(socketOf(folder), method, body)
+  const make = () => mkdir(join(folder, 'door'), { recursive: true, mode: 0o700 })
+  await make()
+  const there = (await readdir(join(folder, 'door'))).filter((name) => /^\d$/.test(name))
+  let number = Math.max(0, ...there.map(Number))
+  const call = (method: string, body = '') => callDoor(socketOf(folder, number), method, body)
   return {
+    get number() {
+      return number
+    },
     revision: async () => (await call('GET'))?.text ?? null,
     put: async (text: string) => {
       const answer = await call('PUT', text)
@@ -75,28 +88,37 @@ export async function openDoor(folder: string) {
         throw new Error(`nginx does not take the table of routes: ${answer.text}`)
       return answer?.text ?? null
     },
+    change: async () => {
+      await make()
+      number = (number + 1) % DOORS
+      await rm(socketOf(folder, number), { force: true })
+    },
   }
 }
 
-/** null if nobody answers within 5 s. */
+/** null if nobody is there. Rejects if somebody is who does not answer within 5 s. */
 function callDoor(
   socketPath: string,
   method: string,
   body: string,
 ): Promise<{ status: number; text: string } | null> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const headers = { 'content-length': Buffer.byteLength(body) }
     const path = '/table'
     const signal = AbortSignal.timeout(5000)
     const asked = request({ socketPath, path, method, headers, agent: false, signal })
-    asked.on('error', () => resolve(null))
+    const fail = (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(null)
+      else reject(new Error(`nginx does not answer at ${socketPath}: ${error.message}`))
+    }
+    asked.on('error', fail)
     asked.on('response', (response) => {
       let text = ''
       response.setEncoding('utf8')
       response.on('data', (part: string) => {
         text = (text + part).slice(0, 500)
       })
-      response.on('error', () => resolve(null))
+      response.on('error', fail)
       response.on('end', () => resolve({ status: response.statusCode ?? 0, text: text.trim() }))
     })
     asked.end(body)

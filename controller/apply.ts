@@ -30,7 +30,7 @@ export interface Proxy {
 }
 
 export type Applied =
-  | { result: 'unchanged' | 'pushed' | 'live' | 'moved'; generation: number }
+  | { result: 'unchanged' | 'live' | 'moved'; generation: number }
   | { result: 'refused' | 'unconfirmed'; generation: number; reason: string }
 
 export interface ApplyOptions {

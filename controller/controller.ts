@@ -1,55 +1,50 @@
 import type { Rejection } from '../model/state.ts'
-import { type Applied, Apply, type ApplyOptions } from './apply.ts'
+import { Configuration, type ConfigurationOptions } from './configuration.ts'
+import { Lane } from './lane.ts'
 import type { LiveTable } from './live.ts'
 import { Naming } from './naming.ts'
-import { type Outcome, Pace } from './pace.ts'
+import type { Outcome } from './pace.ts'
 import { countEndpoints, type GatewayPlan } from './plan.ts'
-import type { Quote } from './quote.ts'
-import { compile, LastText, type Template } from './render.ts'
 import type { Change } from './shrink.ts'
 import { Status, type StatusOptions } from './status.ts'
-import { frameOf } from './table.ts'
 import { View, type ViewOptions } from './view.ts'
 
 export interface ControllerOptions
-  extends ApplyOptions,
+  extends ConfigurationOptions,
     ViewOptions,
     Omit<StatusOptions, 'listen' | 'pathPrefix'> {
-  /** the template's text; read anew before each run */
-  template(): Promise<string>
-  /** how a template writes values; as nginx reads them unless given */
-  quote?: Quote
   /** the table in the proxy's memory that has the running apps; without it they are in the configuration */
   live?: LiveTable | null
-  /** what the proxy does with that table */
-  lua?: string
 }
 
-/** Keeps the proxy's configuration what etcd says it should be. */
+/**
+ * Keeps the proxy what etcd says it should be: its configuration, and the table in its memory where it has one. Each goes
+ * its own way, as a push costs nothing and waits for nobody.
+ */
 export class Controller {
   readonly #options: ControllerOptions
   readonly #view: View
-  readonly #apply: Apply
-  readonly #pace: Pace
+  readonly #configuration: Configuration
+  readonly #configured: Lane
+  readonly #pushed: Lane
   readonly #naming = new Naming()
   readonly #status: Status
-  readonly #last = new LastText()
   #tick: NodeJS.Timeout | undefined
-  #template = ''
-  #changedAt: number | null = null
-  /** the plan that runs, as text */
-  #live = ''
-  #busy = false
-  /** whether an address was given up since the last run began */
-  #urgent = false
 
   constructor(options: ControllerOptions) {
     this.#options = options
     this.#view = new View(options)
-    this.#apply = new Apply(options)
+    this.#configuration = new Configuration(options)
+    this.#configured = new Lane(
+      (since) => this.#bring(since),
+      () => this.#settle(),
+    )
+    this.#pushed = new Lane(
+      (since) => this.#push(since),
+      () => this.#settle(),
+    )
     const { listen, reading } = options.surroundings
     this.#status = new Status({ ...options, listen, pathPrefix: reading.pathPrefix })
-    this.#pace = new Pace(() => this.#run())
   }
 
   /** What runs, and why not more. */
@@ -58,7 +53,7 @@ export class Controller {
   }
 
   get generation(): number {
-    return this.#apply.generation
+    return this.#configuration.generation
   }
 
   /** Whether the app has a route in the last plan. */
@@ -71,23 +66,22 @@ export class Controller {
    * nobody yet answers better than none.
    */
   async start(): Promise<void> {
-    if (await this.#apply.start()) await this.#view.recall()
-    else await this.#run()
+    if (await this.#configuration.start()) await this.#view.recall()
+    else await this.#bring(performance.now())
     this.#tick = setInterval(() => void this.#look(), 1000)
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#tick)
-    await this.#pace.stop()
+    await Promise.all([this.#configured.stop(), this.#pushed.stop()])
     await Promise.all([this.#view.stop(), this.#options.live?.stop()])
   }
 
   /** Takes a batch of the informer: all that is up to `revision`. */
   change(batch: readonly Change[], revision: string): void {
-    this.#changedAt ??= performance.now()
     const { kept, rewound, rejected, vacated } = this.#view.take(batch, revision)
     // What was applied of the etcd before says nothing of this one.
-    if (rewound) this.#status.applied = '0'
+    if (rewound) this.#configured.reached = this.#pushed.reached = 0n
     if (kept > 0)
       this.#options.log.warn(
         { kept },
@@ -96,30 +90,31 @@ export class Controller {
           : 'most endpoints are missing from etcd at once: their routes stay for one TTL',
       )
     for (const rejection of rejected) this.#name(rejection)
-    // An address that is given up may be another app's a moment later.
-    this.#urgent ||= vacated
-    if (!this.#busy) this.#settle()
+    // An address that is given up may be another app's a moment later. Of a table that is not known to the configuration.
+    this.#configured.change({ urgent: vacated && !this.#options.live })
+    this.#pushed.change({ urgent: vacated })
+    this.#settle()
   }
 
-  /** Has what runs made what etcd says, unless it is. */
+  /** Has what runs made what etcd says, unless it is: then that is told at once, as registrars that drain wait for it. */
   #settle(): void {
-    if (this.#isLive()) this.#urgent = false
-    else this.#pace.trigger({ urgent: this.#urgent })
-  }
-
-  /**
-   * Whether what runs is what etcd says. Then that is told at once, without waiting for a turn: registrars that drain
-   * an instance wait for it.
-   */
-  #isLive(): boolean {
+    const { live } = this.#options
     const plan = this.#view.plan()
-    if (this.#status.failure !== null || JSON.stringify(plan) !== this.#live) return false
-    if (!this.#view.isInDoubt) this.#status.applied = this.#view.revision
+    const lanes = [
+      { lane: this.#pushed, runs: live?.runs(plan) ?? true },
+      { lane: this.#configured, runs: this.#configuration.runs(live?.frameOf(plan) ?? plan) },
+    ]
+    for (const { lane, runs } of lanes) {
+      if (!runs) lane.trigger()
+      else {
+        lane.settle()
+        if (!this.#view.isInDoubt) lane.reached = BigInt(this.#view.revision)
+      }
+    }
+    if (!lanes.every(({ runs }) => runs)) return
     this.#view.refresh()
-    this.#status.report({ result: 'unchanged', generation: this.#apply.generation })
-    this.#changedAt = null
+    this.#status.report({ result: 'unchanged', generation: this.generation })
     this.#publish()
-    return true
   }
 
   /** Nothing is told before etcd has said what there is. */
@@ -127,7 +122,9 @@ export class Controller {
     if (!this.#view.synced) return
     const { entries, lost } = this.#view.rejected()
     for (const rejection of lost) this.#name(rejection)
-    this.#status.publish(this.#apply.generation, [...entries, ...lost])
+    const [one, other] = [this.#configured.reached, this.#pushed.reached]
+    this.#status.applied = String(one < other ? one : other)
+    this.#status.publish(this.generation, [...entries, ...lost])
   }
 
   #name(rejection: Rejection): void {
@@ -140,81 +137,52 @@ export class Controller {
     const endpoints = this.#view.giveUp()
     if (endpoints > 0) {
       this.#options.log.warn({ endpoints }, 'endpoints did not come back, routes removed')
-      this.#pace.trigger()
+      this.#settle()
     }
-    const template = await this.#options.template().catch(() => this.#template)
+    const [strayed, lost] = await Promise.all([
+      this.#configuration.strayed(),
+      this.#options.live?.strayed(),
+    ])
     if (!this.#view.synced) return
+    if (strayed) this.#configured.trigger()
+    if (lost) this.#pushed.trigger()
+  }
+
+  async #bring(since: number): Promise<Outcome> {
     const { live } = this.#options
-    if (template !== this.#template || (await this.#apply.strayed()) || (await live?.strayed()))
-      this.#pace.trigger()
-  }
-
-  async #run(): Promise<Outcome> {
-    this.#busy = true
-    this.#urgent = false
-    const outcome = await this.#offer()
-    this.#busy = false
-    this.#settle()
-    return outcome
-  }
-
-  async #offer(): Promise<Outcome> {
-    const { template, quote, meters, live, lua } = this.#options
-    const revision = this.#view.revision
-    const since = this.#changedAt ?? performance.now()
-    this.#changedAt = null
+    const { revision } = this.#view
     const plan = this.#view.plan()
-    // A template that cannot be read or compiled is refused like one that renders nonsense.
-    const source = await template().catch((error: Error) => error)
-    if (typeof source === 'string') this.#template = source
-    let render: Template | undefined
-    const configured = live ? frameOf(plan) : plan
-    const bring = () =>
-      this.#apply.run((generation) => {
-        if (typeof source !== 'string') throw source
-        const numbered = { ...configured, generation }
-        return this.#last.of(source, numbered, () => {
-          render ??= compile(source, quote, lua)
-          return render(numbered)
-        })
-      })
-    const outcome = live ? await this.#push(live, plan, bring) : await bring()
-    if (!('reason' in outcome)) {
-      this.#live = JSON.stringify(plan)
-      this.#status.endpoints = countEndpoints(plan)
-      this.#view.keep()
-      if (!this.#view.isInDoubt) this.#status.applied = revision
-    }
+    const outcome = await this.#configuration.bring(live?.frameOf(plan) ?? plan)
     const { result } = outcome
-    if (result === 'live' || result === 'moved' || result === 'pushed')
-      meters.applySeconds.observe((performance.now() - since) / 1000)
+    if (!('reason' in outcome)) this.#done(this.#configured, plan, revision)
+    if (result === 'live' || result === 'moved') this.#observe(since)
     this.#status.report(outcome)
     this.#publish()
-    if (result === 'unchanged' || result === 'pushed') return 'nothing'
+    if (result === 'unchanged') return 'nothing'
     return result === 'live' || result === 'moved' ? 'done' : 'failed'
   }
 
-  /**
-   * The table first: a configuration that is refused keeps no route from being live. Where nobody is at its door, the
-   * configuration may be what opens it.
-   */
-  async #push(live: LiveTable, plan: GatewayPlan, bring: () => Promise<Applied>): Promise<Applied> {
-    let words = ''
-    const push = () =>
-      live.push(plan).catch((error: Error) => {
-        words = error.message
-        return 'failed' as const
-      })
-    const first = await push()
-    const outcome = await bring()
-    if ('reason' in outcome) return outcome
-    const last = first === 'absent' ? await push() : first
-    const { generation } = outcome
-    if (last === 'absent' && (await this.#options.proxy.running()))
-      words = 'nobody answers at the door of the table of routes: restart nginx'
-    if (words !== '') return { result: 'unconfirmed', generation, reason: words }
-    return outcome.result === 'unchanged' && last === 'pushed'
-      ? { result: 'pushed', generation }
-      : outcome
+  async #push(since: number): Promise<Outcome> {
+    const { live, proxy } = this.#options
+    if (!live) return 'nothing'
+    const { revision } = this.#view
+    const plan = this.#view.plan()
+    const result = await live.push(plan, proxy).catch((error: Error) => error)
+    if (result !== 'lost' && !(result instanceof Error)) this.#done(this.#pushed, plan, revision)
+    if (result === 'pushed') this.#observe(since)
+    this.#status.reportRoutes(result)
+    this.#publish()
+    return result === 'lost' || result instanceof Error ? 'failed' : 'nothing'
+  }
+
+  /** The plan of this revision went this way, all of it. */
+  #done(lane: Lane, plan: GatewayPlan, revision: string): void {
+    if (!this.#view.isInDoubt) lane.reached = BigInt(revision)
+    if (lane === this.#pushed || !this.#options.live) this.#status.endpoints = countEndpoints(plan)
+    this.#view.keep()
+  }
+
+  #observe(since: number): void {
+    this.#options.meters.applySeconds.observe((performance.now() - since) / 1000)
   }
 }

@@ -1,17 +1,25 @@
+import type { Proxy } from './apply.ts'
 import type { Kept } from './kept.ts'
 import type { GatewayPlan } from './plan.ts'
 import { revisionOf, type Table, tableOf, textOf } from './table.ts'
 
 /** The way to the table in nginx's memory. */
 export interface Door {
-  /** the revision of the table, null if nobody answers */
+  /** which of several it is; nginx's configuration says so */
+  readonly number: number
+  /** the revision of the table, null if nobody is there; rejects if somebody is, and silent */
   revision(): Promise<string | null>
-  /** Puts a text of `textOf` into it. Returns the table's revision after it, null if nobody answers; rejects with nginx's words. */
+  /** Puts a text of `textOf` into it. Returns the table's revision after it, null if nobody is there; rejects with nginx's words. */
   put(text: string): Promise<string | null>
+  /** Makes room for another one in place of this one. */
+  change(): Promise<void>
 }
 
-/** What came of a push: `absent` is that nobody answered; then nginx reads the file that was written when it starts. */
-export type Pushed = 'unchanged' | 'pushed' | 'absent'
+/**
+ * What came of a push. `kept`: nginx does not run, and will read it when it starts. `lost`: it does, and nobody is at the
+ * door.
+ */
+export type Pushed = 'unchanged' | 'pushed' | 'kept' | 'lost'
 
 /**
  * Keeps the table in nginx's memory what the plan says. The revision stands for all of its content, so one that nginx
@@ -24,54 +32,88 @@ export class LiveTable {
   #table: Table | null = null
   /** what it should have */
   #wanted = ''
+  /** whether it has that, or will when it starts */
+  #done = false
+  #last: { plan: GatewayPlan; table: Table; revision: string } | null = null
+  #losses = 0
 
   constructor(door: Door, file: Pick<Kept, 'keep' | 'stop'>) {
     this.#door = door
     this.#file = file
   }
 
-  /** Whether nginx has another table than it was given: it was started, with an older file or without one. */
+  /** Whether this plan's table is what nginx has, as far as nobody changed that behind our back. */
+  runs(plan: GatewayPlan): boolean {
+    return this.#done && this.#of(plan).revision === this.#wanted
+  }
+
+  /** What of a plan is in nginx's configuration. */
+  frameOf(plan: GatewayPlan): GatewayPlan {
+    return { ...plan, apps: [], door: this.#door.number }
+  }
+
+  /** Whether nginx has another table than it was given, or none: it was started, with an older file or without one. */
   async strayed(): Promise<boolean> {
     const wanted = this.#wanted
-    if (wanted === '') return false
-    const revision = await this.#door.revision()
-    if (revision === null || revision === wanted || wanted !== this.#wanted) return false
+    if (wanted === '' || !this.#done) return false
+    const revision = await this.#door.revision().catch(() => wanted)
+    if (revision === wanted || wanted !== this.#wanted) return false
     this.#table = null
     return true
   }
 
-  /** Rejects with nginx's words where it does not take the table. */
-  async push(plan: GatewayPlan): Promise<Pushed> {
-    const table = tableOf(plan)
-    const revision = revisionOf(table)
+  /** Rejects with nginx's words where it does not take the table. Calls must not overlap. */
+  async push(plan: GatewayPlan, proxy: Pick<Proxy, 'running'>): Promise<Pushed> {
+    const { table, revision } = this.#of(plan)
     if (this.#table && revision === this.#wanted) return 'unchanged'
     this.#wanted = revision
+    this.#done = false
     this.#file.keep(textOf(table, null))
-    const before = this.#table ? revisionOf(this.#table) : await this.#door.revision()
-    if (before === null) return this.#leave()
-    if (before === revision) {
-      this.#table = table
-      return 'unchanged'
-    }
     const known = this.#table
     this.#table = null
-    let after = await this.#door.put(textOf(table, known))
-    // It was another one than it was thought to be: all of it, then.
-    if (known && after !== null && after !== revision)
-      after = await this.#door.put(textOf(table, null))
-    if (after === null) return this.#leave()
+    // It ends behind its door, so whether it runs is asked first.
+    const isRunning = await proxy.running()
+    const before = known ? revisionOf(known) : await this.#door.revision()
+    const after =
+      before === null || before === revision ? before : await this.#put(table, known, revision)
+    if (after === null) return isRunning ? this.#lose() : this.#leave()
     if (after !== revision) throw new Error(`the table of routes is ${after}, not ${revision}`)
     this.#table = table
-    return 'pushed'
+    this.#done = true
+    this.#losses = 0
+    return before === revision ? 'unchanged' : 'pushed'
   }
 
   async stop(): Promise<void> {
     await this.#file.stop()
   }
 
-  async #leave(): Promise<'absent'> {
-    this.#table = null
+  /** What is wanted of a plan. Kept, as the same plan is asked about several times. */
+  #of(plan: GatewayPlan): { table: Table; revision: string } {
+    if (this.#last?.plan !== plan) {
+      const table = tableOf(plan)
+      this.#last = { plan, table, revision: revisionOf(table) }
+    }
+    return this.#last
+  }
+
+  async #put(table: Table, known: Table | null, revision: string): Promise<string | null> {
+    const after = await this.#door.put(textOf(table, known))
+    // It was another one than it was thought to be: all of it, then.
+    const isOther = known !== null && after !== null && after !== revision
+    return isOther ? this.#door.put(textOf(table, null)) : after
+  }
+
+  async #leave(): Promise<'kept'> {
     await this.#file.stop()
-    return 'absent'
+    this.#done = true
+    return 'kept'
+  }
+
+  /** Once may be an nginx that ends or starts; twice is a door that is gone for good, but for a reload with another one. */
+  async #lose(): Promise<'lost'> {
+    this.#losses += 1
+    if (this.#losses > 1) await this.#door.change()
+    return 'lost'
   }
 }

@@ -86,6 +86,8 @@ export const GatewayPlan = z.strictObject({
     .string()
     .regex(/^(?:\/[A-Za-z0-9._/@+-]{1,200})?$/, 'must be a plain absolute path')
     .default(''),
+  /** the number of the socket by which that table changes */
+  door: z.number().int().min(0).max(9).default(0),
   /** absolute path of a folder for the proxy's pid file and temporary files */
   folder: z.string().regex(/^\/[A-Za-z0-9._/@+-]{0,200}$/, 'must be a plain absolute path'),
   /** whom the proxy's workers run as; '' where the proxy is not started by root */
@@ -99,7 +101,10 @@ export type GatewayPlan = z.output<typeof GatewayPlan>
 export type GatewayPlanInput = z.input<typeof GatewayPlan>
 
 /** What a plan has besides what etcd says: settings and facts of this machine. */
-export type Surroundings = Omit<GatewayPlan, 'generation' | 'apps' | 'routes' | 'launchers'> & {
+export type Surroundings = Omit<
+  GatewayPlan,
+  'generation' | 'apps' | 'routes' | 'launchers' | 'door'
+> & {
   /** what cookies that name an app are signed with; null where they are not */
   sign: ((name: string) => string) | null
   /** launchers to ask besides the registered ones */
@@ -124,7 +129,7 @@ export function planGateway(
     .flatMap(([name, slots]) => planApp(name, slots, launchers, state.directory) ?? [])
     .map((app) => (sign ? { ...app, signature: sign(app.name) } : app))
     .sort((left, right) => (left.name < right.name ? -1 : 1))
-  return { ...surroundings, generation, apps, routes: state.routes, launchers }
+  return { ...surroundings, generation, apps, routes: state.routes, launchers, door: 0 }
 }
 
 type AppPlan = GatewayPlan['apps'][number]

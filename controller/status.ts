@@ -1,5 +1,6 @@
 import type { Rejection } from '../model/state.ts'
 import type { Applied } from './apply.ts'
+import type { Pushed } from './live.ts'
 import { type GatewayRecord, listed } from './record.ts'
 
 export interface StatusLog {
@@ -28,18 +29,25 @@ export interface StatusOptions {
   meters: StatusMeters
 }
 
+const LOST = 'nobody is at the door of the table of routes: nginx is given another one'
+
 /** What this gateway runs, told to the log, the metrics and the cluster. */
 export class Status {
-  /** why the last configuration is not running, null if it is */
-  failure: string | null = null
   /** etcd revision up to which every change is live or rejected */
   applied = '0'
   /** endpoints in the running configuration */
   endpoints = 0
   readonly #options: StatusOptions
+  #configuration: string | null = null
+  #routes: string | null = null
 
   constructor(options: StatusOptions) {
     this.#options = options
+  }
+
+  /** why not all is running that should be, null if it is */
+  get failure(): string | null {
+    return this.#configuration ?? this.#routes
   }
 
   /** Tells what an attempt came to. A configuration that stays refused for the same reason is logged once. */
@@ -47,29 +55,37 @@ export class Status {
     const { log, meters } = this.#options
     const { result, generation } = outcome
     const failure = 'reason' in outcome ? outcome.reason : null
-    if (result !== 'unchanged' && result !== 'pushed') meters.reloads.inc({ result })
-    if (result === 'pushed')
-      log.debug({ endpoints: this.endpoints, revision: this.applied }, 'routes live')
+    if (result !== 'unchanged') meters.reloads.inc({ result })
     if (result === 'live' || result === 'moved')
       log.info(
         { generation, result, endpoints: this.endpoints, revision: this.applied },
         'configuration live',
       )
-    if (failure !== null && !sameButNumbers(failure, this.failure))
+    if (failure !== null && !sameButNumbers(failure, this.#configuration))
       log.warn(
         { generation, result, reason: failure },
         'configuration not taken, the last good one stays',
       )
-    this.failure = failure
+    this.#configuration = failure
     meters.generation.set(generation)
-    meters.endpoints.set(this.endpoints)
-    meters.appliedRevision.set(Number(this.applied))
+  }
+
+  /** Tells what a push of routes came to. */
+  reportRoutes(outcome: Pushed | Error): void {
+    const { log } = this.#options
+    if (outcome === 'pushed') log.debug({ endpoints: this.endpoints }, 'routes live')
+    const reason = outcome === 'lost' ? LOST : outcome instanceof Error ? outcome.message : null
+    if (reason !== null && !sameButNumbers(reason, this.#routes))
+      log.warn({ reason }, 'routes not taken, the last ones stay')
+    this.#routes = reason
   }
 
   /** Writes the gateway's record. */
   publish(generation: number, rejected: readonly Rejection[]): void {
     const { id, listen, pathPrefix, record, meters } = this.#options
     meters.rejected.set(rejected.length)
+    meters.endpoints.set(this.endpoints)
+    meters.appliedRevision.set(Number(this.applied))
     record.publish({
       id,
       applied: this.applied,

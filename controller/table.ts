@@ -11,11 +11,6 @@ export function tableOf(plan: GatewayPlan): Table {
   return new Map(plan.apps.map((app) => [app.name, lineOf(app, targets.has(app.name))]))
 }
 
-/** What of a plan is in nginx's configuration then. */
-export function frameOf(plan: GatewayPlan): GatewayPlan {
-  return { ...plan, apps: [] }
-}
-
 /** What stands for a table with these lines: 16 hexadecimal digits. */
 export function revisionOf(table: Table): string {
   const hash = createHash('sha256')

@@ -40,6 +40,7 @@ export class View {
   /** keys that an earlier controller knew and etcd has not told of yet */
   readonly #remembered = new Set<string>()
   #award: Award | null = null
+  #plan: GatewayPlan | null = null
   #revision = '0'
   #synced = false
   /** whether what is remembered is of an etcd that is no more */
@@ -101,11 +102,10 @@ export class View {
     return due.length
   }
 
+  /** The same object until something changes. */
   plan(): GatewayPlan {
-    const { endpoints, launchers } = this.#state
-    const { routes } = this.#awarded()
-    const known = { endpoints, launchers, routes, directory: this.#directory }
-    return planGateway(known, this.#options.surroundings, 0)
+    this.#plan ??= this.#planned()
+    return this.#plan
   }
 
   /** What has no effect: bad entries, and addresses and routes that belong to somebody else. */
@@ -142,6 +142,13 @@ export class View {
     return this.#options.memory.stop()
   }
 
+  #planned(): GatewayPlan {
+    const { endpoints, launchers } = this.#state
+    const { routes } = this.#awarded()
+    const known = { endpoints, launchers, routes, directory: this.#directory }
+    return planGateway(known, this.#options.surroundings, 0)
+  }
+
   /** Who has which route: the same until a record changes that may say so. */
   #awarded(): Award {
     this.#award ??= award(ownersOf(this.#state, this.#directory))
@@ -176,6 +183,7 @@ export class View {
 
   #apply(batch: readonly Change[]): Rejection[] {
     const rejected: Rejection[] = []
+    if (batch.length > 0) this.#plan = null
     for (const change of batch) {
       if (this.#saysRoutes(change.type === 'put' ? change.entry.key : change.key))
         this.#award = null

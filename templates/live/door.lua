@@ -50,8 +50,8 @@ local function clear(socket, pid_file)
 end
 
 -- At the start of nginx. A table that is there already is newer than the file: this is a reload.
-function gateway.open(folder)
-  clear(folder .. "/door/socket", folder .. "/nginx.pid")
+function gateway.open(folder, number)
+  clear(folder .. "/door/" .. number, folder .. "/nginx.pid")
   if routes:get(REVISION) then return end
   local path = folder .. "/table"
   local head, lines = match(text_of(path) or "", "^([^\n]*)\n(.*)$")

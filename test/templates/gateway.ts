@@ -4,7 +4,7 @@ import { liveProgram } from '../../adapters/nginx-live.ts'
 import { GatewayPlan, type GatewayPlanInput } from '../../controller/plan.ts'
 import { quoteHaproxy, quoteNginx } from '../../controller/quote.ts'
 import { compile } from '../../controller/render.ts'
-import { frameOf, tableOf, textOf } from '../../controller/table.ts'
+import { tableOf, textOf } from '../../controller/table.ts'
 import { temporaryFolder } from '../lab/folder.ts'
 import { type LabHaproxy, startHaproxy } from '../lab/haproxy.ts'
 import { type LabLauncher, startLauncher } from '../lab/launcher.ts'
@@ -68,7 +68,7 @@ export async function startGateway(
   const file = join(whole.folder, 'nginx.conf')
   const quote = isHaproxy ? quoteHaproxy : quoteNginx
   const render = compile(await readFile(template, 'utf8'), quote, liveProgram())
-  await writeFile(file, render(whole.live === '' ? whole : frameOf(whole)))
+  await writeFile(file, render(whole.live === '' ? whole : { ...whole, apps: [] }))
   await writeFile(join(whole.folder, 'table'), textOf(tableOf(whole), null), { mode: 0o600 })
   const nginx = await (isHaproxy ? startHaproxy : startNginx)(file)
   return {

@@ -1,0 +1,90 @@
+import { request } from 'node:http'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import { freePort } from '../lab/port.ts'
+import { ask } from '../system/client.ts'
+import { type Backend, startBackend } from '../templates/backend.ts'
+import { flightOf } from './door.ts'
+import { type LabController, startControllerLab } from './gateway.ts'
+
+vi.hoisted(() => {
+  process.env.REVEILLE_TEST_LIVE = 'on'
+})
+
+let lab: LabController
+let shop: Backend
+let docs: Backend
+const soon = <T>(look: () => T) => expect.poll(look, { timeout: 15_000, interval: 50 })
+
+beforeAll(async () => {
+  ;[lab, shop, docs] = await Promise.all([
+    startControllerLab(),
+    startBackend('shop'),
+    startBackend('docs'),
+  ])
+  await lab.put('shop', shop.address)
+  await vi.waitFor(async () => expect(await appAt('/shop/')).toBe('shop'), 10_000)
+})
+afterAll(async () => {
+  await lab.stop()
+  await Promise.all([shop.stop(), docs.stop()])
+})
+
+const appAt = async (path: string) => {
+  const { status, text } = await ask(lab.origin, path)
+  return status === 200 ? (JSON.parse(text) as { app: string }).app : status
+}
+
+describe('requests in flight', () => {
+  beforeEach(() => vi.waitFor(async () => expect(await flightOf(lab)).toEqual({}), 10_000))
+
+  it('are counted exactly: streams, WebSockets, slow ones, those that are left', async () => {
+    const host = new URL(lab.origin).host
+    const sockets = Array.from({ length: 7 }, () => new WebSocket(`ws://${host}/shop/ws`))
+    const slow = Array.from({ length: 5 }, () => ask(lab.origin, '/shop/slow/1500'))
+    await soon(() => flightOf(lab)).toEqual({ [shop.address]: 12 })
+    await Promise.all(slow)
+    await soon(() => flightOf(lab)).toEqual({ [shop.address]: 7 })
+    for (const [index, socket] of sockets.entries())
+      if (index % 2) socket.terminate()
+      else socket.close()
+    await soon(() => flightOf(lab)).toEqual({})
+    const left = Array.from({ length: 4 }, () => {
+      const call = request(`${lab.origin}/shop/slow/20000`, { agent: false })
+      call.on('error', () => {})
+      call.end()
+      return call
+    })
+    await soon(() => flightOf(lab)).toEqual({ [shop.address]: 4 })
+    for (const call of left) call.destroy()
+    await soon(() => flightOf(lab)).toEqual({})
+  })
+
+  it('are with who has them after one that is gone, and with nobody after failures', async () => {
+    const dead = `127.0.0.1:${await freePort()}`
+    await lab.store.put('/services/clusters/half', dead)
+    await lab.store.put('/services/clusters/half/1', docs.address)
+    await soon(() => appAt('/half/')).toBe('docs')
+    const slow = Array.from({ length: 6 }, () => ask(lab.origin, '/half/slow/1500'))
+    await soon(() => flightOf(lab)).toEqual({ [docs.address]: 6 })
+    await Promise.all(slow)
+    await lab.store.remove('/services/clusters/half/1')
+    await soon(() => appAt('/half/')).not.toBe('docs')
+    for (let i = 0; i < 20; i++) expect([502, 503]).toContain(await appAt('/half/'))
+    for (let i = 0; i < 5; i++) await ask(lab.origin, '/shop/drop', { method: 'POST', body: 'x' })
+    await soon(() => flightOf(lab)).toEqual({})
+  })
+
+  it('lead new ones to the instance that has least to do', async () => {
+    await lab.store.put('/services/clusters/two', shop.address)
+    await lab.store.remove('/services/clusters/shop')
+    await lab.store.put('/services/clusters/two/1', docs.address)
+    await soon(async () => (await lab.record())?.endpoints).toBeGreaterThan(2)
+    await soon(
+      async () => new Set(await Promise.all(Array.from({ length: 8 }, () => appAt('/two/')))),
+    ).toEqual(new Set(['shop', 'docs']))
+    const slow = Array.from({ length: 10 }, () => ask(lab.origin, '/two/slow/1500'))
+    await soon(() => flightOf(lab)).toEqual({ [shop.address]: 5, [docs.address]: 5 })
+    await Promise.all(slow)
+  })
+})

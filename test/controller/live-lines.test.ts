@@ -1,0 +1,105 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { hostile } from '../hostile/corpus.ts'
+import { ask } from '../system/client.ts'
+import { type Backend, startBackend } from '../templates/backend.ts'
+import { door, revisionOf } from './door.ts'
+import { type LabController, startControllerLab } from './gateway.ts'
+
+vi.hoisted(() => {
+  process.env.REVEILLE_TEST_LIVE = 'on'
+})
+
+let lab: LabController
+let shop: Backend
+let docs: Backend
+const soon = <T>(look: () => T) => expect.poll(look, { timeout: 15_000, interval: 50 })
+
+beforeAll(async () => {
+  ;[lab, shop, docs] = await Promise.all([
+    startControllerLab(),
+    startBackend('shop'),
+    startBackend('docs'),
+  ])
+  await lab.put('shop', shop.address)
+  await vi.waitFor(async () => expect(await appAt('/shop/')).toBe('shop'), 10_000)
+})
+afterAll(async () => {
+  await lab.stop()
+  await Promise.all([shop.stop(), docs.stop()])
+})
+
+const appAt = async (path: string) => {
+  const { status, text } = await ask(lab.origin, path)
+  return status === 200 ? (JSON.parse(text) as { app: string }).app : status
+}
+
+describe('a line that is not as it must be', () => {
+  const line = (name: string, peers: string, flags = 'n', rest = '1\t5\t') =>
+    `${name}\t${flags}\t${rest}\t${peers}`
+  const bad: [string, string][] = [
+    ...hostile('app.name').map(({ value }): [string, string] => [
+      `name ${value}`,
+      line(`${value}\t`, '127.0.0.1:80*1'),
+    ]),
+    ...hostile('etcd.value')
+      .filter(({ expect: law }) => law === 'ignore-entry')
+      // what only a cluster's own settings refuse, nginx cannot know
+      .filter(({ value }) => !/^(?:\d+\.){3}\d+:\d+$|^\[[0-9a-f:]+\]:\d+$/.test(value))
+      .map(({ value }): [string, string] => [`address ${value}`, line('bad', `${value}*1`)]),
+    ...['0.0.0.0:80', '169.254.169.254:80', '224.0.0.1:80', '127.0.0.1:22', '127.0.0.1:2375']
+      .concat(['[fe80::1]:80', '[::]:80', '[ff02::1]:80', 'localhost:80', 'unix:/x:80'])
+      .concat(['127.0.0.1:0', '127.0.0.1:65536', '127.0.0.01:80', '256.0.0.1:80', '1.2.3:80'])
+      .map((value): [string, string] => [value, line('bad', `${value}*1`)]),
+    ['no weight', line('bad', '127.0.0.1:80')],
+    ['weight 0', line('bad', '127.0.0.1:80*0')],
+    ['pin', line('bad', '127.0.0.1:80*1#zz')],
+    ['flags', line('bad', '127.0.0.1:80*1', 'x')],
+    ['no peers', line('bad', '')],
+    ['numbers', line('bad', '127.0.0.1:80*1', 'n', '-1\t5\t')],
+    ['empty', ''],
+    ['revision', '\0revision\t-'],
+  ]
+
+  it.each(bad)('is refused with all that came with it: %j', async (_, text) => {
+    const before = await revisionOf(lab)
+    const good = line('good', docs.address + '*1')
+    const answer = await door(lab, 'PUT', '/table', `reveille table 1 * abcd\n${good}\n${text}\n`)
+    expect(answer.status).toBe(400)
+    expect(await revisionOf(lab)).toBe(before)
+    expect(await appAt('/good/')).toBe(503)
+    expect(await appAt('/shop/')).toBe('shop')
+  })
+
+  it('in the file costs its own app its route, and nothing else', async () => {
+    await lab.stopController()
+    await lab.nginx.stop()
+    const lines = [line('good', `${docs.address}*1`), ...bad.map(([, text]) => text)]
+    const file = join(lab.folder, 'nginx/table')
+    await writeFile(file, `reveille table 1 * abcd\n${lines.join('\n')}\n`)
+    await lab.startNginx()
+    expect(await appAt('/good/')).toBe('docs')
+    expect(await appAt('/bad/')).toBe(503)
+    for (const nonsense of ['', 'x', '\0\0\0', 'reveille table 1 * abcd', '{"a":1}\n{{']) {
+      await lab.nginx.stop()
+      await writeFile(file, nonsense)
+      await lab.startNginx()
+      expect(await appAt('/good/')).toBe(503)
+    }
+    await lab.startController()
+    await soon(() => appAt('/shop/')).toBe('shop')
+    expect(await appAt('/good/')).toBe(503)
+  })
+
+  it('is not guessed at where the door is spoken to wrongly', async () => {
+    for (const [method, body, status] of [
+      ['PUT', '', 400],
+      ['PUT', 'reveille table 2 * abcd\n', 400],
+      ['PUT', 'reveille table 1 0000 abcd\n', 409],
+      ['POST', 'reveille table 1 * abcd\n', 200],
+    ] as const)
+      expect((await door(lab, method, '/table', body)).status).toBe(status)
+    expect(await appAt('/shop/')).toBe('shop')
+  })
+})
