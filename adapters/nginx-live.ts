@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import type { Settings } from '../model/setting.ts'
 import { searchPath } from './command.ts'
 
-const PARTS = ['entry.lua', 'balance.lua', 'door.lua']
+const PARTS = ['entry.lua', 'flight.lua', 'balance.lua', 'door.lua']
 /** Longest path of a socket (sun_path less its end). */
 const LONGEST = 107
 

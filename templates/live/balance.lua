@@ -1,18 +1,40 @@
--- Where a request goes: which app it is for, which instance has it, and how many each has right now.
+-- Where a request goes: which app it is for, and which instance has it.
 local balancer = require "ngx.balancer"
-local flight = ngx.shared.reveille_flight
+local NOBODY = -3  -- NGX_BUSY: "no live upstreams", a 502
+
+-- By address: failures in a row; with "rest " before it: that it is left out for a while. As nginx does it by max_fails and
+-- fail_timeout: one that failed as often gets a single request after each rest, and is back when that one is answered.
 local failed = ngx.shared.reveille_failed
 
--- The request is with this instance from now on ("": with none). A variable, as ngx.ctx is lost on every internal redirect.
-local function hold(var, address)
-  local before = var.held
-  if before and before ~= "" then flight:incr(before, -1, 0) end
-  var.held = address
-  if address ~= "" then flight:incr(address, 1, 0) end
+local function fails_of(peer)
+  return failed:get(peer.address) or 0
 end
 
 local function is_down(entry, peer)
-  return entry.fails > 0 and (failed:get(peer.address) or 0) >= entry.fails
+  return entry.fails > 0 and fails_of(peer) >= entry.fails and failed:get("rest " .. peer.address) ~= nil
+end
+
+local function rest(entry, address)
+  failed:set("rest " .. address, true, entry.timeout)
+end
+
+local function fail(entry, address)
+  if #entry.peers == 1 or entry.fails == 0 then return end
+  if (failed:incr(address, 1, 0, entry.timeout) or 0) < entry.fails then
+    failed:expire(address, entry.timeout)
+  else
+    failed:expire(address, 0)
+    rest(entry, address)
+  end
+end
+
+-- An address that an app did not have before may be somebody else than it was.
+local function forget(entry, before)
+  local known = {}
+  for _, peer in ipairs(before and before.peers or {}) do known[peer.address] = true end
+  for _, peer in ipairs(entry.peers) do
+    if not known[peer.address] then failed:delete(peer.address) end
+  end
 end
 
 local function is_up(entry)
@@ -65,7 +87,7 @@ end
 local function least(candidates)
   local fewest, free = nil, {}
   for _, peer in ipairs(candidates) do
-    local busy = (flight:get(peer.address) or 0) / peer.weight
+    local busy = (busy:get(peer.address) or 0) / peer.weight
     if not fewest or busy < fewest then fewest, free = busy, {} end
     if busy == fewest then free[#free + 1] = peer end
   end
@@ -78,37 +100,44 @@ local function least(candidates)
   return best
 end
 
+-- The one to try next, nil if there is none that is worth it.
 local function choose(entry, tried, var)
   local peers = entry.peers
   if #peers == 1 then return peers[1] end
   local pinned = entry.sticky and entry.pins[var.cookie_reveille_instance or ""]
   if pinned and not tried[pinned] and not is_down(entry, pinned) then return pinned end
-  local up, left = {}, {}
+  local candidates = {}
   for _, peer in ipairs(peers) do
-    if not tried[peer] then
-      left[#left + 1] = peer
-      if not is_down(entry, peer) then up[#up + 1] = peer end
-    end
+    if not tried[peer] and not is_down(entry, peer) then candidates[#candidates + 1] = peer end
   end
-  local candidates = #up > 0 and up or #left > 0 and left or peers
+  if #candidates == 0 then return nil end
   if entry.hashed then return drawn(candidates, var.remote_addr) end
   return least(candidates)
 end
 
--- Called for each try. What broke off counts against who had it, as with nginx's own max_fails.
+local function entry_of(var)
+  return lookup(sub(var.app .. var.sticky, 5))
+end
+
+-- Called for each try. What broke off counts against who had it.
 function gateway.balance()
   local var, ctx = ngx.var, ngx.ctx
-  local entry = ctx.entry or lookup(sub(var.app .. var.sticky, 5))
-  if not entry then return ngx.exit(502) end
+  local entry = ctx.entry or entry_of(var)
   local tried = ctx.tried
+  if not entry then return ngx.exit(NOBODY) end
   if not tried then
     tried = {}
     ctx.tried, ctx.entry = tried, entry
     if #entry.peers > 1 then balancer.set_more_tries(#entry.peers - 1) end
-  elseif #entry.peers > 1 and entry.fails > 0 then
-    failed:incr(ctx.peer.address, 1, 0, entry.timeout)
+  else
+    fail(entry, ctx.peer.address)
   end
   local peer = choose(entry, tried, var)
+  if not peer then
+    hold(var, "")
+    return ngx.exit(NOBODY)
+  end
+  if entry.fails > 0 and fails_of(peer) >= entry.fails then rest(entry, peer.address) end
   tried[peer], ctx.peer = true, peer
   if entry.sticky then var.answer = peer.pin end
   hold(var, peer.address)
@@ -123,9 +152,21 @@ function gateway.woken()
   assert(balancer.set_current_peer(host, tonumber(port)))
 end
 
--- The instance has the request no more.
-function gateway.leave()
+-- The last one that was tried is as good as dead: no answer came of it.
+function gateway.fail()
   local var = ngx.var
-  if var.held and var.held ~= "" then hold(var, "") end
+  local entry = entry_of(var)
+  if var.held ~= "" then
+    if entry then fail(entry, var.held) end
+    hold(var, "")
+  end
   return ""
+end
+
+-- The request is over. Who has answered it is alive.
+function gateway.leave()
+  local var, ctx = ngx.var, ngx.ctx
+  local peer = ctx.peer
+  if var.held and var.held ~= "" then hold(var, "") end
+  if peer and #ctx.entry.peers > 1 and fails_of(peer) > 0 and ngx.status ~= 499 then failed:delete(peer.address) end
 end

@@ -12,6 +12,7 @@ local function put(lines)
     if gone and is_name(gone) then
       routes:delete(gone)
     elseif entry then
+      forget(entry, lookup(entry.name))
       local ok, words = routes:safe_set(entry.name, line)
       if not ok then error("the table is full: " .. tostring(words)) end
     else
@@ -31,20 +32,12 @@ local function first_bad(lines)
   return find(lines, "[^\n]$") and number + 1 or nil
 end
 
-local function text_of(path)
-  local file = io.open(path, "r")
-  if not file then return nil end
-  local text = file:read("*a")
-  file:close()
-  return text
-end
-
 -- A socket that is left of an nginx that was killed would keep the next one from starting. Its workers may live on for a
 -- moment and hold it; a master that lives (this one, when it reloads) has it still.
 local function clear(socket, pid_file)
   for _, suffix in ipairs({ "", ".oldbin" }) do
     local pid = match(text_of(pid_file .. suffix) or "", "^%d+")
-    if pid and find(text_of("/proc/" .. pid .. "/cmdline") or "", "nginx: master", 1, true) == 1 then return end
+    if pid and is_nginx("master", pid) then return end
   end
   os.remove(socket)
 end
@@ -93,12 +86,4 @@ function gateway.table()
   if not ok then return say(507, words) end
   routes:set(REVISION, after)
   say(200, after)
-end
-
--- Requests that are with an instance right now, by its address.
-function gateway.flight()
-  for _, address in ipairs(flight:get_keys(0)) do
-    local count = flight:get(address)
-    if count and count ~= 0 then ngx.say(address, " ", count) end
-  end
 end

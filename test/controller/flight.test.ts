@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { freePort } from '../lab/port.ts'
+import { processTable } from '../lab/process-table.ts'
 import { ask } from '../system/client.ts'
 import { type Backend, startBackend } from '../templates/backend.ts'
 import { flightOf } from './door.ts'
@@ -73,6 +74,20 @@ describe('requests in flight', () => {
     for (let i = 0; i < 20; i++) expect([502, 503]).toContain(await appAt('/half/'))
     for (let i = 0; i < 5; i++) await ask(lab.origin, '/shop/drop', { method: 'POST', body: 'x' })
     await soon(() => flightOf(lab)).toEqual({})
+  })
+
+  it('are not those of a worker that was killed', async () => {
+    const host = new URL(lab.origin).host
+    const sockets = Array.from({ length: 40 }, () => new WebSocket(`ws://${host}/shop/ws`))
+    for (const socket of sockets) socket.on('error', () => {})
+    const open = () => sockets.filter(({ readyState }) => readyState === WebSocket.OPEN).length
+    await soon(open).toBe(40)
+    const [worker] = (await processTable()).filter(({ parent }) => parent === lab.nginx.pid)
+    process.kill(worker?.pid as number, 'SIGKILL')
+    const differ = async () => Math.abs(((await flightOf(lab))[shop.address] ?? 0) - open())
+    await soon(open).toBeLessThan(40)
+    await soon(differ).toBe(0)
+    for (const socket of sockets) socket.close()
   })
 
   it('lead new ones to the instance that has least to do', async () => {
