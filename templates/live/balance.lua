@@ -2,28 +2,34 @@
 local balancer = require "ngx.balancer"
 local NOBODY = -3  -- NGX_BUSY: "no live upstreams", a 502
 
--- By address: failures in a row; with "rest " before it: that it is left out for a while. As nginx does it by max_fails and
--- fail_timeout: one that failed as often gets a single request after each rest, and is back when that one is answered.
+-- By app and address: failures in a row; with "rest " before it: that it is left out for a while. As nginx does it by
+-- max_fails and fail_timeout: one that failed as often gets a single request after each rest, and is back when that one is
+-- answered.
 local failed = ngx.shared.reveille_failed
 
-local function fails_of(peer)
-  return failed:get(peer.address) or 0
+local function key_of(entry, address)
+  return entry.name .. " " .. address
 end
 
-local function is_down(entry, peer)
-  return entry.fails > 0 and fails_of(peer) >= entry.fails and failed:get("rest " .. peer.address) ~= nil
+local function has_failed(entry, peer)
+  return entry.fails > 0 and (failed:get(key_of(entry, peer.address)) or 0) >= entry.fails
 end
 
 local function rest(entry, address)
-  failed:set("rest " .. address, true, entry.timeout)
+  failed:set("rest " .. key_of(entry, address), true, entry.timeout)
+end
+
+local function is_down(entry, peer)
+  return has_failed(entry, peer) and failed:get("rest " .. key_of(entry, peer.address)) ~= nil
 end
 
 local function fail(entry, address)
   if #entry.peers == 1 or entry.fails == 0 then return end
-  if (failed:incr(address, 1, 0, entry.timeout) or 0) < entry.fails then
-    failed:expire(address, entry.timeout)
+  local key = key_of(entry, address)
+  if (failed:incr(key, 1, 0, entry.timeout) or 0) < entry.fails then
+    failed:expire(key, entry.timeout)
   else
-    failed:expire(address, 0)
+    failed:expire(key, 0)
     rest(entry, address)
   end
 end
@@ -33,7 +39,7 @@ local function forget(entry, before)
   local known = {}
   for _, peer in ipairs(before and before.peers or {}) do known[peer.address] = true end
   for _, peer in ipairs(entry.peers) do
-    if not known[peer.address] then failed:delete(peer.address) end
+    if not known[peer.address] then failed:delete(key_of(entry, peer.address)) end
   end
 end
 
@@ -137,7 +143,7 @@ function gateway.balance()
     hold(var, "")
     return ngx.exit(NOBODY)
   end
-  if entry.fails > 0 and fails_of(peer) >= entry.fails then rest(entry, peer.address) end
+  if #entry.peers > 1 and has_failed(entry, peer) then rest(entry, peer.address) end
   tried[peer], ctx.peer = true, peer
   if entry.sticky then var.answer = peer.pin end
   hold(var, peer.address)
@@ -168,5 +174,8 @@ function gateway.leave()
   local var, ctx = ngx.var, ngx.ctx
   local peer = ctx.peer
   if var.held and var.held ~= "" then hold(var, "") end
-  if peer and #ctx.entry.peers > 1 and fails_of(peer) > 0 and ngx.status ~= 499 then failed:delete(peer.address) end
+  -- A client that did not wait for it says nothing of it.
+  if not peer or #ctx.entry.peers == 1 or ngx.status == 499 then return end
+  local key = key_of(ctx.entry, peer.address)
+  if failed:get(key) then failed:delete(key) end
 end

@@ -1,0 +1,6 @@
+import { vi } from 'vitest'
+import './patience.test.ts'
+
+vi.hoisted(() => {
+  process.env.REVEILLE_TEST_LIVE = 'on'
+})
