@@ -12,7 +12,8 @@ import { Informer } from '../adapters/informer.ts'
 import { createLog, type Logger } from '../adapters/log.ts'
 import { controllerMetrics } from '../adapters/metrics.ts'
 import { fileLimit, workerUser } from '../adapters/nginx.ts'
-import { liveModules, liveProgram, openDoor } from '../adapters/nginx-live.ts'
+import { openDoor } from '../adapters/nginx-door.ts'
+import { liveMode, liveProgram } from '../adapters/nginx-live.ts'
 import { openProxy, templatePath } from '../adapters/proxy.ts'
 import { Session } from '../adapters/session.ts'
 import { Keys } from '../model/key.ts'
@@ -65,7 +66,7 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
   await mkdir(folder, { recursive: true })
   const proxy = openProxy(settings, folder, nearest(settings.listen))
   const { tell } = proxy
-  const around = await surroundings(settings, folder)
+  const around = await surroundings(settings, folder, await modulesOf(settings, folder, log))
   const controller = new Controller({
     id,
     keys,
@@ -149,7 +150,21 @@ function snapshot(folder: string, log: Logger): Kept {
   )
 }
 
-async function surroundings(settings: Settings, folder: string): Promise<Surroundings> {
+/** '' where routes are in the configuration. Throws a readable Error if that was not to be. */
+async function modulesOf(settings: Settings, folder: string, log: Logger): Promise<string> {
+  const { modules, reason, mend } = await liveMode(settings, folder)
+  if (settings.live === 'on' && modules === '')
+    throw new Error(`--live on cannot be: ${reason}. ${mend}`.trim())
+  if (settings.live === 'auto' && modules === '' && settings.proxy === 'nginx')
+    log.info({ reason, ...(mend && { mend }) }, 'apps that come and go cost a reload of nginx')
+  return modules
+}
+
+async function surroundings(
+  settings: Settings,
+  folder: string,
+  modules: string,
+): Promise<Surroundings> {
   const files = Math.min(65_536, await fileLimit())
   return {
     launchers: settings.launchers.map(nearest),
@@ -158,7 +173,7 @@ async function surroundings(settings: Settings, folder: string): Promise<Surroun
     holdTimeout: settings.holdTimeout,
     accessLog: settings.accessLog,
     ...readingOf(settings, openSigner(settings.cookieKeyFile)),
-    live: await liveModules(settings, folder),
+    live: modules,
     folder,
     user: process.getuid?.() === 0 ? await workerUser() : '',
     connections: Math.min(16_384, Math.floor(files / 2)),

@@ -9,7 +9,7 @@ import { checkEtcd } from '../doctor/etcd.ts'
 import { checkFolders, checkToken } from '../doctor/folder.ts'
 import { checkDisk, checkNode, checkUser } from '../doctor/machine.ts'
 import { checkNetworks } from '../doctor/network.ts'
-import { checkConfig, checkGateway, checkNginx } from '../doctor/nginx.ts'
+import { checkConfig, checkGateway, checkLive, checkNginx } from '../doctor/nginx.ts'
 import { checkPorts } from '../doctor/port.ts'
 import { checkCluster, checkServices } from '../doctor/service.ts'
 import { escapeLine, printJson } from '../escape.ts'
@@ -28,6 +28,7 @@ const CHECKS: Record<string, Check> = {
   networks: checkNetworks,
   docker: checkDocker,
   nginx: checkNginx,
+  live: checkLive,
   configuration: checkConfig,
   ports: checkPorts,
   gateway: checkGateway,

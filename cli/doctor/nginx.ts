@@ -1,8 +1,11 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runCommand } from '../../adapters/command.ts'
+import { readText } from '../../adapters/files.ts'
+import { liveMode } from '../../adapters/nginx-live.ts'
 import { parseEndpoint } from '../../model/endpoint.ts'
 import { PROXIES } from '../../model/setting/proxy.ts'
+import type { Settings } from '../../model/setting.ts'
 import { ask } from './ask.ts'
 import { type Check, type Finding, fail, ok, warn } from './check.ts'
 import { runTool } from './tool.ts'
@@ -30,6 +33,19 @@ export const checkNginx: Check = async ({ checkCmd, proxy }) => {
   return [ok('nginx', version)]
 }
 
+/** Whether apps come and go without a reload, here and in what runs. */
+export const checkLive: Check = async (settings) => {
+  if (settings.proxy !== 'nginx') return []
+  const name = 'live routes'
+  const { modules, reason, mend } = await liveMode(settings, join(settings.runDir, 'nginx'))
+  const detail = `no, apps that come and go cost a reload of nginx: ${reason}`
+  if (modules === '' && settings.live === 'on') return [fail(name, reason, mend)]
+  if (modules === '') return [mend === '' ? ok(name, detail) : warn(name, detail, mend)]
+  const text = await readText(pathOf(settings))
+  if (text === null || text.includes('lua_shared_dict')) return [ok(name, "in nginx's memory")]
+  return [warn(name, 'possible, and not used by what runs', 'Restart the controller.')]
+}
+
 /** HAProxy: rules in named defaults are what the template stands on. */
 async function checkHaproxy(): Promise<Finding[]> {
   const { output, missing } = await runTool('haproxy', ['-v'])
@@ -41,9 +57,15 @@ async function checkHaproxy(): Promise<Finding[]> {
   return [ok('haproxy', version)]
 }
 
+/** Where the configuration is. */
+function pathOf({ output, runDir, proxy }: Pick<Settings, 'output' | 'runDir' | 'proxy'>): string {
+  return output === '' ? join(runDir, PROXIES[proxy]) : output
+}
+
 /** The configuration the proxy runs now: does it still pass? */
-export const checkConfig: Check = async ({ output, runDir, checkCmd, proxy }) => {
-  const path = output === '' ? join(runDir, PROXIES[proxy]) : output
+export const checkConfig: Check = async (settings) => {
+  const { checkCmd, proxy } = settings
+  const path = pathOf(settings)
   const name = `configuration ${path}`
   try {
     await access(path)

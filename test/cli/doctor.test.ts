@@ -69,7 +69,7 @@ describe('on a machine that is ready', () => {
   test('nothing is wrong, and what does not run yet is to note', async () => {
     const { outcome, find } = await doctor()
     expect(outcome).toMatchObject({ code: 0, err: '' })
-    for (const name of ['node', 'state-dir', 'run-dir', 'etcd', 'nginx', ...LISTENS])
+    for (const name of ['node', 'state-dir', 'run-dir', 'etcd', 'nginx', 'live routes', ...LISTENS])
       expect(find(name)).toMatchObject({ level: 'ok' })
     expect(find('etcd').detail).toMatch(/^3\.[0-9.]+, no TLS$/)
     for (const name of ['launcher', 'controller', 'registrar', 'gateway'])

@@ -73,6 +73,7 @@ describe('planGateway', () => {
     expect(plan).toEqual({
       ...surroundings,
       generation: 7,
+      door: 0,
       launchers: ['10.9.0.1:8090', '10.9.0.2:8090', '127.0.0.1:8090'],
       routes: [],
       apps: [

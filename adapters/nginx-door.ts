@@ -1,0 +1,77 @@
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { request } from 'node:http'
+import { join } from 'node:path'
+
+/** Longest path of a socket (sun_path less its end). */
+const LONGEST = 107
+/** How many doors there can be; one is open at a time. */
+const DOORS = 10
+
+/** Whether a door can be in this folder. */
+export function fits(folder: string): boolean {
+  return socketOf(folder).length <= LONGEST
+}
+
+function socketOf(folder: string, number = 0): string {
+  return join(folder, `door/${number}`)
+}
+
+/**
+ * The door of the table: a socket that nginx opens for everybody, in a folder that is this user's alone. It has a number,
+ * as nginx opens none again that it has lost: whoever removes the socket, be it another nginx that ended late, takes it away
+ * for good.
+ */
+export async function openDoor(folder: string) {
+  const make = () => mkdir(join(folder, 'door'), { recursive: true, mode: 0o700 })
+  await make()
+  const there = (await readdir(join(folder, 'door'))).filter((name) => /^\d$/.test(name))
+  let number = Math.max(0, ...there.map(Number))
+  const call = (method: string, body = '') => callDoor(socketOf(folder, number), method, body)
+  return {
+    get number() {
+      return number
+    },
+    revision: async () => (await call('GET'))?.text ?? null,
+    put: async (text: string) => {
+      const answer = await call('PUT', text)
+      // 409: it has another revision than the one that the text changes; the next push is of everything.
+      if (answer && answer.status !== 200 && answer.status !== 409)
+        throw new Error(`nginx does not take the table of routes: ${answer.text}`)
+      return answer?.text ?? null
+    },
+    change: async () => {
+      await make()
+      number = (number + 1) % DOORS
+      await rm(socketOf(folder, number), { force: true })
+    },
+  }
+}
+
+/** null if nobody is there. Rejects if somebody is who does not answer within 5 s. */
+function callDoor(
+  socketPath: string,
+  method: string,
+  body: string,
+): Promise<{ status: number; text: string } | null> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-length': Buffer.byteLength(body) }
+    const path = '/table'
+    const signal = AbortSignal.timeout(5000)
+    const asked = request({ socketPath, path, method, headers, agent: false, signal })
+    const fail = (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(null)
+      else reject(new Error(`nginx does not answer at ${socketPath}: ${error.message}`))
+    }
+    asked.on('error', fail)
+    asked.on('response', (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (part: string) => {
+        text = (text + part).slice(0, 500)
+      })
+      response.on('error', fail)
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text: text.trim() }))
+    })
+    asked.end(body)
+  })
+}
