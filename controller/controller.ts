@@ -139,10 +139,8 @@ export class Controller {
       this.#options.log.warn({ endpoints }, 'endpoints did not come back, routes removed')
       this.#settle()
     }
-    const [strayed, lost] = await Promise.all([
-      this.#configuration.strayed(),
-      this.#options.live?.strayed(),
-    ])
+    const strayed = await this.#configuration.strayed()
+    const lost = await this.#options.live?.strayed()
     if (!this.#view.synced) return
     if (strayed) this.#configured.trigger()
     if (lost) this.#pushed.trigger()
