@@ -18,7 +18,7 @@ export class Configuration {
   readonly #apply: Apply
   readonly #last = new LastText()
   #template = ''
-  /** the plan that runs, as text; null if the last one offered does not */
+  /** the plan that runs, as text; null if that is not known: one is being brought, or the last one was not taken */
   #runs: string | null = null
 
   constructor(options: ConfigurationOptions) {
@@ -50,6 +50,7 @@ export class Configuration {
   async bring(plan: GatewayPlan): Promise<Applied> {
     const { template, quote, lua } = this.#options
     const text = JSON.stringify(plan)
+    this.#runs = null
     // A template that cannot be read or compiled is refused like one that renders nonsense.
     const source = await template().catch((error: Error) => error)
     if (typeof source === 'string') this.#template = source

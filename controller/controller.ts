@@ -74,14 +74,14 @@ export class Controller {
   async stop(): Promise<void> {
     clearInterval(this.#tick)
     await Promise.all([this.#configured.stop(), this.#pushed.stop()])
-    await Promise.all([this.#view.stop(), this.#options.live?.stop()])
+    await Promise.all([this.#view.stop(), this.#options.live?.written()])
   }
 
   /** Takes a batch of the informer: all that is up to `revision`. */
   change(batch: readonly Change[], revision: string): void {
     const { kept, rewound, rejected, vacated } = this.#view.take(batch, revision)
     // What was applied of the etcd before says nothing of this one.
-    if (rewound) this.#configured.reached = this.#pushed.reached = 0n
+    if (rewound) for (const lane of [this.#configured, this.#pushed]) this.#reach(lane, '0')
     if (kept > 0)
       this.#options.log.warn(
         { kept },
@@ -108,7 +108,7 @@ export class Controller {
       if (!runs) lane.trigger()
       else {
         lane.settle()
-        if (!this.#view.isInDoubt) lane.reached = BigInt(this.#view.revision)
+        if (!this.#view.isInDoubt) this.#reach(lane, this.#view.revision)
       }
     }
     if (!lanes.every(({ runs }) => runs)) return
@@ -117,13 +117,18 @@ export class Controller {
     this.#publish()
   }
 
+  /** Every change up to `revision` is through this lane, and applied where it is through the other one. */
+  #reach(lane: Lane, revision: string): void {
+    lane.reached = BigInt(revision)
+    const [one, other] = [this.#configured.reached, this.#pushed.reached]
+    this.#status.applied = String(one < other ? one : other)
+  }
+
   /** Nothing is told before etcd has said what there is. */
   #publish(): void {
     if (!this.#view.synced) return
     const { entries, lost } = this.#view.rejected()
     for (const rejection of lost) this.#name(rejection)
-    const [one, other] = [this.#configured.reached, this.#pushed.reached]
-    this.#status.applied = String(one < other ? one : other)
     this.#status.publish(this.generation, [...entries, ...lost])
   }
 
@@ -150,6 +155,8 @@ export class Controller {
     const { live } = this.#options
     const { revision } = this.#view
     const plan = this.#view.plan()
+    // An nginx that has no table yet reads the file as it is reloaded.
+    await live?.written()
     const outcome = await this.#configuration.bring(live?.frameOf(plan) ?? plan)
     const { result } = outcome
     if (!('reason' in outcome)) this.#done(this.#configured, plan, revision)
@@ -168,6 +175,11 @@ export class Controller {
     const result = await live.push(plan, proxy).catch((error: Error) => error)
     if (result !== 'lost' && !(result instanceof Error)) this.#done(this.#pushed, plan, revision)
     if (result === 'pushed') this.#observe(since)
+    if (result === 'lost') {
+      // The configuration that opens it may still be on its way.
+      if (!this.#configuration.runs(live.frameOf(plan))) return 'failed'
+      await live.reopen()
+    }
     this.#status.reportRoutes(result)
     this.#publish()
     return result === 'lost' || result instanceof Error ? 'failed' : 'nothing'
@@ -175,7 +187,7 @@ export class Controller {
 
   /** The plan of this revision went this way, all of it. */
   #done(lane: Lane, plan: GatewayPlan, revision: string): void {
-    if (!this.#view.isInDoubt) lane.reached = BigInt(revision)
+    if (!this.#view.isInDoubt) this.#reach(lane, revision)
     if (lane === this.#pushed || !this.#options.live) this.#status.endpoints = countEndpoints(plan)
     this.#view.keep()
   }

@@ -76,7 +76,7 @@ export class LiveTable {
     const before = known ? revisionOf(known) : await this.#door.revision()
     const after =
       before === null || before === revision ? before : await this.#put(table, known, revision)
-    if (after === null) return isRunning ? this.#lose() : this.#leave()
+    if (after === null) return isRunning ? 'lost' : this.#leave()
     if (after !== revision) throw new Error(`the table of routes is ${after}, not ${revision}`)
     this.#table = table
     this.#done = true
@@ -84,7 +84,17 @@ export class LiveTable {
     return before === revision ? 'unchanged' : 'pushed'
   }
 
-  async stop(): Promise<void> {
+  /**
+   * Nobody was at a door that should be open. Once may be an nginx that ends or starts; twice is one that is gone for good,
+   * but for a reload with another one.
+   */
+  async reopen(): Promise<void> {
+    this.#losses += 1
+    if (this.#losses > 1) await this.#door.change()
+  }
+
+  /** Resolves when nginx finds in the file what it should have. */
+  async written(): Promise<void> {
     await this.#file.stop()
   }
 
@@ -108,12 +118,5 @@ export class LiveTable {
     await this.#file.stop()
     this.#done = true
     return 'kept'
-  }
-
-  /** Once may be an nginx that ends or starts; twice is a door that is gone for good, but for a reload with another one. */
-  async #lose(): Promise<'lost'> {
-    this.#losses += 1
-    if (this.#losses > 1) await this.#door.change()
-    return 'lost'
   }
 }

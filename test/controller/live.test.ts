@@ -69,26 +69,6 @@ describe('a change of what runs', () => {
     expect([await generation(), await workers()]).toEqual(before)
   })
 
-  it('waits for no reload, and for no rest after one', async () => {
-    const route = (path: string) =>
-      lab.store.put('/services/pools/shop', JSON.stringify({ name: 'shop', routes: [path] }))
-    const before = Number(await generation())
-    await route('/one')
-    await soon(() => appAt('/one/')).toBe('shop')
-    const { length } = lab.lines
-    await route('/two') // which is the next reload's, after a second
-    for (const { address } of [shop, docs]) {
-      await lab.put('quick', address)
-      await soon(() => appAt('/quick/')).toBe(address === shop.address ? 'shop' : 'docs')
-    }
-    await soon(() => appAt('/two/')).toBe('shop')
-    expect(Number(await generation())).toBe(before + 2)
-    const live = lab.lines.slice(length).filter(({ msg }) => msg.endsWith(' live'))
-    expect(live.map(({ msg }) => msg)).toEqual(['routes live', 'routes live', 'configuration live'])
-    const applied = (await lab.store.remove('/services/pools/shop')) as string
-    await soon(async () => (await lab.record())?.applied).toBe(applied)
-  })
-
   it('that nobody pushed is mended', async () => {
     const before = await revisionOf(lab)
     expect((await door(lab, 'PUT', '/table', 'reveille table 1 * abcd\n')).status).toBe(200)

@@ -27,7 +27,8 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await gateway.stop()
-  await Promise.all([left, right, late].map((part) => part?.stop()))
+  await Promise.all([left.stop(), right.stop()])
+  await late?.stop()
 })
 
 const answering = async (app: string, count: number) => {
