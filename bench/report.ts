@@ -7,12 +7,31 @@ export interface Row {
   bar?: string
   /** whether the bar was reached; absent where there is no bar */
   reached?: boolean
+  /** how the part's plot shows it; absent for what is not in its unit */
+  mark?: Mark
+}
+
+/** A dot on a plot, and what is around it: all in the part's unit. */
+export interface Mark {
+  label: string
+  middle: number
+  low?: number
+  high?: number
+  /** the bar as a number */
+  bar?: number
 }
 
 /** A part of the bench: its rows, and everything measured, for the JSON beside it. */
 export interface Report {
   rows: Row[]
+  /** of the marks, as words for the axis of the plot */
+  unit?: string
   data: object
+}
+
+/** Median and range of a ratio as text: `1.05x [1.01-1.07]`. */
+export function times({ ratio, min, max }: { ratio: number; min: number; max: number }): string {
+  return `${ratio.toFixed(2)}x [${min.toFixed(2)}-${max.toFixed(2)}]`
 }
 
 export function printTable(rows: readonly Row[]): string {

@@ -1,140 +1,148 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { Etcd3 } from 'etcd3'
-import { temporaryFolder } from '../test/lab/folder.ts'
-import { freePort } from '../test/lab/port.ts'
-import { ask } from '../test/system/client.ts'
-import { startCluster } from '../test/system/cluster.ts'
-import type { Report } from './report.ts'
-import { summarise } from './statistics.ts'
+import { ask, askUntil } from '../test/system/client.ts'
+import { type Cluster, startCluster } from '../test/system/cluster.ts'
+import { startFloor } from './floor.ts'
+import { startBackends } from './proxies.ts'
+import type { Report, Row } from './report.ts'
+import { seedApps, seedName } from './seed.ts'
+import { slope, summarise } from './statistics.ts'
 
-const PAIRS = Number(process.env.BENCH_PAIRS ?? 40)
+const PAIRS = Number(process.env.BENCH_PAIRS ?? 32)
+const SIZES = [100, 1000, 10_000, 50_000]
+/** Apps of the arm that is written by hand. */
+const BY_HAND = 10
 
-/** The floor: an Nginx whose one include file a bare etcd watch writes, followed by a SIGHUP. Nothing is checked. */
-async function startFloor(etcdUrl: string): Promise<{ origin: string; stop(): Promise<void> }> {
-  const folder = await temporaryFolder()
-  const port = await freePort()
-  mkdirSync(join(folder, 'logs'))
-  const routes = join(folder, 'routes.inc')
-  const config = join(folder, 'nginx.conf')
-  writeFileSync(routes, '')
-  writeFileSync(
-    config,
-    `pid nginx.pid; error_log logs/error.log; daemon off; worker_processes 2; events { worker_connections 1024; }
-http { access_log off; server { listen 127.0.0.1:${port}; include ${routes}; location / { return 404; } } }\n`,
-  )
-  const nginx: ChildProcess = spawn('nginx', ['-p', folder, '-c', config], { stdio: 'ignore' })
-  const etcd = new Etcd3({ hosts: etcdUrl })
-  const known = new Map<string, string>()
-  const watcher = await etcd.watch().prefix('/floor/').create()
-  watcher.on('put', (kv) => {
-    known.set(kv.key.toString().slice('/floor/'.length), kv.value.toString())
-    const text = [...known].map(([name, at]) => `location /${name}/ { proxy_pass http://${at}/; }`)
-    writeFileSync(`${routes}.new`, `${text.join('\n')}\n`)
-    renameSync(`${routes}.new`, routes)
-    nginx.kill('SIGHUP')
-  })
-  return {
-    origin: `http://127.0.0.1:${port}`,
-    stop: async () => {
-      await watcher.cancel()
-      etcd.close()
-      const ended = new Promise((resolve) => nginx.once('exit', resolve))
-      nginx.kill('SIGTERM')
-      await ended
-    },
-  }
+/** Milliseconds since a key was put. */
+interface Pair {
+  floor: number
+  /** until the gateway answered 200 for the first time, whoever led there */
+  first: number
+  /** until the gateway's record says that its own table has the app */
+  table: number
 }
 
-/** Milliseconds from the put of a key to the first 200 at `url`, asked with 1 ms between tries. */
-async function untilFirst(
-  put: () => Promise<unknown>,
-  origin: string,
-  path: string,
-): Promise<number> {
-  const started = performance.now()
-  await put()
-  while (performance.now() - started < 20_000) {
-    const answer = await ask(origin, path).catch(() => null)
-    if (answer?.status === 200) return performance.now() - started
-    await new Promise((resolve) => setTimeout(resolve, 1))
-  }
-  throw new Error(`${origin}${path} never answered 200`)
-}
-
-/** Milliseconds from the put of a key until the gateway's record says that the new configuration answers. */
-async function untilApplied(etcd: Etcd3, key: string, value: string): Promise<number> {
-  const started = performance.now()
-  const { header } = await etcd.put(key).value(value)
-  while (performance.now() - started < 20_000) {
-    const record = await etcd.get('/services/gateways/lab').string()
-    if (record && BigInt(JSON.parse(record).applied) >= BigInt(header.revision))
-      return performance.now() - started
-    await new Promise((resolve) => setTimeout(resolve, 1))
-  }
-  throw new Error(`${key} was never applied`)
-}
-
-/** etcd put to first 200, for an app that was not there before; both arms in turn, over one etcd and one backend. */
+/**
+ * etcd put to first 200, of an app that was not there before, beside many that run: the whole of Reveille with one
+ * gateway, against ten apps, a watch and a SIGHUP. Both arms in turn, over the same kind of etcd and backends.
+ */
 export async function benchRoute(): Promise<Report> {
-  const backend = createServer((_request, response) => response.end('ok'))
-  await new Promise<void>((resolve) => backend.listen(0, '127.0.0.1', resolve))
-  const at = `127.0.0.1:${(backend.address() as AddressInfo).port}`
-  const cluster = await startCluster(['--networks', '127.0.0.0/8'])
-  const floor = await startFloor(cluster.etcd.url)
-  const etcd = new Etcd3({ hosts: cluster.etcd.url })
+  const backends = await startBackends(16)
+  const pairs = new Map<number, Pair[]>()
   try {
-    const pairs: { floor: number; gateway: number; applied: number }[] = []
-    for (let i = 0; i < PAIRS; i += 1) {
+    for (const size of SIZES) {
+      process.stderr.write(`  ${size} apps\n`)
+      const before = (url: string) => seedApps(url, size, backends.ports)
+      const cluster = await startCluster(['--networks', '127.0.0.0/8'], { before })
+      try {
+        await knows(cluster, seedName(size - 1))
+        pairs.set(size, await measurePairs(cluster, `127.0.0.1:${backends.ports[0]}`))
+      } finally {
+        await cluster.stop()
+      }
+    }
+  } finally {
+    await backends.stop()
+  }
+  return {
+    rows: rowsOf(pairs),
+    unit: 'milliseconds after the put: median, least and p99',
+    data: { pairs: Object.fromEntries(pairs) },
+  }
+}
+
+/** Waits until the gateway has told that it has everything. */
+async function knows(cluster: Cluster, app: string): Promise<void> {
+  const answer = await askUntil(cluster.origin, `/${app}/`, ({ status }) => status === 200, 90)
+  if (answer?.status !== 200) throw new Error(`${app} does not answer: ${answer?.text}`)
+  await new Promise((resolve) => setTimeout(resolve, 5000))
+}
+
+async function measurePairs(cluster: Cluster, at: string): Promise<Pair[]> {
+  const etcd = new Etcd3({ hosts: cluster.etcd.url })
+  const floor = await startFloor(cluster.etcd.url)
+  const pairs: Pair[] = []
+  try {
+    for (let i = 0; i < BY_HAND; i += 1) await etcd.put(`/floor/put-${i}`).value(at)
+    // One more of each before it counts: what is met for the first time is slower.
+    for (let i = BY_HAND; i <= BY_HAND + PAIRS; i += 1) {
       const name = `put-${i}`
-      const rest = () => new Promise((resolve) => setTimeout(resolve, 1100))
-      const atFloor = await untilFirst(
-        async () => etcd.put(`/floor/${name}`).value(at),
-        floor.origin,
-        `/${name}/`,
-      )
-      const atGateway = await untilFirst(
-        async () => etcd.put(`/services/clusters/${name}`).value(at),
-        cluster.origin,
-        `/${name}/`,
-      )
-      await rest()
-      const applied = await untilApplied(etcd, `/services/clusters/live-${i}`, at)
-      pairs.push({ floor: atFloor, gateway: atGateway, applied })
-      // Both arms begin at rest: the controller may reload once a second at most.
-      await rest()
+      const began = performance.now()
+      await etcd.put(`/floor/${name}`).value(at)
+      const floorTook = await untilAnswer(floor.origin, name, began)
+      await etcd.delete().key(`/floor/put-${i - BY_HAND}`)
+      // Both arms begin at rest.
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      const put = performance.now()
+      const { header } = await etcd.put(`/services/clusters/${name}`).value(at)
+      const first = await untilAnswer(cluster.origin, name, put)
+      const table = await untilApplied(etcd, header.revision, put)
+      if (i > BY_HAND) pairs.push({ floor: floorTook, first, table })
+      await new Promise((resolve) => setTimeout(resolve, 300))
     }
-    const gateway = summarise(pairs.map((pair) => pair.gateway))
-    const ratio = summarise(pairs.map((pair) => pair.gateway / pair.floor))
-    const applied = summarise(pairs.map((pair) => pair.applied))
-    const reload = summarise(pairs.map((pair) => pair.applied / pair.floor))
-    return {
-      rows: [
-        {
-          metric: `etcd put to first 200, ratio p50 (n=${pairs.length})`,
-          against: 'a bare watch + write + SIGHUP',
-          figure: `${ratio.p50.toFixed(2)}x`,
-        },
-        {
-          metric: 'etcd put to first 200, p50 / p99',
-          against: 'by a launcher if it comes first, without a reload',
-          figure: `${gateway.p50.toFixed(1)} ms / ${gateway.p99.toFixed(1)} ms`,
-        },
-        {
-          metric: 'etcd put to a new configuration that is checked and answers, ratio p50',
-          against: 'a bare watch + write + SIGHUP, which checks nothing',
-          figure: `${reload.p50.toFixed(2)}x, ${applied.p50.toFixed(1)} ms / p99 ${applied.p99.toFixed(1)} ms`,
-        },
-      ],
-      data: { pairs, gateway, ratio, applied, reload },
-    }
+    return pairs
   } finally {
     etcd.close()
     await floor.stop()
-    await cluster.stop()
-    backend.close()
   }
+}
+
+/** Milliseconds since `began` until the app answers 200, asked with 1 ms between tries. */
+async function untilAnswer(origin: string, name: string, began: number): Promise<number> {
+  while (performance.now() - began < 20_000) {
+    const answer = await ask(origin, `/${name}/`).catch(() => null)
+    if (answer?.status === 200) return performance.now() - began
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+  throw new Error(`${origin}/${name}/ never answered 200`)
+}
+
+/** Milliseconds since `began` until the gateway's record says that this revision is applied. */
+async function untilApplied(etcd: Etcd3, revision: string, began: number): Promise<number> {
+  while (performance.now() - began < 20_000) {
+    const record = await etcd.get('/services/gateways/lab').string()
+    if (record && BigInt(JSON.parse(record).applied) >= BigInt(revision))
+      return performance.now() - began
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+  throw new Error(`revision ${revision} was never applied`)
+}
+
+function rowsOf(all: ReadonlyMap<number, Pair[]>): Row[] {
+  const sizes = [...all.keys()]
+  const of = (size: number, figure: keyof Pair) =>
+    summarise((all.get(size) ?? []).map((pair) => pair[figure]))
+  const row = (size: number, figure: 'first' | 'table', words: string): Row => {
+    const { n, p50, p99, min } = of(size, figure)
+    const ratio = summarise((all.get(size) ?? []).map((pair) => pair[figure] / pair.floor))
+    const floor = of(size, 'floor')
+    const isJudged = figure === 'first' && size === 1000
+    return {
+      metric: `etcd put to ${words}, ${size.toLocaleString('en')} apps, p50 / p99 (n=${n})`,
+      against: `watch, file and SIGHUP by hand at ${BY_HAND} apps: ${floor.p50.toFixed(1)} / ${floor.p99.toFixed(1)} ms`,
+      figure: `${p50.toFixed(1)} / ${p99.toFixed(1)} ms, ${ratio.p50.toFixed(2)}x`,
+      ...(isJudged && { bar: 'p99 <= 60 ms', reached: p99 <= 60 }),
+      mark: {
+        label: `${words}, ${size.toLocaleString('en')} apps`,
+        middle: p50,
+        low: min,
+        high: p99,
+        ...(isJudged && { bar: 60 }),
+      },
+    }
+  }
+  const growth = (figure: 'first' | 'table', words: string, bar?: number): Row => {
+    const exponent = slope(sizes.map((size) => [Math.log(size), Math.log(of(size, figure).p50)]))
+    return {
+      metric: `growth exponent of it, ${words}`,
+      against: `log of p50 over log of apps, ${sizes[0]} to ${sizes.at(-1)?.toLocaleString('en')}`,
+      figure: exponent.toFixed(2),
+      ...(bar !== undefined && { bar: `<= ${bar}`, reached: exponent <= bar }),
+    }
+  }
+  return [
+    ...sizes.map((size) => row(size, 'first', 'first 200')),
+    growth('first', 'first 200', 0.3),
+    ...sizes.map((size) => row(size, 'table', "the gateway's own table")),
+    growth('table', "the gateway's own table"),
+  ]
 }

@@ -52,3 +52,13 @@ export function rankCorrelation(order: readonly number[]): number {
   const squares = order.reduce((sum, value, rank) => sum + (value - rank) ** 2, 0)
   return 1 - (6 * squares) / (n * (n * n - 1))
 }
+
+/** Slope of the line through these points that has the least squares. */
+export function slope(points: readonly (readonly [x: number, y: number])[]): number {
+  const mean = (values: number[]): number =>
+    values.reduce((sum, each) => sum + each, 0) / values.length
+  const x0 = mean(points.map(([x]) => x))
+  const y0 = mean(points.map(([, y]) => y))
+  const products = points.map(([x, y]) => (x - x0) * (y - y0))
+  return mean(products) / mean(points.map(([x]) => (x - x0) ** 2))
+}

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the programs Reveille stands on, those that are missing, on Debian or a relative, as root.
 #   packages.sh [--bench] [<package> ...]     without packages: all that `reveille up` and the tests need
-#   --bench adds the load generator of `npm run bench`.
+#   --bench adds what `npm run bench` needs: the load generator, and proxies to be held against.
 # Says what and why before it does so; starts no daemons; does nothing, quickly, when all is there. What is there from
 # elsewhere counts: a program is looked for by its command.
 set -euo pipefail
@@ -25,6 +25,7 @@ procps         | ps sysctl               | to see processes
 systemd        | systemd-analyze         | to check the unit files (tests)
 systemd-container | systemd-nspawn      | a machine with a systemd of its own (tests)
 wrk            | wrk                     | load for the benchmark
+caddy          | caddy                   | a proxy to be held against (benchmark)
 chromium       | chromium                | a browser, for the tests of the pages it is shown
 docker-registry | docker-registry        | to pull images from (tests)
 openssh-client | ssh ssh-keygen          | to reach engines at ssh://
@@ -53,7 +54,7 @@ wanted=()
 bench=()
 for argument in "$@"; do
   case $argument in
-    --bench) bench=(wrk) ;;
+    --bench) bench=(wrk haproxy caddy) ;;
     -*) sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     *) wanted+=("$argument") ;;
   esac

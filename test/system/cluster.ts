@@ -11,6 +11,8 @@ import { type Answer, ask, askUntil } from './client.ts'
 const MAIN = join(import.meta.dirname, '../../dist/cli/main.js')
 
 export interface Cluster {
+  /** of `reveille up`, whose children all services are */
+  pid: number
   /** where the gateway answers: http://127.0.0.1:port */
   origin: string
   /** what the reveille command needs in its environment */
@@ -59,12 +61,16 @@ function commandLine(pid: number): string {
 
 /**
  * A whole Reveille on this machine, as `reveille up` runs it, over the lab's engine and an etcd that a test may stop.
- * `flags` are added to its command line.
+ * `flags` are added to its command line; `before` finds an etcd that nobody has written to yet.
  */
-export async function startCluster(flags: string[] = []): Promise<Cluster> {
+export async function startCluster(
+  flags: string[] = [],
+  { before = async (_etcd: string): Promise<void> => {} } = {},
+): Promise<Cluster> {
   const folder = await temporaryFolder()
   const engine = labEngine()
   const etcd = await startEtcd()
+  await before(etcd.url)
   const [listen, wake, api, controller, registrar, activity] = await Promise.all(
     Array.from({ length: 6 }, freePort),
   )
@@ -96,6 +102,7 @@ export async function startCluster(flags: string[] = []): Promise<Cluster> {
   const ended = new Promise<void>((resolve) => up.once('exit', () => resolve()))
 
   const cluster: Cluster = {
+    pid: up.pid ?? 0,
     origin: `http://127.0.0.1:${listen}`,
     variables: {
       REVEILLE_API: `http://127.0.0.1:${api}`,
