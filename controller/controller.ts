@@ -74,7 +74,7 @@ export class Controller {
   async stop(): Promise<void> {
     clearInterval(this.#tick)
     await Promise.all([this.#configured.stop(), this.#pushed.stop()])
-    await Promise.all([this.#view.stop(), this.#options.live?.written()])
+    await Promise.all([this.#view.stop(), this.#options.live?.stop()])
   }
 
   /** Takes a batch of the informer: all that is up to `revision`. */

@@ -27,7 +27,7 @@ export type Pushed = 'unchanged' | 'pushed' | 'kept' | 'lost'
  */
 export class LiveTable {
   readonly #door: Door
-  readonly #file: Pick<Kept, 'keep' | 'stop'>
+  readonly #file: Pick<Kept, 'keep' | 'tried' | 'stop'>
   /** what nginx has, null if that is not known */
   #table: Table | null = null
   /** what it should have */
@@ -37,7 +37,7 @@ export class LiveTable {
   #last: { plan: GatewayPlan; table: Table; revision: string } | null = null
   #losses = 0
 
-  constructor(door: Door, file: Pick<Kept, 'keep' | 'stop'>) {
+  constructor(door: Door, file: Pick<Kept, 'keep' | 'tried' | 'stop'>) {
     this.#door = door
     this.#file = file
   }
@@ -93,9 +93,13 @@ export class LiveTable {
     if (this.#losses > 1) await this.#door.change()
   }
 
-  /** Resolves when nginx finds in the file what it should have. */
-  async written(): Promise<void> {
-    await this.#file.stop()
+  /** Resolves when nginx finds in the file what it should have, or that could not be written. */
+  written(): Promise<void> {
+    return this.#file.tried()
+  }
+
+  stop(): Promise<void> {
+    return this.#file.stop()
   }
 
   /** What is wanted of a plan. Kept, as the same plan is asked about several times. */
@@ -115,7 +119,7 @@ export class LiveTable {
   }
 
   async #leave(): Promise<'kept'> {
-    await this.#file.stop()
+    await this.written()
     this.#done = true
     return 'kept'
   }

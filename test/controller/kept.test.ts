@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { Kept } from '../../controller/kept.ts'
+
+let written: string[]
+let isFull: boolean
+let failures: string[]
+let kept: Kept
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  written = []
+  failures = []
+  isFull = false
+  const file = {
+    read: async () => null,
+    propose: async (text: string) => {
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      if (isFull) throw new Error('no space')
+      written.push(text)
+      return text
+    },
+    adopt: async () => {},
+    settle: async () => {},
+  }
+  kept = new Kept(file, ({ message }) => failures.push(message))
+})
+afterEach(() => vi.useRealTimers())
+
+it('writes of several in a row the last one', async () => {
+  for (const text of ['a', 'b', 'c']) kept.keep(text)
+  await vi.advanceTimersByTimeAsync(1_000)
+  kept.keep('c')
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(written).toEqual(['a', 'c'])
+})
+
+it('tells a failure once, and writes the last text as soon as there is room', async () => {
+  isFull = true
+  kept.keep('a')
+  await vi.advanceTimersByTimeAsync(50)
+  kept.keep('b')
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect([failures, written]).toEqual([['no space'], []])
+  isFull = false
+  await vi.advanceTimersByTimeAsync(1_200)
+  expect(written).toEqual(['b'])
+  isFull = true
+  kept.keep('c')
+  await vi.advanceTimersByTimeAsync(200)
+  expect(failures).toEqual(['no space', 'no space'])
+})
+
+it('tries no more once it was stopped', async () => {
+  isFull = true
+  kept.keep('a')
+  const stopped = kept.stop()
+  await vi.advanceTimersByTimeAsync(200)
+  await stopped
+  isFull = false
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(written).toEqual([])
+})
