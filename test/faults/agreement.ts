@@ -5,6 +5,8 @@ export type Places = ReadonlyMap<string, string>
 export interface Picture {
   /** by gateway: `host:port` of the servers of each app */
   routes: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>
+  /** gateways whose memory has other routes than these, which are those on disk */
+  behind: readonly string[]
   /** Endpoints in etcd */
   endpoints: Places
   /** running containers of ours */
@@ -14,8 +16,14 @@ export interface Picture {
 }
 
 /** I5: routes = Endpoints = healthy instances = running containers. Every difference is a sentence. */
-export function disagreements({ routes, endpoints, containers, healthy }: Picture): string[] {
-  const found: string[] = []
+export function disagreements({
+  routes,
+  behind,
+  endpoints,
+  containers,
+  healthy,
+}: Picture): string[] {
+  const found = behind.map((name) => `I5: ${name} has other routes in memory than on disk`)
   const running = new Map<string, string>()
   for (const { app, slot, host, address } of containers) {
     const key = `${app.toLowerCase()}/${slot}`

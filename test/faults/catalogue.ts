@@ -11,6 +11,8 @@ import { portReuse } from './p09-port-reuse.ts'
 import { engineHangs } from './p10-engine-hangs.ts'
 import { eventsDead } from './p11-events-dead.ts'
 import { hostPartition } from './p12-host-partition.ts'
+import { diskFull } from './p17-disk-full.ts'
+import { flapping } from './p18-flapping.ts'
 
 /** All faults, in the order in which they run. */
 export const CATALOGUE: readonly Fault[] = [
@@ -26,6 +28,8 @@ export const CATALOGUE: readonly Fault[] = [
   engineHangs,
   eventsDead,
   hostPartition,
+  diskFull,
+  flapping,
 ]
 
 /** Those with these ids, or all. Throws if there is none of that id. */

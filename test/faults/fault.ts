@@ -1,7 +1,7 @@
 import type { LabFleet } from '../lab/fleet/fleet.ts'
 import { clean } from './clean.ts'
 import type { Plateau } from './footprint.ts'
-import { Oracle, type Subject } from './oracle.ts'
+import { type Mode, Oracle, type Subject } from './oracle.ts'
 import { subjectOf } from './subject.ts'
 
 /** Where a fault happens. */
@@ -30,6 +30,8 @@ export interface Fault {
 export interface Verdict extends Outcome {
   id: string
   title: string
+  /** of the gateways it ran against */
+  mode: Mode
   pass: boolean
   seconds: number
 }
@@ -57,6 +59,7 @@ export async function judge(fault: Fault, fleet: LabFleet, plateau: Plateau): Pr
   await oracle.quiet()
   violations.push(...(await oracle.verdict()))
   const { id, title } = fault
+  const { mode } = subject
   const seconds = Math.round((performance.now() - began) / 1000)
-  return { id, title, figure, violations, pass: violations.length === 0, seconds }
+  return { id, title, mode, figure, violations, pass: violations.length === 0, seconds }
 }

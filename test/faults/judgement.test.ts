@@ -78,6 +78,7 @@ it('I4 allows one after the other, other slots, and what is lost', () => {
 const address = '10.9.1.1:49153'
 const picture = (more: Partial<Picture>): Picture => ({
   routes: new Map([['g1', new Map([['shop', [address]]])]]),
+  behind: [],
   endpoints: new Map([['shop/0', address]]),
   containers: [{ app: 'Shop', slot: 0, host: 'h1', address }],
   healthy: new Set([address]),
@@ -89,6 +90,7 @@ it('I5 finds whatever does not fit', () => {
   const wrong: [Partial<Picture>, RegExp][] = [
     [{ routes: new Map([['g1', new Map()]]) }, /g1 routes shop to nowhere/],
     [{ routes: new Map([['g1', new Map([['shop', ['10.9.1.2:1']]])]]) }, /routes shop to 10.9.1.2/],
+    [{ behind: ['g1'] }, /g1 has other routes in memory/],
     [{ endpoints: new Map() }, /its Endpoint is absent/],
     [{ containers: [] }, /has the Endpoint 10.9.1.1:49153 and does not run/],
     [{ healthy: new Set() }, /does not answer/],

@@ -6,26 +6,28 @@ import { startFleet } from '../lab/fleet/start-fleet.ts'
 import { openRun } from '../lab/open-run.ts'
 import { faultsOf } from './catalogue.ts'
 import { judge, type Verdict } from './fault.ts'
-import { FLEET } from './fleet.ts'
+import { fleetOf } from './fleet.ts'
 import { steady } from './steady.ts'
 import { printTable } from './table.ts'
 
 /**
- * `npm run faults [-- --runs 5] [P05 P09 ...]`: runs the faults named, or all, so many times over one fleet, prints the
- * table and every violation, writes all of it as JSON. The exit code is 1 if any run failed.
+ * `npm run faults [-- --runs 5] [--live off] [P05 P09 ...]`: runs the faults named, or all, so many times over one fleet,
+ * whose gateways are live unless told otherwise; prints the table and every violation, writes all of it as JSON. The exit code is 1 if any run failed.
  */
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
-    options: { runs: { type: 'string', default: '1' } },
+    options: { runs: { type: 'string', default: '1' }, live: { type: 'string', default: 'on' } },
     allowPositionals: true,
   })
   const runs = Number(values.runs)
   if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs ${values.runs} is no number`)
+  const { live } = values
+  if (live !== 'on' && live !== 'off') throw new Error(`--live ${live}: it is on or off`)
   const faults = faultsOf(positionals)
   const { close } = await openRun()
   const verdicts: Verdict[] = []
   try {
-    const fleet = await startFleet(FLEET)
+    const fleet = await startFleet(fleetOf(live))
     try {
       const plateau = await steady(fleet)
       for (let run = 1; run <= runs; run++)

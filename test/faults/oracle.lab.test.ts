@@ -44,10 +44,17 @@ beforeEach(async () => {
   const file = join(await temporaryFolder(), 'nginx.conf')
   await writeFile(file, configuration('1', port, (app.address() as AddressInfo).port))
   nginx = await startNginx(file)
-  picture = { routes: new Map(), endpoints: new Map(), containers: [], healthy: new Set() }
+  picture = {
+    routes: new Map(),
+    behind: [],
+    endpoints: new Map(),
+    containers: [],
+    healthy: new Set(),
+  }
   footprint = { processes: new Map(), counts: new Map([['leases', 3]]) }
   subject = {
     gateways: [{ name: 'g1', origin: `http://127.0.0.1:${port}`, file, pid: process.pid }],
+    mode: 'reload',
     engines: [{ host: 'h1', socket: socket() }],
     holdTimeout: 2,
     picture: async () => picture,

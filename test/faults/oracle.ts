@@ -8,9 +8,14 @@ import { Load, type LoadOptions, type Shot } from './load.ts'
 import { doubleStarts, type EngineEvent, type Lost } from './starts.ts'
 import { Witness, type WitnessedEngine } from './witness.ts'
 
+/** `live`: running apps are in nginx's memory; `reload`: in its configuration. */
+export type Mode = 'live' | 'reload'
+
 /** What is watched, reached beside all lines that a fault may cut. */
 export interface Subject {
   gateways: readonly WatchedGateway[]
+  /** of all gateways */
+  mode: Mode
   engines: readonly WitnessedEngine[]
   /** seconds a request is held at most */
   holdTimeout: number

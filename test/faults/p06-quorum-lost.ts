@@ -3,7 +3,7 @@ import { ask } from '../system/client.ts'
 import type { Fault, Stage } from './fault.ts'
 import { failed, summary } from './load.ts'
 import { RouteWatch } from './route-watch.ts'
-import { metric } from './subject.ts'
+import { reloadsOf } from './subject.ts'
 import { until } from './until.ts'
 import { crowd, testApp, warm } from './warm.ts'
 
@@ -27,7 +27,7 @@ export const quorumLost: Fault = {
       APPS.map((name) => testApp(name)),
     )
     await fleet.add(testApp('cold'))
-    const before = await reloads(stage)
+    const before = await reloadsOf(fleet)
     const done = oracle.healthy(...APPS)
     const routes = new RouteWatch(subject, APPS)
 
@@ -44,7 +44,9 @@ export const quorumLost: Fault = {
     done()
     const right = await oracle.settled(SETTLED)
     const lost = await routes.stop()
-    const reloaded = Math.max(...(await reloads(stage)).map((count, i) => count - (before[i] ?? 0)))
+    const reloaded = Math.max(
+      ...(await reloadsOf(fleet)).map((count, i) => count - (before[i] ?? 0)),
+    )
 
     const violations = lost.map((words) => `P06: ${words}`)
     violations.push(...failed(shots).map((words) => `P06: ${words}`))
@@ -67,14 +69,5 @@ function health({ fleet }: Stage): Promise<number[]> {
   ]
   return Promise.all(
     origins.map(async (origin) => (await ask(origin, '/healthz', { timeout: 2_000 })).status),
-  )
-}
-
-/** By gateway: how many configurations it was given. */
-function reloads({ fleet }: Stage): Promise<number[]> {
-  return Promise.all(
-    fleet.gateways.map(({ address }) =>
-      metric(`http://${address}:8092`, 'reveille_gateway_reloads_total{'),
-    ),
   )
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# npm run faults [-- --runs 5] [P05 P09 ...]: sets up what it needs, runs the faults, prints the table.
+# npm run faults [-- --runs 5] [--live off] [P05 P09 ...]: sets up what it needs, runs the faults, prints the table.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH=$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin

@@ -1,12 +1,12 @@
 import { link, readFile, rm } from 'node:fs/promises'
 import type { LabFleet, LabHost } from '../lab/fleet/fleet.ts'
-import { gatewayText } from '../lab/gateway-text.ts'
+import { gatewayText, isWritten, liveTable } from '../lab/gateway-text.ts'
 import { processTable } from '../lab/process-table.ts'
 import { ask } from '../system/client.ts'
 import { type Picture, readRoutes } from './agreement.ts'
 import { etcdctl } from './etcdctl.ts'
 import { type Footprint, type Usage, usage } from './footprint.ts'
-import type { Subject } from './oracle.ts'
+import type { Mode, Subject } from './oracle.ts'
 
 const ENDPOINTS = '/services/clusters/'
 /** Our own; etcd and the engines are whatever they are. */
@@ -22,11 +22,12 @@ export async function subjectOf(fleet: LabFleet): Promise<Subject> {
       file: await configurationOf(nginx.pid),
     })),
   )
+  const mode = await modeOf(gateways.map(({ file }) => file))
   const engines = await Promise.all(
     fleet.hosts.map(async (host) => ({ host: host.name, socket: await secondDoor(host) })),
   )
   return {
-    ...{ gateways, engines, holdTimeout: HOLD_TIMEOUT },
+    ...{ gateways, mode, engines, holdTimeout: HOLD_TIMEOUT },
     picture: () => takePicture(fleet, gateways),
     footprint: () => takeFootprint(fleet),
   }
@@ -39,6 +40,14 @@ async function configurationOf(pid: number): Promise<string> {
   const file = /-c[ \0](\S+)/.exec(words.join(' '))?.[1]
   if (file === undefined) throw new Error(`nginx ${pid} was given no -c: ${words.join(' ')}`)
   return file
+}
+
+/** Throws if not all are alike: what is demanded of them differs. */
+async function modeOf(files: readonly string[]): Promise<Mode> {
+  const tables = await Promise.all(files.map(liveTable))
+  const live = tables.filter((table) => table !== null).length
+  if (live > 0 && live < files.length) throw new Error('some gateways are live and some reload')
+  return live > 0 ? 'live' : 'reload'
 }
 
 /** Another name of the engine's socket: a fault may put a broken line in the place of the first. */
@@ -71,6 +80,15 @@ export async function routesOf(
   return new Map(texts.map(([name, text]) => [name, readRoutes(text)]))
 }
 
+/** Gateways whose table in memory is another one than that on disk: one of the two is not what etcd says. */
+async function gatewaysBehind(gateways: Subject['gateways']): Promise<string[]> {
+  const behind = gateways.map(async ({ name, file }) => {
+    const table = await liveTable(file)
+    return table === null || (await isWritten(table)) ? [] : [name]
+  })
+  return (await Promise.all(behind)).flat()
+}
+
 /** Running containers of ours on a host. */
 export async function runningOn({
   name,
@@ -89,8 +107,9 @@ export async function runningOn({
 }
 
 async function takePicture(fleet: LabFleet, gateways: Subject['gateways']): Promise<Picture> {
-  const [routes, endpoints, lists] = await Promise.all([
+  const [routes, behind, endpoints, lists] = await Promise.all([
     routesOf(gateways),
+    gatewaysBehind(gateways),
     endpointsOf(fleet),
     Promise.all(fleet.hosts.map(runningOn)),
   ])
@@ -99,7 +118,13 @@ async function takePicture(fleet: LabFleet, gateways: Subject['gateways']): Prom
     const answer = await ask(`http://${address}`, '/', { timeout: 5_000 }).catch(() => null)
     return answer?.status === 200 && JSON.parse(answer.text).app === app ? [address] : []
   })
-  return { routes, endpoints, containers, healthy: new Set((await Promise.all(asked)).flat()) }
+  return {
+    routes,
+    behind,
+    endpoints,
+    containers,
+    healthy: new Set((await Promise.all(asked)).flat()),
+  }
 }
 
 async function takeFootprint(fleet: LabFleet): Promise<Footprint> {
@@ -136,6 +161,15 @@ export async function metric(origin: string, name: string): Promise<number> {
   const answer = await ask(origin, '/metrics', { timeout: 5_000 }).catch(() => null)
   const line = answer?.text.split('\n').find((each) => each.startsWith(name))
   return Number(line?.split(' ').at(-1) ?? 0)
+}
+
+/** By gateway: how many configurations it was given. */
+export function reloadsOf({ gateways }: LabFleet): Promise<number[]> {
+  return Promise.all(
+    gateways.map(({ address }) =>
+      metric(`http://${address}:8092`, 'reveille_gateway_reloads_total{'),
+    ),
+  )
 }
 
 /** Watchers of all members, as their metrics say. */

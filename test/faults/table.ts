@@ -12,13 +12,14 @@ export function printTable(verdicts: readonly Verdict[]): string {
     return [
       id,
       shown?.title ?? '',
+      shown?.mode ?? '',
       String(runs.length),
       shown?.figure ?? '',
       `${seconds} s`,
       passed,
     ]
   })
-  const lines = [['fault', '', 'runs', 'figure', 'took', 'pass'], ...rows]
+  const lines = [['fault', '', 'gateways', 'runs', 'figure', 'took', 'pass'], ...rows]
   return lines
     .flatMap((cells, index) => {
       const line = `| ${cells.join(' | ')} |`

@@ -28,6 +28,8 @@ export interface FleetOptions {
   engines?: 'unix' | 'tls'
   /** MiB of disk that each host's engine has for its data; the machine's own disk unless given */
   disk?: number
+  /** KiB of disk that each gateway has for its run folder, where its configuration is; as above */
+  runDisk?: number
   /** gives the engine at this `unix://` socket its images and returns their names (those of image.ts) */
   images?: (engine: string) => Promise<string[]>
   /** settings added to those of every service of a kind, or to that on the machine of that name; they win over the lab's */
@@ -97,6 +99,9 @@ export interface LabGateway extends LabMachine {
   readonly origin: string
   readonly nginx: LabProcess
   readonly controller: LabProcess
+  /** Takes all the space that its configuration has left. Only with the option `runDisk`. */
+  fillDisk(): Promise<void>
+  freeDisk(): Promise<void>
 }
 
 export interface LabLauncherHost extends LabMachine {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Disk } from './disk.ts'
 import type { LabGateway } from './fleet.ts'
 import { Machine } from './machine.ts'
 import type { Program } from './program.ts'
@@ -12,6 +13,7 @@ export class Gateway extends Machine implements LabGateway {
   readonly origin: string
   readonly controller: Program
   readonly nginx: Program
+  readonly #disk: Disk
 
   constructor(site: Site, place: Place) {
     super(site, place)
@@ -25,12 +27,27 @@ export class Gateway extends Machine implements LabGateway {
       }),
     )
     const folder = join(this.folder, 'run')
+    const { runDisk } = site.options
+    this.#disk = new Disk(folder, runDisk === undefined ? runDisk : `${runDisk}k`)
     const file = join(folder, 'nginx.conf')
     this.nginx = this.install('nginx', {
       command: ['nginx', '-e', 'stderr', '-p', folder, '-c', file, '-g', 'daemon off;'],
       prepare: () => untilThere(file),
       ready: async () => (await this.statusOf(`${this.origin}/_reveille/generation`)) === 200,
     })
+  }
+
+  override async boot(): Promise<void> {
+    await this.#disk.make()
+    await super.boot()
+  }
+
+  fillDisk(): Promise<void> {
+    return this.#disk.fill()
+  }
+
+  freeDisk(): Promise<void> {
+    return this.#disk.free()
   }
 }
 

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
-import { mkdir, rm, statfs, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Docker from 'dockerode'
 import { cgroupOf } from '../cgroup.ts'
-import { command } from '../command.ts'
 import { containerdConfig, containerdSocket, dockerdConfig } from '../engine-config.ts'
 import { networkOf } from '../network.ts'
+import { Disk } from './disk.ts'
 import type { LabHost } from './fleet.ts'
 import { Machine } from './machine.ts'
 import type { Program } from './program.ts'
@@ -19,14 +19,15 @@ export class Host extends Machine implements LabHost {
   readonly containerd: Program
   readonly dockerd: Program
   readonly registrar: Program
-  /** its own file system, where it has one */
-  readonly #disk: string
+  /** of its engine */
+  readonly #disk: Disk
   readonly #site: Site
 
   constructor(site: Site, place: Place) {
     super(site, place)
     this.#site = site
-    this.#disk = join(this.folder, 'disk')
+    const { disk } = site.options
+    this.#disk = new Disk(join(this.folder, 'disk'), disk === undefined ? disk : `${disk}m`)
     const path = join(this.folder, 'docker.sock')
     this.socket = `unix://${path}`
     this.docker = new Docker({ socketPath: path })
@@ -53,7 +54,7 @@ export class Host extends Machine implements LabHost {
     return this.install('containerd', {
       command: ['containerd', '--config', config],
       prepare: async () => {
-        await writeFile(config, containerdConfig(this.folder, this.#disk))
+        await writeFile(config, containerdConfig(this.folder, this.#disk.folder))
         await rm(socket, { force: true })
       },
       ready: async () => existsSync(socket),
@@ -67,7 +68,7 @@ export class Host extends Machine implements LabHost {
     const { run } = this.#site
     const settings = dockerdConfig({
       folder: this.folder,
-      data: this.#disk,
+      data: this.#disk.folder,
       number: Number(this.name.slice(KINDS.hosts.letter.length)),
       cgroup: `${cgroupOf(run, this.name).path}/containers`,
       registries: [`${networkOf(run).gateway}/32`],
@@ -89,33 +90,15 @@ export class Host extends Machine implements LabHost {
   }
 
   override async boot(): Promise<void> {
-    await this.#makeDisk()
+    await this.#disk.make()
     await super.boot()
   }
 
-  /** Mounted outside of the machine's own mounts, as it must outlive them; the end of the run looks for it there. */
-  async #makeDisk(): Promise<void> {
-    if (existsSync(this.#disk)) return
-    await mkdir(this.#disk, { recursive: true })
-    const { disk } = this.#site.options
-    if (disk !== undefined)
-      await command('mount', '-t', 'tmpfs', '-o', `size=${disk}m`, 'tmpfs', this.#disk)
+  fillDisk(): Promise<void> {
+    return this.#disk.fill()
   }
 
-  get #ballast(): string {
-    if (this.#site.options.disk === undefined)
-      throw new Error(`${this.name} has no disk of its own to fill: start the fleet with one`)
-    return join(this.#disk, 'ballast')
-  }
-
-  async fillDisk(): Promise<void> {
-    const ballast = this.#ballast
-    await rm(ballast, { force: true })
-    const { bavail, bsize } = await statfs(this.#disk)
-    if (bavail > 0) await command('fallocate', '-l', `${bavail * bsize}`, ballast)
-  }
-
-  async freeDisk(): Promise<void> {
-    await rm(this.#ballast, { force: true })
+  freeDisk(): Promise<void> {
+    return this.#disk.free()
   }
 }

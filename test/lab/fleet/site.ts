@@ -24,7 +24,7 @@ export interface Site {
   run: Run
   /** everything the fleet writes is below it */
   folder: string
-  options: Required<Omit<FleetOptions, 'disk'>> & Pick<FleetOptions, 'disk'>
+  options: Required<Omit<FleetOptions, 'disk' | 'runDisk'>> & Pick<FleetOptions, 'disk' | 'runDisk'>
   /** of one authority: for whoever listens on any of the fleet's addresses, and for whoever calls */
   certificates: { ca: Certificate; server: Certificate; client: Certificate }
   /** the launchers' API token */
