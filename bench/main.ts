@@ -6,6 +6,7 @@ import { benchDeath } from './death.ts'
 import { benchHerd } from './herd.ts'
 import { benchIdle } from './idle.ts'
 import { benchMemory } from './memory.ts'
+import { benchDepth } from './depth.ts'
 import { benchNames } from './names.ts'
 import { writePage } from './page.ts'
 import { printTable, type Report, type Row } from './report.ts'
@@ -17,6 +18,7 @@ import { benchWarm } from './warm.ts'
 
 const PARTS: Record<string, () => Promise<Report>> = {
   cold: benchCold,
+  depth: benchDepth,
   warm: benchWarm,
   route: benchRoute,
   churn: benchChurn,

@@ -5,6 +5,8 @@ import { ask } from '../test/system/client.ts'
 export interface Twin {
   /** Starts it. Milliseconds until it answers, and of these the engine's own. */
   start(): Promise<{ took: number; start: number }>
+  /** Pauses it, which runs, and lets it go on. Milliseconds from then until it answers. */
+  goOn(): Promise<{ took: number }>
   stop(): Promise<void>
   remove(): Promise<void>
 }
@@ -59,6 +61,12 @@ export async function makeTwin(
       await twin.start()
       const start = performance.now() - began
       return { took: await firstByte(`http://${address}:${port}`, began), start }
+    },
+    goOn: async () => {
+      await twin.pause()
+      const began = performance.now()
+      await twin.unpause()
+      return { took: await firstByte(`http://${address}:${port}`, began) }
     },
     stop: async () => void (await twin.stop({ t: 1 })),
     remove: async () => void (await twin.remove({ force: true })),

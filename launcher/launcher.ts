@@ -13,6 +13,7 @@ import { Pages, type PageTemplates } from './gate/page.ts'
 import { leads } from './gate/way.ts'
 import { Keeper } from './keep/keep.ts'
 import { Homes } from './place/home.ts'
+import { MakingRoom } from './place/making-room.ts'
 import { Placement } from './place/placement.ts'
 import { Reservations, type RoomStore } from './place/reservation.ts'
 import { Room } from './place/room.ts'
@@ -110,8 +111,15 @@ export function createLauncher(options: LauncherOptions): Launcher {
   const room = new Room(catalog, settings)
   const homes = new Homes(catalog, store, engines)
   const placement = new Placement({ catalog, engines, room, homes })
+  const claiming = {
+    ...{ catalog, store, session },
+    owner: () => `${id}/${randomUUID()}`,
+    now: () => new Date(),
+  }
+  const { drainTimeout } = settings
   const starter = new Starter({
     ...{ catalog, claims, engines, room, homes, placement },
+    makingRoom: new MakingRoom({ ...claiming, placement, drainTimeout }),
     launchpad: new Launchpad({ ...settings, launchers: () => catalog.state.launchers.size }),
     reservations: new Reservations({ catalog, store, room }),
     dependencies: new Dependencies({ catalog, board, wake: (app) => wakes.need(app) }),
@@ -133,12 +141,6 @@ export function createLauncher(options: LauncherOptions): Launcher {
     log,
   })
   const fleet = new Fleet({ catalog, engines })
-  const claiming = {
-    ...{ catalog, store, session },
-    owner: () => `${id}/${randomUUID()}`,
-    now: () => new Date(),
-  }
-  const { drainTimeout } = settings
   const slots = new Slots({ ...claiming, engines, fleet, drainTimeout })
   const keeper = new Keeper({
     catalog,

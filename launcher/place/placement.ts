@@ -41,14 +41,18 @@ export class Placement {
     return this.place(app, slot, await homes.narrow(app, sights), barred).ok
   }
 
-  /** Where a slot goes by what was seen, or why nowhere. `barred` comes on top of what always holds. */
+  /**
+   * Where a slot goes by what was seen, or why nowhere. `barred` comes on top of what always holds. Without what
+   * is paused, that counts as if it were stopped.
+   */
   place(
     app: App,
     slot: number,
     sights: readonly Sight[],
     barred: Barred,
+    { withPaused = true } = {},
   ): ReturnType<typeof place> {
-    return place(app, this.#candidates(app, slot, sights), this.#rules(app, barred))
+    return place(app, this.#candidates(app, slot, sights, withPaused), this.#rules(app, barred))
   }
 
   /** What speaks for and against each host, the one to be taken first. */
@@ -61,9 +65,9 @@ export class Placement {
     )
   }
 
-  #candidates(app: App, slot: number, sights: readonly Sight[]): Candidate[] {
+  #candidates(app: App, slot: number, sights: readonly Sight[], withPaused = true): Candidate[] {
     const hosts = sights.map(({ host }) => host)
-    const occupancy = this.#options.room.occupancy(hosts, app.name, slot)
+    const occupancy = this.#options.room.occupancy(hosts, app.name, slot, withPaused)
     const none = { promised: { memory: 0, cpus: 0, instances: 0 }, siblings: 0 }
     return sights.map((sight) => ({ ...sight, ...(occupancy.get(sight.host.name) ?? none) }))
   }

@@ -76,12 +76,17 @@ export class Room {
     this.#options = options
   }
 
-  /** How full each of `hosts` is, by name; the slot itself does not count. */
-  occupancy(hosts: readonly Host[], app: string, slot: number): Map<string, Occupancy> {
+  /** How full each of `hosts` is, by name; the slot itself does not count, nor what is paused if that is not to. */
+  occupancy(
+    hosts: readonly Host[],
+    app: string,
+    slot: number,
+    withPaused = true,
+  ): Map<string, Occupancy> {
     const own = this.#key(app, slot)
     const found = new Map<string, Occupancy>(hosts.map(({ name }) => [name, EMPTY]))
     const seen = new Set<string>()
-    for (const seat of this.#seats(hosts)) {
+    for (const seat of this.#seats(hosts, withPaused)) {
       const key = this.#key(seat.app, seat.slot)
       const there = found.get(seat.host)
       if (!there || key === own || seen.has(`${key}@${seat.host}`)) continue
@@ -131,7 +136,7 @@ export class Room {
     if (this.#placed.get(key) === seat) this.#placed.delete(key)
   }
 
-  *#seats(hosts: readonly Host[]): Generator<Seat> {
+  *#seats(hosts: readonly Host[], withPaused = true): Generator<Seat> {
     const { state, keys } = this.#catalog
     const byAddress = new Map<string, string[]>()
     for (const { name, address } of hosts)
@@ -140,7 +145,7 @@ export class Room {
       for (const [slot, { value }] of slots)
         for (const host of byAddress.get(value.host) ?? [])
           yield { app, slot, host, need: needOf(this.#catalog.find(app)), certain: true }
-    for (const { name } of hosts)
+    for (const { name } of withPaused ? hosts : [])
       for (const text of state.hosts.get(name)?.value.paused ?? []) {
         const [app = '', slot] = text.split('/')
         const need = needOf(this.#catalog.find(app))

@@ -27,6 +27,8 @@ export interface ClaimOptions {
 export interface SleepRequest {
   /** not to be taken back by a wake: part of a restart or a removal */
   firm: boolean
+  /** lets be what somebody else changes just then */
+  isYielding?: boolean
   /** seconds draining and stopping may take; later it counts as failed */
   deadline: number
 }
@@ -50,7 +52,7 @@ type SleepStore = Pick<ClaimStore, 'get' | 'create' | 'remove'>
  */
 export async function sleepSlot(
   slot: Slot,
-  { firm, deadline }: SleepRequest,
+  { firm, isYielding = false, deadline }: SleepRequest,
   options: ClaimOptions,
 ): Promise<void> {
   const { catalog, session } = options
@@ -78,6 +80,7 @@ export async function sleepSlot(
       await released(key, until, slot, store)
       break
     }
+    if (isYielding) return
     // Somebody changes the slot right now: a wake that starts it, or its registrar that found it idle.
     await released(key, until, slot, store)
     if (before && !(await store.get(endpoint))) return

@@ -2,6 +2,7 @@ import type { App } from '../../model/app.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import type { Progress } from '../../model/progress.ts'
 import { HOSTS } from '../catalog.ts'
+import type { MakingRoom } from '../place/making-room.ts'
 import type { Sight } from '../place/place.ts'
 import type { Placement } from '../place/placement.ts'
 import { type AttemptOptions, begin } from './attempt.ts'
@@ -28,6 +29,7 @@ export interface Run {
 export interface StarterOptions extends AttemptOptions {
   claims: Claims
   placement: Placement
+  makingRoom: Pick<MakingRoom, 'for'>
   dependencies: Pick<Dependencies, 'ready'>
 }
 
@@ -82,13 +84,16 @@ export class Starter {
   /** Tries one host after the other until the slot is up, or failed for a reason of its own. */
   async #travel(run: Run, claim: WakeClaim, trip: Trip, first: Sight[]): Promise<Endpoint> {
     const { app, slot, report } = run
-    const { catalog, placement } = this.#options
+    const { catalog, placement, makingRoom } = this.#options
     for (let sights = first; ; sights = await this.#usable(run, placement.look(app, slot))) {
       trip.sights = sights
       const running = catalog.endpoint(app.name, slot)
       if (running) return running
       const placed = placement.place(app, slot, sights, trip.barred)
-      if (!placed.ok) throw trip.failure(placed.reason)
+      if (!placed.ok) {
+        if (run.patient && (await makingRoom.for(run, sights, trip.barred))) continue
+        throw trip.failure(placed.reason)
+      }
       const { host } = placed.chosen
       const hasChoice = (): Promise<boolean> =>
         placement.hasChoice(app, slot, host.name, trip.barred)

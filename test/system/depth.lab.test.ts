@@ -67,17 +67,20 @@ async function bursts(name: string, times: number): Promise<string[]> {
 }
 
 describe.concurrent('each by itself', () => {
-  it('a paused app is answered by the process that slept, and is said to be paused', async () => {
-    const name = await add({ name: 'nap', sleep: 'pause' })
-    const boot = await bootOf(name)
-    await becomes(name, 'paused')
-    const { instances } = await read('/v1/instances?app=nap')
-    expect(instances).toMatchObject([{ app: name, state: 'paused', endpoint: null }])
-    await eventually(async () => (await read('/v1/apps/nap')).status.state === 'asleep')
-    expect(await bootOf(name)).toBe(boot)
-    await becomes(name, 'paused')
-    expect(await bootOf(name)).toBe(boot)
-  })
+  it.each(['bridge', 'sandbox'] as const)(
+    'a paused app in a %s is answered by the process that slept, and is said to be paused',
+    async (network) => {
+      const name = await add({ name: `nap-${network}`, sleep: 'pause,stop:5s', network })
+      const boot = await bootOf(name)
+      await becomes(name, 'paused')
+      const { instances } = await read(`/v1/instances?app=${name}`)
+      expect(instances).toMatchObject([{ app: name, state: 'paused', endpoint: null }])
+      await eventually(async () => (await read(`/v1/apps/${name}`)).status.state === 'asleep')
+      expect(await bootOf(name)).toBe(boot)
+      await becomes(name, 'exited')
+      expect(await bootOf(name)).not.toBe(boot)
+    },
+  )
 
   it('steps lead from paused to stopped to gone, and each of them wakes', async () => {
     const name = await add({ name: 'steps', sleep: 'pause,stop:4s,remove:8s' })
