@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -65,6 +65,17 @@ function processesIn(folder: string): number[] {
   return [...own, ...foldersIn(folder).flatMap(processesIn)]
 }
 
+/** Where cgroups are of the first version, what is frozen (a paused container) is not even killed before it is let go on. */
+function thaw(folder: string): void {
+  const file = join(folder, 'freezer.state')
+  try {
+    if (existsSync(file)) writeFileSync(file, 'THAWED')
+  } catch {
+    // it has just gone
+  }
+  foldersIn(folder).forEach(thaw)
+}
+
 /** Cgroup files cannot be unlinked: folders go, deepest first. One that is busy for a moment is tried again. */
 async function removeTree(folder: string): Promise<void> {
   for (const child of foldersIn(folder)) await removeTree(child)
@@ -90,6 +101,7 @@ export async function clearCgroup(path: string): Promise<void> {
       } catch {
         // it was quicker
       }
+    tops.forEach(thaw)
     await delay(20)
   }
   for (const top of tops) await removeTree(top)
