@@ -157,6 +157,8 @@ async function modulesOf(settings: Settings, folder: string, log: Logger): Promi
     throw new Error(`--live on cannot be: ${reason}. ${mend}`.trim())
   if (settings.live === 'auto' && modules === '' && settings.proxy === 'nginx')
     log.info({ reason, ...(mend && { mend }) }, 'apps that come and go cost a reload of nginx')
+  if (modules === '' && settings.silentSockets < 3600)
+    log.warn({ reason }, 'WebSockets may be silent for an hour: --silent-sockets needs live routes')
   return modules
 }
 
@@ -172,6 +174,7 @@ async function surroundings(
     activity: nearest(settings.activityListen),
     holdTimeout: settings.holdTimeout,
     accessLog: settings.accessLog,
+    silentSockets: settings.silentSockets,
     ...readingOf(settings, openSigner(settings.cookieKeyFile)),
     live: modules,
     folder,

@@ -79,6 +79,8 @@ export const GatewayPlan = z.strictObject({
   activity: Address,
   /** how long a launcher holds a request, seconds */
   holdTimeout: z.number().int().min(1),
+  /** how long a WebSocket may be silent, seconds */
+  silentSockets: z.number().int().min(1).max(3600).default(3600),
   /** where requests are logged: `off`, `syslog`, or a file */
   accessLog: AccessLog.default('off'),
   /** where nginx's modules are, if running apps are in a table in its memory; '' if they are in its configuration */

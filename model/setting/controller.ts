@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AccessLog } from './access-log.ts'
-import { list, listen, network, setting } from './kind.ts'
+import { list, listen, network, seconds, setting } from './kind.ts'
 import { ProxyKind } from './proxy.ts'
 
 /** What a controller needs to know, beside its gateway. */
@@ -46,6 +46,12 @@ export const CONTROLLER_SETTINGS = {
     'auto|on|off',
     z.enum(['auto', 'on', 'off']).default('auto'),
     "keep the routes in nginx's memory, where they change without a reload; auto: where its Lua module is, and template and commands are the built-in ones",
+  ),
+  silentSockets: setting(
+    ['up', 'controller'],
+    'time',
+    seconds(3600).default(3600),
+    'how long a WebSocket may be open without a word of either side; then it is closed, and keeps no app awake. Less than an hour needs live routes',
   ),
   confirm: setting(
     ['up', 'controller'],

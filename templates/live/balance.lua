@@ -121,6 +121,12 @@ local function choose(entry, tried, var)
   return least(candidates)
 end
 
+-- Where it goes. A WebSocket that is silent for long is nobody's: it would keep its app awake.
+local function send(var, host, port)
+  assert(balancer.set_current_peer(host, port))
+  if var.upgrade ~= "" then assert(balancer.set_timeouts(nil, nil, gateway.silence)) end
+end
+
 local function entry_of(var)
   return lookup(sub(var.app .. var.sticky, 5))
 end
@@ -147,7 +153,7 @@ function gateway.balance()
   tried[peer], ctx.peer = true, peer
   if entry.sticky then var.answer = peer.pin end
   hold(var, peer.address)
-  assert(balancer.set_current_peer(peer.host, peer.port))
+  send(var, peer.host, peer.port)
 end
 
 -- Where a launcher says that the app is: $woken, which is an address with a port.
@@ -155,7 +161,7 @@ function gateway.woken()
   local var = ngx.var
   local host, port = match(var.woken, "^(.+):(%d+)$")
   hold(var, var.woken)
-  assert(balancer.set_current_peer(host, tonumber(port)))
+  send(var, host, tonumber(port))
 end
 
 -- The last one that was tried is as good as dead: no answer came of it.

@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { WebSocket } from 'ws'
 import { ask } from '../system/client.ts'
 import { startLoad } from '../system/load.ts'
 import { type Backend, startBackend } from '../templates/backend.ts'
@@ -51,4 +52,23 @@ it('an app comes and goes while a configuration is on its way', async () => {
   expect(await status('/one/')).toBe(503)
   await rm(hold)
   await expect.poll(() => status('/one/'), { timeout: 15_000 }).toBe(200)
+})
+
+it('a WebSocket on which nobody has said a word for long is closed, and nothing else', async () => {
+  await lab.stopController()
+  lab.settings.silentSockets = 2
+  await lab.startController()
+  const applied = await lab.put('told', shop.address)
+  await expect.poll(async () => (await lab.record())?.applied, { timeout: 15_000 }).toBe(applied)
+  const [silent, busy] = [1, 2].map(
+    () => new WebSocket(`ws://${new URL(lab.origin).host}/shop/ws`),
+  ) as [WebSocket, WebSocket]
+  await expect.poll(() => busy.readyState).toBe(WebSocket.OPEN)
+  const talk = setInterval(() => busy.send('word'), 200)
+  const slow = ask(lab.origin, '/shop/slow/3000')
+  await expect.poll(() => silent.readyState, { timeout: 15_000 }).toBe(WebSocket.CLOSED)
+  expect(busy.readyState).toBe(WebSocket.OPEN)
+  expect((await slow).status).toBe(200)
+  clearInterval(talk)
+  busy.close()
 })

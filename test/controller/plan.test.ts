@@ -15,6 +15,7 @@ const surroundings = {
   activity: '127.0.0.1:8094',
   holdTimeout: 60,
   accessLog: 'off',
+  silentSockets: 3600,
   reading: PLAIN,
   live: '',
   folder: '/run/reveille/nginx',

@@ -16,6 +16,7 @@ const open = () =>
         reading: PLAIN,
         sign: null,
         accessLog: 'off',
+        silentSockets: 3600,
         live: '',
         folder: '/run/x',
         user: 'www-data',
