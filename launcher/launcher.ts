@@ -15,6 +15,7 @@ import { Keeper } from './keep/keep.ts'
 import { Homes } from './place/home.ts'
 import { MakingRoom } from './place/making-room.ts'
 import { Placement } from './place/placement.ts'
+import { Prefetch } from './place/prefetch.ts'
 import { Reservations, type RoomStore } from './place/reservation.ts'
 import { Room } from './place/room.ts'
 import { Vacancies } from './place/vacant.ts'
@@ -186,6 +187,8 @@ export function createLauncher(options: LauncherOptions): Launcher {
     ...{ catalog, engines, store, log },
     onEnd: (event, host) => ends.died(event, host),
   })
+  const { registries } = settings
+  const prefetch = new Prefetch({ id, catalog, engines, registries, log })
   const vacancies = new Vacancies({ catalog, fleet, engines, store, log })
 
   const control = controlOf({ catalog, wakes, board, starter, placement, proof })
@@ -197,11 +200,13 @@ export function createLauncher(options: LauncherOptions): Launcher {
     start: () => {
       keeper.start()
       vacancies.start()
+      prefetch.start()
       witnesses.start()
     },
     end: () => {
       keeper.stop()
       vacancies.stop()
+      prefetch.stop()
       witnesses.stop()
       gate.end()
       events.end()

@@ -12,9 +12,13 @@ function stable(value: unknown): string {
   )
 }
 
-/** What no container is made of: where and how many of them run, how long a start may take, how gateways lead there. */
+/**
+ * What no container is made of: where and how many of them run, how long a start may take, whether its image is pulled
+ * ahead, how gateways lead there.
+ */
 const APART: ReadonlySet<string> = new Set<keyof App>([
   'replicas',
+  'prefetch',
   'startTimeout',
   'constraints',
   'antiAffinity',

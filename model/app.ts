@@ -49,6 +49,10 @@ const shape = {
   sleep: Sleep.default(STOP).describe(
     'what is done then: stop, pause or remove; deeper ones by a longer time, as pause,stop:1h',
   ),
+  prefetch: z
+    .boolean('must be true or false')
+    .default(false)
+    .describe('its image is pulled to the hosts it may run on before its first start there'),
   startTimeout: duration(3600)
     .default(60)
     .describe('how long a start may take until it counts as failed'),

@@ -37,7 +37,7 @@ export function describe({ limits, status, ...app }: Shown): Record<string, stri
     ...(status.exitCode !== undefined && { lastRun: `exited (${status.exitCode})` }),
     endpoints: status.slots.map(({ endpoint }) => endpoint).join(', '),
     lastUsed: status.lastUsed ?? 'not known',
-    image: app.image,
+    image: `${app.image}${app.prefetch ? ', pulled ahead' : ''}`,
     port: String(app.port),
     env: Object.entries(app.env)
       .map(([key, value]) => `${key}=${value}`)

@@ -27,6 +27,8 @@ export function addTemplate(command: Command): Command {
       '--sleep <how>',
       'stop, pause or remove; deeper ones after a longer time: pause,stop:1h (default: stop)',
     )
+    .option('--prefetch', 'pull its image ahead to the hosts it may run on')
+    .option('--no-prefetch', 'pull it when it is started there first (default)')
     .option('--start-timeout <time>', 'how long a start may take (default: 60s)')
     .option('--stop-timeout <time>', 'how long it may take to end (default: 10s)')
     .option('--min <n>', 'instances that never sleep (default: 0)')
@@ -85,6 +87,7 @@ export interface TemplateFlags {
   min?: string
   replicas?: string
   sticky?: boolean
+  prefetch?: boolean
   route?: string[]
   memory?: string
   cpus?: string
@@ -122,7 +125,8 @@ export function readTemplate(
   for (const name of TEXTS) if (flags[name] !== undefined) fields[name] = flags[name]
   for (const name of ['port', 'min', 'replicas'] as const)
     if (flags[name] !== undefined) fields[name] = number(flags[name])
-  if (flags.sticky !== undefined) fields.sticky = flags.sticky
+  for (const name of ['sticky', 'prefetch'] as const)
+    if (flags[name] !== undefined) fields[name] = flags[name]
   if (flags.route) Object.assign(fields, readRoutes(flags.route))
   if (flags.dependsOn) fields.dependsOn = flags.dependsOn
   if (flags.volume) fields.volumes = flags.volume

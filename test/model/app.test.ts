@@ -19,6 +19,7 @@ describe('an app', () => {
       min: 0,
       replicas: 1,
       sticky: false,
+      prefetch: false,
       route: 'path',
       routes: [],
       limits: { memory: 512 * 1024 ** 2, cpus: 1, pids: 512 },

@@ -31,6 +31,22 @@ it('an image that is missing is pulled, and the same request is answered', async
   await expect.poll(pulled).toBeGreaterThan(0)
 })
 
+it('an image is pulled ahead for an app that asks for it, and its first start need not', async () => {
+  const image = await registry.offer(HELLO_IMAGE, 'ahead:1')
+  await cluster.add({ name: 'ahead', image, prefetch: true })
+  const lines = (text: string): string[] =>
+    cluster
+      .log()
+      .split('\n')
+      .filter((line) => line.includes('"app":"ahead"') && line.includes(text))
+  await expect.poll(() => lines('"msg":"pulled ahead"'), { timeout: 40_000 }).toHaveLength(1)
+  expect(lines('"msg":"woke"')).toEqual([])
+  const answer = await ask(cluster.origin, '/ahead/')
+  expect(answer.text).toBe('hello\n')
+  await expect.poll(() => lines('"msg":"woke"')).toHaveLength(1)
+  expect(JSON.parse(lines('"msg":"woke"')[0] ?? '').ms.pull).toBeUndefined()
+})
+
 it('an image the registry has not is said to be missing there', async () => {
   await cluster.add({ name: 'absent', image: `${registry.address}/absent:1` })
   const answer = await ask(cluster.origin, '/absent/')
