@@ -1,6 +1,7 @@
 import { setup } from '../test/lab/setup-engine.ts'
 import { benchChurn } from './churn.ts'
 import { benchCold } from './cold.ts'
+import { children } from './cpu.ts'
 import { benchCycles } from './cycles.ts'
 import { benchDeath } from './death.ts'
 import { benchDepth } from './depth.ts'
@@ -65,6 +66,13 @@ async function main(names: string[]): Promise<void> {
   if (failed.length > 0) throw new Error(`not measured: ${failed.join(', ')}`)
 }
 
-// What it started is cleared away by bench/run.sh, whatever state it is in.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
+/** Ends what runs; the rest is cleared away by bench/run.sh, whatever state it is in. */
+async function leave(): Promise<void> {
+  for (const pid of children(process.pid)) process.kill(pid, 'SIGTERM')
+  for (let i = 0; i < 100 && children(process.pid).length > 0; i += 1)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  process.exit(130)
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void leave())
 await main(process.argv.slice(2))
