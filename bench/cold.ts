@@ -7,7 +7,7 @@ import { coldRows, type Wake, type Woken } from './cold-rows.ts'
 import type { Report } from './report.ts'
 import { containerOf, makeTwin, type Twin } from './twin.ts'
 
-const PAIRS = Number(process.env.BENCH_PAIRS ?? 32)
+const PAIRS = Number(process.env.BENCH_PAIRS ?? 30)
 /** Of the twins, in the engine's own network. */
 const PORT = 24_990
 /** How long the app takes until it listens, milliseconds. */

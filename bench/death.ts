@@ -6,7 +6,7 @@ import type { Report, Row } from './report.ts'
 import { median, summarise } from './statistics.ts'
 import { containerOf } from './twin.ts'
 
-const ROUNDS = Number(process.env.BENCH_DEATHS ?? 5)
+const ROUNDS = Number(process.env.BENCH_DEATHS ?? 2)
 /** Of the registrars' leases, seconds: before it is over nobody may start the slot of a silent host anew. */
 const TTL = 10
 

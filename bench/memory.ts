@@ -8,7 +8,7 @@ import { seedApps, seedName } from './seed.ts'
 const SIZES = [1000, 50_000] as const
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 1)
 /** Seconds in which garbage of the start may be collected. */
-const REST = 30
+const REST = 20
 
 const PARTS = ['controller', 'launcher', 'nginx'] as const
 type Part = (typeof PARTS)[number]

@@ -8,7 +8,7 @@ import { summarise } from './statistics.ts'
 import { containerOf, makeTwin } from './twin.ts'
 
 /** Apps that the cluster knows; all but one of them sleep all the time. */
-const KNOWN = [1, 10, 100, 1_000]
+const KNOWN = [1, 100, 1_000]
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 8)
 /** Wakes of one round at each number of apps. */
 const WAKES = 4

@@ -7,7 +7,7 @@ import type { Report, Row } from './report.ts'
 import { seedApps, seedName } from './seed.ts'
 import { slope, summarise } from './statistics.ts'
 
-const PAIRS = Number(process.env.BENCH_PAIRS ?? 32)
+const PAIRS = Number(process.env.BENCH_PAIRS ?? 30)
 const SIZES = [100, 1000, 10_000, 50_000]
 /** Apps of the arm that is written by hand. */
 const BY_HAND = 10

@@ -7,7 +7,7 @@ import { pairedRatio, rankCorrelation } from './statistics.ts'
 import { containerOf, makeTwin, type Twin } from './twin.ts'
 
 const APPS = 50
-const ROUNDS = Number(process.env.BENCH_STORMS ?? 5)
+const ROUNDS = Number(process.env.BENCH_STORMS ?? 3)
 /** Starts at once on one engine that the direct arm is tried with, to find the best. */
 const WIDTHS = [1, 2, 4, 8]
 /** Of the twins, each on the address of its host. */

@@ -14,7 +14,7 @@ import {
 import { type Report, type Row, times } from './report.ts'
 import { median, pairedRatio } from './statistics.ts'
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7)
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
 const SECONDS = 2
 /** Requests go round this many apps at most, spread over the whole list. */
 const ASKED = 64
