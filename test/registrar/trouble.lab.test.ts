@@ -78,6 +78,22 @@ test('a restarted engine is followed again, and an app that died meanwhile is fo
   expect(await house.isRunning(fresh)).toBe(true)
 })
 
+test('what is paused outlives a restart of its engine, and goes on', async () => {
+  const id = await house.run({ name: 'frozen', image: HELLO_IMAGE, idleAfter: 1, sleep: 'pause' })
+  const endpoint = await house.registered('frozen')
+  await house.unregistered('frozen')
+  const isPaused = async (): Promise<boolean> =>
+    (await house.engine.inspect(id))?.state === 'paused'
+  await eventually(isPaused)
+  const engine = await engineProcess()
+  process.kill(engine, 'SIGTERM')
+  await eventually(() => !isAlive(engine))
+  await restartEngine()
+  await eventually(() => isPaused().catch(() => false))
+  await house.engine.unpause(id)
+  expect(await house.registered('frozen')).toBe(endpoint)
+})
+
 test('a key that somebody else holds is left to them, and our copy is stopped and removed after a lease time', async () => {
   for (const name of ['doubled', 'handmade'])
     await house.store.put(house.keys.endpoint(name, 0), '10.9.9.9:8000')

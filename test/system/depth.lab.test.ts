@@ -53,7 +53,7 @@ function slept(name: string): number {
 /** Bursts of requests around the idle time of an app until it has slept so many times; what was no 200. */
 async function bursts(name: string, times: number): Promise<string[]> {
   const failures: string[] = []
-  const end = performance.now() + 40_000
+  const end = performance.now() + 90_000
   for (let round = 0; slept(name) < times && performance.now() < end; round++) {
     for (let burst = 0; burst < 3; burst++) {
       const body = burst === 1 ? { method: 'POST', body: `${name}-${round}` } : {}
@@ -61,7 +61,7 @@ async function bursts(name: string, times: number): Promise<string[]> {
       if (typeof answer === 'string') failures.push(answer)
       else if (answer.status !== 200) failures.push(`${answer.status} ${answer.text}`)
     }
-    await pause(1_200 + ((round * 911) % 2_100))
+    await pause(1_000 + ((round * 1_711) % 5_000))
   }
   return failures
 }
@@ -97,9 +97,10 @@ describe.concurrent('each by itself', () => {
     'no request fails while an app goes to sleep by %s again and again',
     async (sleep) => {
       const name = await add({ name: `cycle-${sleep.replace(/\W/g, '-')}`, sleep })
-      expect(await bursts(name, 5)).toEqual([])
-      expect(slept(name)).toBeGreaterThan(4)
+      expect(await bursts(name, 4)).toEqual([])
+      expect(slept(name)).toBeGreaterThan(3)
     },
+    120_000,
   )
 
   it('a paused app that is asked to sleep is stopped, and ends when it is restarted or removed', async () => {
