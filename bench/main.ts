@@ -9,6 +9,7 @@ import { benchHerd } from './herd.ts'
 import { benchIdle } from './idle.ts'
 import { benchMemory } from './memory.ts'
 import { benchNames } from './names.ts'
+import { benchNetworks } from './networks.ts'
 import { writePage } from './page.ts'
 import { printTable, type Report, type Row } from './report.ts'
 import { measure } from './results.ts'
@@ -31,6 +32,7 @@ const PARTS: Record<string, () => Promise<Report>> = {
   death: benchDeath,
   storm: benchStorm,
   names: benchNames,
+  networks: benchNetworks,
 }
 
 /**

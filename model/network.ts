@@ -5,7 +5,7 @@ export const NETWORKS = ['sandbox', 'bridge', 'host'] as const
 
 /**
  * sandbox: that of a tiny container which is always there, so that its address stays while the app sleeps, and a start
- * takes a third; bridge: its own, made at each start; host: that of its machine, where nothing is between it and others.
+ * is short; bridge: its own, made at each start; host: that of its machine, where nothing is between it and others.
  */
 export const Network = z.enum(NETWORKS, 'must be sandbox, bridge or host')
 export type Network = z.output<typeof Network>

@@ -101,6 +101,22 @@ test('it has its images and no other, and no registry to get one from', async ()
   })
 })
 
+test('an app whose network is a sandbox runs without one: processes have no network of their own', async () => {
+  const name = 'boxed'
+  const app = App.parse({ name, image: 'test/server:1', env: { GREETING: 'hello' } })
+  const labels = { 'reveille.app': name }
+  const id = await engine.create({
+    ...{ name: `reveille-${name}-0`, app, labels, publish: '127.0.0.1' },
+    network: 'sandbox',
+  })
+  await engine.start(id)
+  expect(await fetchText(id)).toBe('hello')
+  expect(await engine.loneSandboxes()).toEqual([])
+  await engine.stop(id, 1)
+  await engine.remove(id)
+  expect(await engine.inspect(id)).toBeNull()
+})
+
 test('a container lives, dies, lives again on another port, and goes, with an event for each', async () => {
   const seen: EngineEvent[] = []
   const stop = new AbortController()
