@@ -13,9 +13,13 @@ export async function countVisitors(
 ): Promise<number> {
   const { id, pid, endpoint, spec } = instance
   if (pid === 0 || !endpoint) return 0
-  const found = await count({ pid, port: spec.port, published: endpoint.port })
+  const at = { port: spec.port, published: endpoint.port }
+  const found = await count({ pid, ...at })
   if (found !== null) return found
   const container = await inspect(id)
-  if (container?.state !== 'running' || container.pid !== pid) return 0
+  if (container?.state !== 'running') return 0
+  // Started again, maybe unseen: at the same address nothing else would tell.
+  const again = container.pid === pid ? null : await count({ ...at, pid: container.pid })
+  if (again !== null) return again
   throw new Error(`process ${pid} is not visible here: run the registrar with --pid=host`)
 }

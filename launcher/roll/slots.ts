@@ -1,6 +1,5 @@
 import type { App } from '../../model/app.ts'
 import { type Container, isUp } from '../../model/container.ts'
-import { formatEndpoint } from '../../model/endpoint.ts'
 import { type InstanceSpec, readLabels } from '../../model/label.ts'
 import { canonical } from '../../model/name.ts'
 import type { Host } from '../../model/record.ts'
@@ -76,15 +75,14 @@ export class Slots {
   async sleep({ host, spec }: Found): Promise<void> {
     const { catalog, drainTimeout } = this.#options
     const { app, slot } = spec
-    const before = catalog.endpoint(app, slot)
+    const written = () => catalog.state.slots(app).get(slot)?.entry.createRevision
+    const before = written()
     const stop = catalog.find(app)?.stopTimeout ?? spec.stopTimeout
     const request = { firm: true, deadline: drainTimeout + stop + MARGIN }
     await sleepSlot({ app, slot, host: host.name }, request, this.#options)
     if (!before) return
-    const told = (): true | null => {
-      const now = catalog.endpoint(app, slot)
-      return now && formatEndpoint(now) === formatEndpoint(before) ? null : true
-    }
+    // The address of a new start may be the same.
+    const told = (): true | null => (written() === before ? null : true)
     await catalog.whenWithin(app, told, NEWS, new AbortController().signal)
   }
 

@@ -86,9 +86,10 @@ export async function sleepSlot(
     if (before && !(await store.get(endpoint))) return
     if (!firm && claim.holder && action(claim.holder) === 'sleep') return
   }
-  // Another Endpoint is that of a new start: somebody waited for the claim to go and has woken it since.
+  // One that was written anew is that of a new start: somebody waited for the claim to go and has woken it since. Its
+  // address may be the same.
   const after = firm ? await store.get(endpoint) : null
-  if (after && after.value === before?.value)
+  if (after && after.createRevision === before?.createRevision)
     throw unavailable(`slot ${slot.slot} of ${slot.app} did not go to sleep`)
 }
 

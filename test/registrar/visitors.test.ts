@@ -27,8 +27,15 @@ test('what is counted is what there is', async () => {
 
 test('a process that cannot be seen has no visitors only if its engine says that it ended', async () => {
   const unseen = async () => null
-  for (const now of [null, container(0, 'exited'), container(8, 'running')])
+  for (const now of [null, container(0, 'exited')])
     expect(await countVisitors(member(), unseen, async () => now)).toBe(0)
   const runs = countVisitors(member(), unseen, async () => container(7, 'running'))
   await expect(runs).rejects.toThrow('--pid=host')
+})
+
+test('a process that was started again unseen, at the address it had, is counted where it is now', async () => {
+  const count = async ({ pid }: { pid: number }) => (pid === 8 ? 2 : null)
+  expect(await countVisitors(member(), count, async () => container(8, 'running'))).toBe(2)
+  const gone = countVisitors(member(), count, async () => container(9, 'running'))
+  await expect(gone).rejects.toThrow('not visible')
 })

@@ -63,6 +63,18 @@ it('two instances are two, in every list and for the room of their host, and not
   expect((await names()).filter((name) => name.includes('shop'))).toEqual([])
 }, 90_000)
 
+it('a restart is known to be done though the new run is where the old one was', async () => {
+  await cluster.add({ name: 'shop', image: APP_IMAGE, idleAfter: '1h' })
+  const boot = async () => JSON.parse((await ok('shop'))?.text ?? '{}').bootId as string
+  const [before, where] = [await boot(), await endpoints()]
+  const { stop } = startLoad(cluster.origin, '/shop/', 30)
+  for (let round = 0; round < 3; round++)
+    expect((await cluster.api('POST', '/v1/apps/shop/restart')).status).toBe(200)
+  expect((await stop()).failed).toEqual([])
+  expect(await boot()).not.toBe(before)
+  expect(await endpoints()).toEqual(where)
+}, 90_000)
+
 it('an app is replaced under load without a failed request, and nothing of the old one is left', async () => {
   await cluster.add({ name: 'shop', image: APP_IMAGE, env: { NAME: 'v1' }, idleAfter: '1h' })
   await ok('shop')
