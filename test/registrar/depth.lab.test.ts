@@ -72,6 +72,17 @@ describe.concurrent('each by itself', () => {
     expect(await stateOf(byHand)).toBe('exited')
   })
 
+  test('what was paused by hand is not removed, though that is how it sleeps', async () => {
+    const more = { idleAfter: 8, image: HELLO_IMAGE, sleep: 'remove' }
+    const id = await house.run({ name: 'held', ...more }, 0, 'ab')
+    await house.registered('held')
+    await house.docker.getContainer(id).pause()
+    await house.unregistered('held')
+    await new Promise((resolve) => setTimeout(resolve, 11_000))
+    expect(await stateOf(id)).toBe('paused')
+    await house.docker.getContainer(id).unpause()
+  })
+
   test('a firm request ends a paused one in order, any other one too', async () => {
     for (const firm of [true, false]) {
       const app = firm ? 'firm' : 'soft'

@@ -22,7 +22,16 @@ const never = () => Promise.reject(new Error('not asked'))
 
 test('what is counted is what there is', async () => {
   expect(await countVisitors(member(), async () => 3, never)).toBe(3)
-  expect(await countVisitors(member(stopped), never, never)).toBe(0)
+  expect(await countVisitors(member(advance(running, { type: 'paused' })), never, never)).toBe(0)
+  for (const now of [null, container(0, 'exited')])
+    expect(await countVisitors(member(stopped), never, async () => now)).toBe(0)
+})
+
+test('what somebody paused by hand is in use by them, what sleeps so is not', async () => {
+  const paused = container(7, 'paused')
+  expect(await countVisitors(member(stopped), never, async () => paused)).toBe(1)
+  const dozing = { ...paused, labels: { 'reveille.sleep': 'pause' } }
+  expect(await countVisitors(member(stopped), never, async () => dozing)).toBe(0)
 })
 
 test('a process that cannot be seen has no visitors only if its engine says that it ended', async () => {
