@@ -122,7 +122,7 @@ export class Sleep {
   }
 
   async #drainAndLayDown(attempt: Attempt): Promise<SleepResult> {
-    const { store, fleet, cluster } = this.#ports
+    const { store, fleet, cluster, log } = this.#ports
     const { member, claim, key, lease, signal, isRequested } = attempt
     const removed = await Promise.race([
       fleet.drain(member.instance.id),
@@ -143,7 +143,11 @@ export class Sleep {
     const { revision } = attempt
     const replaced = await store.replace(key, stopping, { modRevision: revision, lease })
     if (replaced === null) return 'taken-back'
-    return (await this.#layDown(attempt)) ? 'slept' : 'unsure'
+    // Who is still led there is refused by what is stopped, and wakes it; what is frozen would keep them waiting.
+    const isRouted = attempt.how === 'pause' && !isGone()
+    if (isRouted) log.warn({ app }, 'a gateway does not confirm: it is stopped and not paused')
+    const how = isRouted ? 'stop' : attempt.how
+    return (await this.#layDown({ ...attempt, how })) ? 'slept' : 'unsure'
   }
 
   /** Whether no connection was left in two looks in a row. */

@@ -97,6 +97,30 @@ test('a stop that failed is not tried again once the lease is not certainly ours
   expect(tries).toHaveLength(1)
 })
 
+test.each([
+  ['paused', 'that its route is gone', '1', 'pause'],
+  ['stopped and not paused', 'nothing', '0', 'stop'],
+] as const)(
+  'one is %s where a gateway confirms %s',
+  async (_what, _that, applied, expected) => {
+    const cluster = new Cluster(keys)
+    const gateway = { id: 'g1', applied, generation: 1, endpoints: 1, rejected: [] }
+    const key = keys.named('gateway', 'g1')
+    const entry = { key, value: JSON.stringify(gateway), lease: '0' }
+    const change = {
+      type: 'put' as const,
+      entry: { ...entry, modRevision: '1', createRevision: '1' },
+    }
+    cluster.observe([change], '1')
+    const done: string[] = []
+    const layDown: SleepPorts['layDown'] = async (_member, how) => void done.push(how)
+    const { sleep } = await sleepOf({ cluster, layDown })
+    expect(await sleep.run(member(`told-${applied}`), 'pause', null, never)).toBe('slept')
+    expect(done).toEqual([expected])
+  },
+  20_000,
+)
+
 test('what an app depends on stays awake when the app is woken while its route goes', async () => {
   const cluster = new Cluster(keys)
   const put = (key: string, value: object, revision: string) => ({
