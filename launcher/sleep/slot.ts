@@ -27,7 +27,7 @@ export interface ClaimOptions {
 export interface SleepRequest {
   /** not to be taken back by a wake: part of a restart or a removal */
   firm: boolean
-  /** lets be what somebody else changes just then */
+  /** for what sleeps paused: lets be what is awake by now, and what somebody else changes just then */
   isYielding?: boolean
   /** seconds draining and stopping may take; later it counts as failed */
   deadline: number
@@ -62,6 +62,7 @@ export async function sleepSlot(
   const until = performance.now() + deadline * 1000
   const endpoint = keys.endpoint(slot.app, slot.slot)
   const before = await store.get(endpoint)
+  if (isYielding && before) return
   for (;;) {
     if (session.lease === null) throw unavailable('this launcher has no session with etcd')
     const { lease } = session

@@ -149,6 +149,15 @@ test('a moment without etcd ends no sleep', async () => {
   expect(lost).toBeGreaterThan(4)
 })
 
+test('what is awake again is let be where only what is paused was to be stopped', async () => {
+  const { catalog, session, store } = stage
+  const options = { catalog, session, store, owner: () => 'launcher-1/8', now: () => new Date() }
+  const request = { firm: false, isYielding: true, deadline: 10 }
+  const before = await stage.contents()
+  await sleepSlot({ app: 'Shop', slot: 0, host: 'box-1' }, request, options)
+  expect(await stage.contents()).toEqual(before)
+})
+
 test('a sleep waits for a change that is under way', async () => {
   const since = new Date().toISOString()
   const other = JSON.stringify({ owner: 'launcher-2/1', action: 'wake', since })
