@@ -23,8 +23,13 @@ const EVERY = 10_000
 const SPACE = 4 * 1024 ** 3
 /** A pull that takes longer is given up, milliseconds. */
 const LIMIT = 30 * 60_000
-/** When one that was tried is tried again, if the host still does not name it, milliseconds. */
+/** When one that failed is tried again, milliseconds. */
 const AGAIN = 10 * 60_000
+/**
+ * The same of one that is there by its engine's word, if its host does not name it, as one that an App has by its digest:
+ * registries count who asks.
+ */
+const UNNAMED = 24 * 3_600_000
 
 /**
  * Pulls images ahead of the first start, for apps that ask for it: one at a time on each host, and none where somebody
@@ -80,7 +85,12 @@ export class Prefetch {
   }
 
   #lacks(host: Host, { image, constraints }: App): boolean {
-    if (hasImage(host, image) || this.#notBefore.has(`${host.name} ${image}`)) return false
+    const key = `${host.name} ${image}`
+    if (hasImage(host, image)) {
+      this.#notBefore.delete(key)
+      return false
+    }
+    if (this.#notBefore.has(key)) return false
     if (host.disk !== undefined && host.disk < SPACE) return false
     const registry = registryOf(image)
     if (registry === null || !isAllowedRegistry(registry, this.#options.registries)) return false
@@ -94,15 +104,17 @@ export class Prefetch {
   async #pull({ name: host, engine }: Host, { name: app, image }: App): Promise<void> {
     const { engines, log } = this.#options
     this.#busy.add(host)
+    let again = AGAIN
     try {
       const limit = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(LIMIT)])
       await engines.at(engine).pull(image, () => {}, limit)
+      again = UNNAMED
       log.info({ app, image, host }, 'pulled ahead')
     } catch (error) {
       const reason = wordsOf(error)
       if (!this.#ending.signal.aborted) log.warn({ app, image, host, reason }, 'not pulled ahead')
     } finally {
-      this.#notBefore.set(`${host} ${image}`, performance.now() + AGAIN)
+      this.#notBefore.set(`${host} ${image}`, performance.now() + again)
       this.#busy.delete(host)
     }
   }

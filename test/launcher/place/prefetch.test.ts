@@ -93,6 +93,37 @@ test('one that failed is not tried again at once, and holds up no other', async 
   expect(pulls).toEqual(['a shop:1', 'a blog:1'])
 })
 
+test('one that failed is tried again in time; one that is there is not, though its host does not name it', async () => {
+  host('a')
+  app('shop', { image: `shop@sha256:${'0'.repeat(64)}` })
+  app('blog')
+  const one = prefetch()
+  const later = (): void => {
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 11 * 60_000)
+    one.look()
+    clock.mockRestore()
+  }
+  one.look()
+  await end()
+  one.look()
+  await end(new Error('timeout'))
+  later()
+  expect(pulls.slice(2)).toEqual(['a blog:1'])
+})
+
+test('one that was there and is gone is pulled again', async () => {
+  host('a')
+  app('shop')
+  const one = prefetch()
+  one.look()
+  await end()
+  host('a', { images: ['shop:1'] })
+  one.look()
+  host('a')
+  one.look()
+  expect(pulls).toEqual(['a shop:1', 'a shop:1'])
+})
+
 test.each([
   ['whose disk is short', () => host('a', { disk: 2 * GIB })],
   ['that is drained', () => put(keys.named('drain', 'a'), { since: new Date().toISOString() })],
