@@ -1,7 +1,10 @@
 import { EngineError } from './docker-error.ts'
 
-/** The image of sandboxes. It is made here and given to engines that lack it; no registry has it. */
-export const SANDBOX_IMAGE = 'reveille/sandbox:1'
+/**
+ * The image of sandboxes. It is made here and given to engines that lack it. No registry has it, nor can have: an image
+ * that an App names, and that is pulled, must not be taken for it.
+ */
+export const SANDBOX_IMAGE = 'localhost/reveille/sandbox:1'
 /** Where its one file is, and what it runs. */
 const PROGRAM = '/sandbox'
 

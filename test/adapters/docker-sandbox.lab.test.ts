@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import Docker from 'dockerode'
 import { afterEach, expect, test } from 'vitest'
 import { openEngine } from '../../adapters/docker.ts'
+import { SANDBOX_IMAGE } from '../../adapters/sandbox-image.ts'
 import { App, type AppInput } from '../../model/app.ts'
 import type { Network } from '../../model/network.ts'
 import { clearEngine, labEngine } from '../lab/engine.ts'
@@ -227,7 +228,7 @@ test('labels of an image make no sandbox of a container', async () => {
 test('the image is given to an engine that has lost it', async () => {
   await run({ name: 'shop' })
   await clearEngine()
-  await docker.getImage('reveille/sandbox:1').remove()
+  await docker.getImage(SANDBOX_IMAGE).remove()
   await answer(await portOf((await run({ name: 'shop' })).id))
 })
 

@@ -5,7 +5,8 @@ import { arch, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { sandboxLayer, sandboxProgram } from '../../adapters/sandbox-image.ts'
+import { SANDBOX_IMAGE, sandboxLayer, sandboxProgram } from '../../adapters/sandbox-image.ts'
+import { isAllowedRegistry, registryOf } from '../../model/image.ts'
 
 const run = promisify(execFile)
 const HERE = arch() === 'x64' ? 'amd64' : arch()
@@ -18,6 +19,10 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
     await rm(folder, { recursive: true })
   }
 }
+
+test('no image that an App may name is taken for it', () => {
+  expect(isAllowedRegistry(registryOf(SANDBOX_IMAGE) ?? '', ['*'])).toBe(false)
+})
 
 test('the program runs on this machine, uses no time, and waits until it is killed', async () => {
   await inFolder(async (folder) => {
