@@ -440,6 +440,8 @@ describe('a signed cookie', () => {
       `one.${signName(KEY, 'one').slice(1)}`,
       `one%2E${signName(KEY, 'one')}`,
       `x; instance=one.${signName(KEY, 'one')}`,
+      `${signed('one')}; instance=x`,
+      `${signed('one')}; instance=${signed('two')}`,
     ]
     const before = one.count + two.count
     for (const cookie of cookies) {
