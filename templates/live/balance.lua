@@ -64,7 +64,6 @@ function gateway.find()
     return ""
   end
   if entry.pool then var.unproven = "" end
-  ngx.ctx.entry = entry
   if not entry.sticky then return entry.app end
   var.sticky = entry.app
   return ""
@@ -134,8 +133,9 @@ end
 -- Called for each try. What broke off counts against who had it.
 function gateway.balance()
   local var, ctx = ngx.var, ngx.ctx
-  local entry = ctx.entry or entry_of(var)
   local tried = ctx.tried
+  -- Looked up anew: while the body was waited for, the app may have left its address to somebody else.
+  local entry = tried and ctx.entry or entry_of(var)
   if not entry then return ngx.exit(NOBODY) end
   if not tried then
     tried = {}

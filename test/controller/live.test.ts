@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { processTable } from '../lab/process-table.ts'
-import { ask } from '../system/client.ts'
+import { type Answer, ask } from '../system/client.ts'
 import { startLoad } from '../system/load.ts'
 import { type Backend, startBackend } from '../templates/backend.ts'
 import { door, revisionOf, socketOf } from './door.ts'
@@ -34,10 +35,9 @@ afterAll(async () => {
   await Promise.all([shop.stop(), docs.stop()])
 })
 
-const appAt = async (path: string) => {
-  const { status, text } = await ask(lab.origin, path)
-  return status === 200 ? (JSON.parse(text) as { app: string }).app : status
-}
+const appOf = ({ status, text }: Answer) =>
+  status === 200 ? (JSON.parse(text) as { app: string }).app : status
+const appAt = async (path: string) => appOf(await ask(lab.origin, path))
 const generation = async () => (await ask(lab.origin, '/_reveille/generation')).text
 const workers = async () =>
   (await processTable())
@@ -67,6 +67,30 @@ describe('a change of what runs', () => {
     await soon(() => messages.at(-1)).toBe('still here')
     socket.close()
     expect([await generation(), await workers()]).toEqual(before)
+  })
+
+  it('counts for a request whose body is still on its way', async () => {
+    await lab.put('moved', shop.address)
+    await soon(() => appAt('/moved/')).toBe('shop')
+    const begin = () => {
+      const body = new PassThrough()
+      body.write('begun')
+      const answer = ask(lab.origin, '/moved/', { method: 'POST', body })
+      return async () => {
+        body.end()
+        return appOf(await answer)
+      }
+    }
+    const first = begin()
+    await lab.put('moved', docs.address)
+    await soon(() => appAt('/moved/')).toBe('docs')
+    expect(await first()).toBe('docs')
+    const second = begin()
+    await lab.store.remove('/services/clusters/moved')
+    await soon(() => appAt('/moved/')).toBe(503)
+    const { count } = docs
+    expect(await second()).toBe(503)
+    expect(docs.count).toBe(count)
   })
 
   it('that nobody pushed is mended', async () => {
