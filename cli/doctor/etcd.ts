@@ -59,6 +59,7 @@ async function checkMember(
   if (major < 3 || (major === 3 && minor < 4))
     return fail(name, `${number} is too old`, 'Run etcd 3.4 or newer.')
   const health = await ask(`${url}/health`, client)
+  if (!health.ok) return unreachable(name, url, health)
   if (textOf(fieldsOf(health), 'health') !== 'true')
     return fail(
       name,

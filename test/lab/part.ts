@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { bornAt, sessionOf } from './process-table.ts'
@@ -31,9 +31,11 @@ export class Part {
     return this.#output
   }
 
-  /** Sends a signal to every process of the program. */
+  /** Sends a signal to every process of the program. After SIGSTOP none of them does anything any more. */
   async signal(signal: NodeJS.Signals): Promise<void> {
-    for (const pid of await sessionOf(this.pid)) kill(pid, signal)
+    const pids = await sessionOf(this.pid)
+    for (const pid of pids) kill(pid, signal)
+    if (signal === 'SIGSTOP') await Promise.all(pids.map(hasStopped))
   }
 
   /** Ends the program: asks its first process politely, and after `patience` ms kills all that is left. */
@@ -85,6 +87,20 @@ export async function startPart(command: string, args: string[], cwd = '/'): Pro
 }
 
 const recordOf = (pid: number) => join(currentRun().folder, 'sessions', String(pid))
+
+/** A thread goes on until it is its turn to see the signal, and may answer meanwhile: milliseconds on a busy machine. */
+async function hasStopped(pid: number): Promise<void> {
+  const tasks = `/proc/${pid}/task`
+  const isOver = async (thread: string): Promise<boolean> => {
+    const text = await readFile(`${tasks}/${thread}/stat`, 'utf8').catch(() => ') X')
+    return /^[TtZX]/.test(text.slice(text.lastIndexOf(')') + 2))
+  }
+  for (;;) {
+    const threads = await readdir(tasks).catch((): string[] => [])
+    if ((await Promise.all(threads.map(isOver))).every(Boolean)) return
+    await delay(2)
+  }
+}
 
 /** Kills all processes of a session, also those that are born meanwhile. */
 export async function killSession(leader: number): Promise<void> {
