@@ -72,6 +72,8 @@ export class Apply {
   async start(): Promise<boolean> {
     const { files, proxy, confirm } = this.#options
     const answer = confirm ? await proxy.generation() : null
+    // Where running apps are not in it, the next change that would clear a candidate away may be days off.
+    await files.withdraw()
     let text = await files.read()
     // It may have died between adopt and settle: what the proxy runs has proved itself, anything else has not.
     if (text !== null && generationOf(text) === answer) await files.settle()

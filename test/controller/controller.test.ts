@@ -172,10 +172,12 @@ describe('a controller with its nginx and etcd', () => {
     await lab.stopController()
     const file = await lab.configuration()
     await writeFile(`${lab.file}.previous`, file)
+    await writeFile(`${lab.file}.candidate`, 'half a configur')
     await writeFile(lab.file, '# reveille generation 999999\nnever checked')
     await lab.startController()
     expect(await lab.configuration()).toBe(file)
-    expect(await readdir(lab.folder)).not.toContain(`${basename(lab.file)}.previous`)
+    for (const left of ['previous', 'candidate'])
+      expect(await readdir(lab.folder)).not.toContain(`${basename(lab.file)}.${left}`)
     expect(await appAt('/shop/')).toBe('shop')
   })
 
