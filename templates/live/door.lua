@@ -1,6 +1,7 @@
 -- How the table changes: by the file that is read when nginx starts, and by whoever reaches the door, a socket in a
 -- folder of the controller's user alone.
 local REVISION = "\0revision"  -- no name of an app
+local NONE = "none"            -- while lines are put, so that a reload in between takes the table for one that is there
 local HEAD = "^reveille table 1 (%S+) (%x+)$"
 
 -- Puts lines into the table. Returns how many break the rules; those change nothing.
@@ -65,13 +66,13 @@ local function keep_only(lines)
   local named = {}
   for name in gmatch(lines, "([^\t\n]+)\t[^\n]*\n") do named[name] = true end
   for _, name in ipairs(routes:get_keys(0)) do
-    if not named[name] then routes:delete(name) end
+    if not named[name] and name ~= REVISION then routes:delete(name) end
   end
 end
 
 -- GET: the revision. PUT: `reveille table 1 <revision before, or *> <revision after>` and lines, all of them or nothing.
 function gateway.table()
-  local now = routes:get(REVISION) or "none"
+  local now = routes:get(REVISION) or NONE
   if ngx.req.get_method() ~= "PUT" then return say(200, now) end
   ngx.req.read_body()
   local head, lines = match(ngx.req.get_body_data() or "", "^([^\n]*)\n(.*)$")
@@ -80,7 +81,7 @@ function gateway.table()
   if before ~= "*" and before ~= now then return say(409, now) end
   local bad = first_bad(lines)
   if bad then return say(400, "line " .. bad .. " breaks the rules") end
-  routes:delete(REVISION)  -- one that ends in the middle is none
+  routes:set(REVISION, NONE)  -- one that ends in the middle is none
   if before == "*" then keep_only(lines) end
   local ok, words = pcall(put, lines)
   if not ok then return say(507, words) end
