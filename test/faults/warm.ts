@@ -25,6 +25,14 @@ const AT_ONCE = 4
 export async function warm({ fleet, oracle, subject }: Stage, apps: AppInput[]): Promise<void> {
   const end = performance.now() + PATIENCE
   for (const app of apps) await fleet.add(app)
+  // One that has not heard of an app yet says that there is none, and that is a mistake only once it has.
+  const known = async (): Promise<boolean> => {
+    const asked = fleet.launchers.flatMap((launcher) =>
+      apps.map(({ name }) => launcher.api('GET', `/v1/apps/${name}`)),
+    )
+    return (await Promise.all(asked)).every(({ status }) => status === 200)
+  }
+  await until('all launchers know them', PATIENCE, known)
   const asleep = apps.map(({ name }) => name)
   while (asleep.length > 0) {
     const group = asleep.splice(0, AT_ONCE)
