@@ -8,8 +8,11 @@ import { removeFootprint } from './footprint.ts'
 
 /** The file that says that everything of ours in a state folder is a demo's. Only an empty folder ever gets it. */
 const MARK = 'demo'
-/** What `up` and its services keep in a state folder. Anything else is somebody's own, and stays. */
-const OURS = ['etcd', 'engine', 'token', MARK]
+/**
+ * What `up` and its services keep in a state folder, and what a launcher leaves that is killed as it makes its token.
+ * Anything else is somebody's own, and stays.
+ */
+const OURS = /^(?:etcd|engine|token(?:\.[0-9a-f]{12})?|demo)$/
 
 /** Marks a state folder, in which nothing is yet, as that of a demo. */
 export function markDemo(stateDir: string): void {
@@ -21,11 +24,16 @@ export function isLeftover(stateDir: string): boolean {
   return existsSync(join(stateDir, MARK)) && ownerOf(stateDir) === null
 }
 
+/** The mark goes last: what is interrupted here is still a demo's. */
+function empty(stateDir: string): void {
+  const ours = readdirSync(stateDir).filter((name) => OURS.test(name) && name !== MARK)
+  for (const name of [...ours, MARK]) rmSync(join(stateDir, name), { recursive: true, force: true })
+}
+
 /** Removes a demo's state, and the folder if nothing else is in it; not while an `up` has it. */
 export function removeDemo(stateDir: string): void {
   if (!existsSync(stateDir) || ownerOf(stateDir) !== null) return
-  // the mark goes last: what is interrupted here is still a demo's
-  for (const name of OURS) rmSync(join(stateDir, name), { recursive: true, force: true })
+  empty(stateDir)
   if (readdirSync(stateDir).length === 0) rmdirSync(stateDir)
 }
 
@@ -40,7 +48,7 @@ export async function clearResidue(stateDir: string, runDir: string): Promise<bo
     await former(runDir) // its engine may still be ending
     const places = placesOf(stateDir, runDir)
     if (existsSync(places.data)) await removeFootprint(places)
-    for (const name of OURS) rmSync(join(stateDir, name), { recursive: true, force: true })
+    empty(stateDir)
     return true
   } catch (error) {
     throw new Failure(

@@ -196,6 +196,8 @@ describe('what a demo left that was killed', () => {
     await left.part.gone
     expect(existsSync(join(left.stateDir, 'demo'))).toBe(true)
     expect(existsSync(join(left.stateDir, 'token'))).toBe(true)
+    // of a launcher that was killed as it made its own
+    writeFileSync(join(left.stateDir, 'token.0123456789ab'), 'half a tok')
     return left.flags
   }
 
