@@ -1,7 +1,7 @@
 import type { Proxy } from './apply.ts'
 import type { Kept } from './kept.ts'
 import type { GatewayPlan } from './plan.ts'
-import { revisionOf, type Table, tableOf, textOf } from './table.ts'
+import { type Table, tableOf, textOf } from './table.ts'
 
 /** The way to the table in nginx's memory. */
 export interface Door {
@@ -34,7 +34,7 @@ export class LiveTable {
   #wanted = ''
   /** whether it has that, or will when it starts */
   #done = false
-  #last: { plan: GatewayPlan; table: Table; revision: string } | null = null
+  #last: { plan: GatewayPlan; table: Table } | null = null
   #losses = 0
 
   constructor(door: Door, file: Pick<Kept, 'keep' | 'tried' | 'stop'>) {
@@ -64,7 +64,8 @@ export class LiveTable {
 
   /** Rejects with nginx's words where it does not take the table. Calls must not overlap. */
   async push(plan: GatewayPlan, proxy: Pick<Proxy, 'running'>): Promise<Pushed> {
-    const { table, revision } = this.#of(plan)
+    const table = this.#of(plan)
+    const { revision } = table
     if (this.#table && revision === this.#wanted) return 'unchanged'
     this.#wanted = revision
     this.#done = false
@@ -73,9 +74,8 @@ export class LiveTable {
     this.#table = null
     // It ends behind its door, so whether it runs is asked first.
     const isRunning = await proxy.running()
-    const before = known ? revisionOf(known) : await this.#door.revision()
-    const after =
-      before === null || before === revision ? before : await this.#put(table, known, revision)
+    const before = known ? known.revision : await this.#door.revision()
+    const after = before === null || before === revision ? before : await this.#put(table, known)
     if (after === null) return isRunning ? 'lost' : this.#leave()
     if (after !== revision) throw new Error(`the table of routes is ${after}, not ${revision}`)
     this.#table = table
@@ -103,18 +103,15 @@ export class LiveTable {
   }
 
   /** What is wanted of a plan. Kept, as the same plan is asked about several times. */
-  #of(plan: GatewayPlan): { table: Table; revision: string } {
-    if (this.#last?.plan !== plan) {
-      const table = tableOf(plan)
-      this.#last = { plan, table, revision: revisionOf(table) }
-    }
-    return this.#last
+  #of(plan: GatewayPlan): Table {
+    if (this.#last?.plan !== plan) this.#last = { plan, table: tableOf(plan) }
+    return this.#last.table
   }
 
-  async #put(table: Table, known: Table | null, revision: string): Promise<string | null> {
+  async #put(table: Table, known: Table | null): Promise<string | null> {
     const after = await this.#door.put(textOf(table, known))
     // It was another one than it was thought to be: all of it, then.
-    const isOther = known !== null && after !== null && after !== revision
+    const isOther = known !== null && after !== null && after !== table.revision
     return isOther ? this.#door.put(textOf(table, null)) : after
   }
 

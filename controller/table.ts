@@ -2,20 +2,21 @@ import { createHash } from 'node:crypto'
 import type { GatewayPlan } from './plan.ts'
 import { stepsOf, targetsOf } from './step.ts'
 
-/** Running apps as lines of the table in nginx's memory (templates/live/entry.lua says how they look), by name. */
-export type Table = ReadonlyMap<string, string>
+/** Running apps in nginx's memory. */
+export interface Table {
+  /** by name; templates/live/entry.lua says how they look */
+  readonly lines: ReadonlyMap<string, string>
+  /** what stands for a table with these lines: 16 hexadecimal digits */
+  readonly revision: string
+}
 
 /** What of a plan is in the table. Sorted: the same plan, the same lines. */
 export function tableOf(plan: GatewayPlan): Table {
   const targets = targetsOf(stepsOf(plan))
-  return new Map(plan.apps.map((app) => [app.name, lineOf(app, targets.has(app.name))]))
-}
-
-/** What stands for a table with these lines: 16 hexadecimal digits. */
-export function revisionOf(table: Table): string {
+  const lines = new Map(plan.apps.map((app) => [app.name, lineOf(app, targets.has(app.name))]))
   const hash = createHash('sha256')
-  for (const line of table.values()) hash.update(`${line}\n`)
-  return hash.digest('hex').slice(0, 16)
+  for (const line of lines.values()) hash.update(`${line}\n`)
+  return { lines, revision: hash.digest('hex').slice(0, 16) }
 }
 
 /**
@@ -23,10 +24,10 @@ export function revisionOf(table: Table): string {
  * @param before the table that is there; null for whatever it is
  */
 export function textOf(table: Table, before: Table | null): string {
-  const lines = [`reveille table 1 ${before ? revisionOf(before) : '*'} ${revisionOf(table)}`]
-  for (const [name, line] of table) if (before?.get(name) !== line) lines.push(line)
-  for (const name of before?.keys() ?? []) if (!table.has(name)) lines.push(`${name}\t-`)
-  return `${lines.join('\n')}\n`
+  const text = [`reveille table 1 ${before?.revision ?? '*'} ${table.revision}`]
+  for (const [name, line] of table.lines) if (before?.lines.get(name) !== line) text.push(line)
+  for (const name of before?.lines.keys() ?? []) if (!table.lines.has(name)) text.push(`${name}\t-`)
+  return `${text.join('\n')}\n`
 }
 
 type AppPlan = GatewayPlan['apps'][number]

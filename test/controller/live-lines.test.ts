@@ -2,38 +2,22 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { hostile } from '../hostile/corpus.ts'
-import { ask } from '../system/client.ts'
-import { type Backend, startBackend } from '../templates/backend.ts'
 import { door, revisionOf } from './door.ts'
-import { type LabController, startControllerLab } from './gateway.ts'
+import { type LiveLab, soon, startLiveLab } from './live-lab.ts'
 
 vi.hoisted(() => {
   process.env.REVEILLE_TEST_LIVE = 'on'
 })
 
-let lab: LabController
-let shop: Backend
-let docs: Backend
-const soon = <T>(look: () => T) => expect.poll(look, { timeout: 15_000, interval: 50 })
+let lab: LiveLab['lab']
+let docs: LiveLab['docs']
+let appAt: LiveLab['appAt']
+let stopLab: LiveLab['stop']
 
 beforeAll(async () => {
-  ;[lab, shop, docs] = await Promise.all([
-    startControllerLab(),
-    startBackend('shop'),
-    startBackend('docs'),
-  ])
-  await lab.put('shop', shop.address)
-  await vi.waitFor(async () => expect(await appAt('/shop/')).toBe('shop'), 10_000)
+  ;({ lab, docs, appAt, stop: stopLab } = await startLiveLab())
 })
-afterAll(async () => {
-  await lab.stop()
-  await Promise.all([shop.stop(), docs.stop()])
-})
-
-const appAt = async (path: string) => {
-  const { status, text } = await ask(lab.origin, path)
-  return status === 200 ? (JSON.parse(text) as { app: string }).app : status
-}
+afterAll(() => stopLab())
 
 describe('a line that is not as it must be', () => {
   const line = (name: string, peers: string, flags = 'n', rest = '1\t5\t') =>

@@ -6,38 +6,26 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { processTable } from '../lab/process-table.ts'
-import { type Answer, ask } from '../system/client.ts'
+import { ask } from '../system/client.ts'
 import { startLoad } from '../system/load.ts'
-import { type Backend, startBackend } from '../templates/backend.ts'
 import { door, revisionOf, socketOf } from './door.ts'
-import { type LabController, startControllerLab } from './gateway.ts'
+import { appOf, type LiveLab, soon, startLiveLab } from './live-lab.ts'
 
 vi.hoisted(() => {
   process.env.REVEILLE_TEST_LIVE = 'on'
 })
 
-let lab: LabController
-let shop: Backend
-let docs: Backend
-const soon = <T>(look: () => T) => expect.poll(look, { timeout: 15_000, interval: 50 })
+let lab: LiveLab['lab']
+let shop: LiveLab['shop']
+let docs: LiveLab['docs']
+let appAt: LiveLab['appAt']
+let stopLab: LiveLab['stop']
 
 beforeAll(async () => {
-  ;[lab, shop, docs] = await Promise.all([
-    startControllerLab(),
-    startBackend('shop'),
-    startBackend('docs'),
-  ])
-  await lab.put('shop', shop.address)
-  await vi.waitFor(async () => expect(await appAt('/shop/')).toBe('shop'), 10_000)
+  ;({ lab, shop, docs, appAt, stop: stopLab } = await startLiveLab())
 })
-afterAll(async () => {
-  await lab.stop()
-  await Promise.all([shop.stop(), docs.stop()])
-})
+afterAll(() => stopLab())
 
-const appOf = ({ status, text }: Answer) =>
-  status === 200 ? (JSON.parse(text) as { app: string }).app : status
-const appAt = async (path: string) => appOf(await ask(lab.origin, path))
 const generation = async () => (await ask(lab.origin, '/_reveille/generation')).text
 const workers = async () =>
   (await processTable())
