@@ -192,7 +192,18 @@ export class Cluster {
     const settled = async (name: string): Promise<void> => {
       await catalog.when(name, () => (catalog.find(name) ? true : null), AbortSignal.timeout(5_000))
     }
-    return { origin, launcher, catalog, wakes, asks, wake, settled, session, stop }
+    const add = async (input: Parameters<Cluster['add']>[0]): Promise<string> => {
+      await this.add(input)
+      await settled(input.name)
+      return input.name
+    }
+    /** Ends an instance as a registrar does, without a claim. */
+    const sleep = async (app: string, slot = 0): Promise<void> => {
+      await this.engine.stop(`reveille-${app}-${slot}`, 1)
+      const gone = () => (catalog.endpoint(app, slot) ? null : true)
+      await catalog.when(app, gone, AbortSignal.timeout(5_000))
+    }
+    return { origin, launcher, catalog, wakes, asks, wake, settled, add, sleep, session, stop }
   }
 
   async close(): Promise<void> {

@@ -22,18 +22,6 @@ afterAll(async () => {
   }
 })
 
-async function add(input: Parameters<Cluster['add']>[0]): Promise<string> {
-  await cluster.add(input)
-  await one.settled(input.name)
-  return input.name
-}
-
-async function sleep(app: string): Promise<void> {
-  await cluster.engine.stop(`reveille-${app}-0`, 1)
-  const gone = () => (one.catalog.endpoint(app, 0) ? null : true)
-  await one.catalog.when(app, gone, AbortSignal.timeout(5_000))
-}
-
 function reasonOf(reply: Reply): string {
   return decodeOrder(reply.headers['x-reveille-page'] ?? '')?.problem.detail ?? ''
 }
@@ -56,15 +44,15 @@ const write = (app: string, path: string): Promise<number> =>
 
 it('a volume outlives sleep and a container made anew, and the home says where it is', async () => {
   const shop = { name: 'shop', group: 'shop', volumes: ['data:/data'] }
-  await add(shop)
+  await one.add(shop)
   expect((await one.wake('shop')).status).toBe(200)
   expect(await write('shop', '/data/note')).toBe(0)
   expect(await homeOf('shop')).toEqual({ host: 'lab', volumes: ['data'] })
   const { HostConfig, Id } = await docker.getContainer('reveille-shop-0').inspect()
   expect(HostConfig).toMatchObject({ Binds: null, NetworkMode: 'reveille-shop' })
   expect(HostConfig.Mounts?.map(({ Type }) => Type)).toEqual(['volume'])
-  await sleep('shop')
-  await add({ ...shop, env: { NEW: '1' } })
+  await one.sleep('shop')
+  await one.add({ ...shop, env: { NEW: '1' } })
   const seen = () => (one.catalog.find('shop')?.env.NEW ? true : null)
   await one.catalog.when('shop', seen, AbortSignal.timeout(5_000))
   await expect.poll(async () => (await one.wake('shop')).status).toBe(200)
@@ -73,7 +61,7 @@ it('a volume outlives sleep and a container made anew, and the home says where i
 })
 
 it('an app whose volumes are on a host that is away fails and says so, and starts nowhere else', async () => {
-  await add({ name: 'lone', volumes: ['data:/data'] })
+  await one.add({ name: 'lone', volumes: ['data:/data'] })
   const home = { host: 'other', volumes: ['data'] }
   await cluster.store.put(cluster.keys.named('home', 'lone'), JSON.stringify(home))
   const known = () => (one.catalog.state.homes.has('lone') ? true : null)
@@ -87,7 +75,7 @@ it('an app whose volumes are on a host that is away fails and says so, and start
 }, 40_000)
 
 it('a group that keeps nothing moves when its host is away', async () => {
-  await add({ name: 'moved', group: 'moved' })
+  await one.add({ name: 'moved', group: 'moved' })
   const home = { host: 'other', volumes: [] }
   await cluster.store.put(cluster.keys.named('home', 'moved'), JSON.stringify(home))
   const known = () => (one.catalog.state.homes.has('moved') ? true : null)
@@ -100,7 +88,7 @@ it('where volumes are is found again when etcd has lost it', async () => {
   await cluster.store.remove(cluster.keys.named('home', 'shop'))
   const lost = () => (one.catalog.state.homes.has('shop') ? null : true)
   await one.catalog.when('shop', lost, AbortSignal.timeout(5_000))
-  await sleep('shop')
+  await one.sleep('shop')
   await cluster.engine.remove((await cluster.engine.inspect('reveille-shop-0'))?.id ?? '')
   expect((await one.wake('shop')).status).toBe(200)
   expect(await file('shop', '/data/note')).toBe('kept')
@@ -108,7 +96,7 @@ it('where volumes are is found again when etcd has lost it', async () => {
 })
 
 it('a volume that was there and is gone is not begun anew in silence', async () => {
-  await add({ name: 'gone', volumes: ['data:/data'] })
+  await one.add({ name: 'gone', volumes: ['data:/data'] })
   const home = { host: 'lab', volumes: ['data'] }
   await cluster.store.put(cluster.keys.named('home', 'gone'), JSON.stringify(home))
   const known = () => (one.catalog.state.homes.has('gone') ? true : null)
@@ -119,7 +107,7 @@ it('a volume that was there and is gone is not begun anew in silence', async () 
 })
 
 it('a container whose network was removed while it slept is made anew', async () => {
-  await sleep('moved')
+  await one.sleep('moved')
   await docker.getNetwork('reveille-moved').remove()
   await expect.poll(async () => (await one.wake('moved')).status, { timeout: 20_000 }).toBe(200)
 }, 40_000)

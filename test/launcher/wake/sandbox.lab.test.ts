@@ -17,16 +17,8 @@ afterAll(async () => {
   await cluster.engine.groups.dropNetwork('pair')
 })
 
-async function add(input: Parameters<Cluster['add']>[0]): Promise<string> {
-  await cluster.add(input)
-  await one.settled(input.name)
-  return input.name
-}
-
 async function sleep(app: string): Promise<void> {
-  await cluster.engine.stop(`reveille-${app}-0`, 1)
-  const gone = () => (one.catalog.endpoint(app, 0) ? null : true)
-  await one.catalog.when(app, gone, AbortSignal.timeout(5_000))
+  await one.sleep(app)
   await expect.poll(() => cluster.store.get(cluster.keys.claim(app, 0))).toBeNull()
 }
 
@@ -38,7 +30,7 @@ const idOf = async (app: string): Promise<string | undefined> =>
   (await cluster.engine.inspect(`reveille-${app}-0`))?.id
 
 it('an app that says nothing gets what the launcher says, and keeps its address over every sleep', async () => {
-  const name = await add({ name: 'shop' })
+  const name = await one.add({ name: 'shop' })
   const first = await one.wake(name)
   expect(first.status).toBe(200)
   const id = await idOf(name)
@@ -52,7 +44,7 @@ it('an app that says nothing gets what the launcher says, and keeps its address 
 })
 
 it('an app that says bridge has none', async () => {
-  const name = await add({ name: 'plain', network: 'bridge' })
+  const name = await one.add({ name: 'plain', network: 'bridge' })
   expect((await one.wake(name)).status).toBe(200)
   await expect(sandbox(name).inspect()).rejects.toMatchObject({ statusCode: 404 })
 })
@@ -63,7 +55,7 @@ it.each([
 ])(
   'an app whose sandbox %s while it sleeps is woken by the next request',
   async (what, isKept, harm) => {
-    const name = await add({ name: `asleep-${what.split(' ').at(-1)}` })
+    const name = await one.add({ name: `asleep-${what.split(' ').at(-1)}` })
     await one.wake(name)
     const id = await idOf(name)
     await sleep(name)
@@ -74,7 +66,7 @@ it.each([
 )
 
 it('an app that is cut off and not stopped yet is started anew, and not taken for one that runs', async () => {
-  const name = await add({ name: 'cut' })
+  const name = await one.add({ name: 'cut' })
   await one.wake(name)
   await sandbox(name).kill()
   await cluster.store.remove(cluster.keys.endpoint(name, 0))
@@ -86,11 +78,11 @@ it('an app that is cut off and not stopped yet is started anew, and not taken fo
 })
 
 it('an App that changed is made anew with its sandbox: nothing of the old one is left', async () => {
-  const name = await add({ name: 'changed' })
+  const name = await one.add({ name: 'changed' })
   await one.wake(name)
   const before = [await idOf(name), (await sandbox(name).inspect()).Id]
   await sleep(name)
-  await add({ name, port: 8001 })
+  await one.add({ name, port: 8001 })
   const seen = () => (one.catalog.find(name)?.port === 8001 ? true : null)
   await one.catalog.when(name, seen, AbortSignal.timeout(5_000))
   await expect.poll(async () => (await one.wake(name)).status, { timeout: 20_000 }).toBe(200)
@@ -101,8 +93,8 @@ it('an App that changed is made anew with its sandbox: nothing of the old one is
 }, 40_000)
 
 it('the members of a group in sandboxes are in its network', async () => {
-  await add({ name: 'db', group: 'pair' })
-  await add({ name: 'web', group: 'pair', dependsOn: ['db'] })
+  await one.add({ name: 'db', group: 'pair' })
+  await one.add({ name: 'web', group: 'pair', dependsOn: ['db'] })
   expect((await one.wake('web')).status).toBe(200)
   const script = `fetch('http://db:8000/').then(({ status }) => process.exit(status === 200 ? 0 : 1))`
   const never = new AbortController().signal
@@ -112,7 +104,7 @@ it('the members of a group in sandboxes are in its network', async () => {
 })
 
 it("an app with its host's network that somebody wrote into etcd is not started", async () => {
-  const name = await add({ name: 'wide', network: 'host' })
+  const name = await one.add({ name: 'wide', network: 'host' })
   const reply = await one.wake(name)
   expect(reply.status).not.toBe(200)
   expect(reasonOf(reply)).toContain('--host-network on')
@@ -121,7 +113,7 @@ it("an app with its host's network that somebody wrote into etcd is not started"
 
 it("where the operator allows it an app has its host's network, and is reached at its own port", async () => {
   const two = await cluster.launcher('two', { hostNetwork: 'on' })
-  const name = await add({ name: 'open', network: 'host', port: 28_019 })
+  const name = await one.add({ name: 'open', network: 'host', port: 28_019 })
   await two.settled(name)
   const reply = await two.wake(name)
   expect([reply.status, upstreamOf(reply)]).toEqual([200, `${cluster.address}:28019`])

@@ -19,8 +19,7 @@ afterAll(() => cluster.close())
 type Input = Parameters<Cluster['add']>[0]
 
 async function add(input: Input): Promise<string> {
-  await cluster.add(input)
-  await Promise.all([one.settled(input.name), two.settled(input.name)])
+  await Promise.all([one.add(input), two.settled(input.name)])
   return input.name
 }
 
@@ -30,13 +29,6 @@ function problemOf(reply: Reply): Problem | undefined {
 
 async function container(app: string, slot = 0) {
   return await cluster.engine.inspect(`reveille-${app}-${slot}`)
-}
-
-/** Ends an instance as a registrar does, without a claim. */
-async function sleep(app: string, slot = 0): Promise<void> {
-  await cluster.engine.stop(`reveille-${app}-${slot}`, 1)
-  const gone = () => (one.catalog.endpoint(app, slot) ? null : true)
-  await one.catalog.when(app, gone, AbortSignal.timeout(5_000))
 }
 
 describe('a wake', () => {
@@ -64,11 +56,11 @@ describe('a wake', () => {
     const name = await add({ name: 'again' })
     await one.wake(name)
     const first = await container(name)
-    await sleep(name)
+    await one.sleep(name)
     await pause(1_100)
     expect((await one.wake(name)).status).toBe(200)
     expect((await container(name))?.id).toBe(first?.id)
-    await sleep(name)
+    await one.sleep(name)
     await add({ name, env: { GREETING: 'hello' } })
     await one.catalog.when(
       name,
@@ -256,7 +248,7 @@ describe('replicas', () => {
     const name = await add({ name: 'always', min: 1 })
     const there = () => one.catalog.endpoint(name, 0)
     const first = await one.catalog.when(name, there, AbortSignal.timeout(15_000))
-    await sleep(name)
+    await one.sleep(name)
     const second = await one.catalog.when(name, there, AbortSignal.timeout(15_000))
     expect(second).not.toEqual(first)
   })
