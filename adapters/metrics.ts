@@ -21,8 +21,13 @@ function phaseSeconds(phases: string, on: { registers: Registry[] }): Histogram<
   })
 }
 
-/** Every metric of a controller. */
-export function controllerMetrics() {
+/**
+ * Every metric of a controller.
+ * @param flights requests that are with instances right now; asked at each scrape, and at no other time
+ */
+export function controllerMetrics(
+  flights: () => Promise<{ app: string; slot: string; requests: number }[]>,
+) {
   const { registry: all, on } = registry('controller')
   const gauge = (name: string, help: string) =>
     new Gauge({ name: `reveille_gateway_${name}`, help, ...on })
@@ -50,6 +55,18 @@ export function controllerMetrics() {
     activity: new Counter({
       name: 'reveille_gateway_activity_total',
       help: 'Use reports received from the proxy',
+      ...on,
+    }),
+    // Not `instance`: that is what Prometheus calls the process that it asks.
+    inFlight: new Gauge({
+      name: 'reveille_in_flight',
+      help: 'Requests that an instance has from this gateway right now, WebSockets and streams included; with live routes only',
+      labelNames: ['app', 'slot'],
+      async collect() {
+        const found = await flights()
+        this.reset()
+        for (const { app, slot, requests } of found) this.inc({ app, slot }, requests)
+      },
       ...on,
     }),
   }

@@ -6,6 +6,9 @@ import { join } from 'node:path'
 const LONGEST = 107
 /** How many doors there can be; one is open at a time. */
 const DOORS = 10
+/** Characters of an answer: of what nginx says to a table, and of a line for each address with requests. */
+const WORDS = 500
+const LINES = 4 * 1024 ** 2
 
 /** Whether a door can be in this folder. */
 export function fits(folder: string): boolean {
@@ -26,7 +29,8 @@ export async function openDoor(folder: string) {
   await make()
   const there = (await readdir(join(folder, 'door'))).filter((name) => /^\d$/.test(name))
   let number = Math.max(0, ...there.map(Number))
-  const call = (method: string, body = '') => callDoor(socketOf(folder, number), method, body)
+  const call = (method: string, body = '') =>
+    callDoor(socketOf(folder, number), { method, path: '/table', body, most: WORDS })
   return {
     get number() {
       return number
@@ -39,6 +43,11 @@ export async function openDoor(folder: string) {
         throw new Error(`nginx does not take the table of routes: ${answer.text}`)
       return answer?.text ?? null
     },
+    /** Requests that are with instances right now: a line for each address that has some, `<address> <requests>`. */
+    flight: async () => {
+      const asked = { method: 'GET', path: '/flight', body: '', most: LINES }
+      return (await callDoor(socketOf(folder, number), asked))?.text ?? null
+    },
     change: async () => {
       await make()
       number = (number + 1) % DOORS
@@ -50,12 +59,10 @@ export async function openDoor(folder: string) {
 /** null if nobody is there. Rejects if somebody is who does not answer within 5 s. */
 function callDoor(
   socketPath: string,
-  method: string,
-  body: string,
+  { method, path, body, most }: { method: string; path: string; body: string; most: number },
 ): Promise<{ status: number; text: string } | null> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-length': Buffer.byteLength(body) }
-    const path = '/table'
     const signal = AbortSignal.timeout(5000)
     const asked = request({ socketPath, path, method, headers, agent: false, signal })
     const fail = (error: NodeJS.ErrnoException) => {
@@ -67,7 +74,7 @@ function callDoor(
       let text = ''
       response.setEncoding('utf8')
       response.on('data', (part: string) => {
-        text = (text + part).slice(0, 500)
+        text = (text + part).slice(0, most)
       })
       response.on('error', fail)
       response.on('end', () => resolve({ status: response.statusCode ?? 0, text: text.trim() }))

@@ -56,9 +56,9 @@ export class Controller {
     return this.#configuration.generation
   }
 
-  /** Whether the app has a route in the last plan. */
-  routes(app: string): boolean {
-    return this.#view.has(app)
+  /** What etcd says that runs, by app and slot. */
+  get endpoints(): View['endpoints'] {
+    return this.#view.endpoints
   }
 
   /**

@@ -22,6 +22,7 @@ import type { Settings } from '../model/setting.ts'
 import { Activity } from './activity.ts'
 import { nearest } from './address.ts'
 import { Controller } from './controller.ts'
+import { Flights } from './flight.ts'
 import { Kept } from './kept.ts'
 import { LiveTable } from './live.ts'
 import { Memory } from './memory.ts'
@@ -47,7 +48,7 @@ export async function run(settings: Settings): Promise<void> {
 /** Starts a controller in this process. */
 export async function start(settings: Settings, log: Logger): Promise<{ stop(): Promise<void> }> {
   refuseAccessLog(settings)
-  const metrics = controllerMetrics()
+  const metrics = controllerMetrics(() => flights.look())
   const id = settings.id ?? hostname()
   const keys = new Keys(settings.prefix)
   const store = connect(etcdOptions(settings))
@@ -67,6 +68,7 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
   const proxy = openProxy(settings, folder, nearest(settings.listen))
   const { tell } = proxy
   const around = await surroundings(settings, folder, await modulesOf(settings, folder, log))
+  const door = around.live === '' ? null : await openDoor(folder)
   const controller = new Controller({
     id,
     keys,
@@ -75,8 +77,8 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
     leaseTtl: settings.leaseTtl,
     template: () => readFile(templatePath(settings), 'utf8'),
     quote: QUOTES[settings.proxy],
-    live: around.live === '' ? null : new LiveTable(await openDoor(folder), snapshot(folder, log)),
-    lua: around.live === '' ? '' : liveProgram(),
+    live: door && new LiveTable(door, snapshot(folder, log)),
+    lua: door ? liveProgram() : '',
     files: new ReplacedFile(
       resolve(settings.output || join(settings.runDir, PROXIES[settings.proxy])),
       // Signatures are for nobody but the proxy.
@@ -99,6 +101,10 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
     log,
     meters: metrics,
   })
+  const flights = new Flights({
+    count: async () => (await door?.flight()) ?? null,
+    endpoints: () => controller.endpoints,
+  })
   await controller.start()
 
   const kinds = ['endpoint', 'launcher', 'app', 'blueprint', 'pool'] as const
@@ -110,7 +116,7 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
   const activity = new Activity({
     store,
     key: (app) => keys.named('activity', app),
-    routed: (app) => controller.routes(app),
+    routed: (app) => controller.endpoints.has(app),
     onReport: () => metrics.activity.inc(),
   })
   const datagrams = await receiveDatagrams(settings.activityListen, (text) => activity.report(text))

@@ -68,8 +68,9 @@ export class View {
     return this.#guard.holding
   }
 
-  has(app: string): boolean {
-    return this.#state.endpoints.has(app)
+  /** What runs, by canonical app name, then slot. */
+  get endpoints(): State['endpoints'] {
+    return this.#state.endpoints
   }
 
   /** What runs is what an earlier controller knew: a list that lacks it is judged as one that comes later. */

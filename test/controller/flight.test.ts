@@ -22,6 +22,15 @@ beforeAll(async () => {
 })
 afterAll(() => stopLab())
 
+/** What the controller tells whoever scrapes it, by app and slot. */
+async function told(): Promise<Record<string, number>> {
+  const { text } = await ask(`http://${lab.settings.controllerAdmin}`, '/metrics')
+  const line = /^reveille_in_flight\{app="(.*)",slot="(.*)",service="controller"\} (\d+)$/gm
+  return Object.fromEntries(
+    [...text.matchAll(line)].map(([, app, slot, count]) => [`${app}/${slot}`, Number(count)]),
+  )
+}
+
 describe('requests in flight', () => {
   beforeEach(() => vi.waitFor(async () => expect(await flightOf(lab)).toEqual({}), 10_000))
 
@@ -60,6 +69,27 @@ describe('requests in flight', () => {
     for (let i = 0; i < 20; i++) expect([502, 503]).toContain(await appAt('/half/'))
     for (let i = 0; i < 5; i++) await ask(lab.origin, '/shop/drop', { method: 'POST', body: 'x' })
     await soon(() => flightOf(lab)).toEqual({})
+  })
+
+  it('are told by app and slot, of those that drain, too', async () => {
+    await lab.put('told', docs.address)
+    await lab.store.put('/services/clusters/told/3', shop.address)
+    await lab.store.remove('/services/clusters/shop')
+    await soon(async () => new Set([await appAt('/told/'), await appAt('/told/')])).toEqual(
+      new Set(['docs', 'shop']),
+    )
+    expect(await told()).toEqual({})
+    const host = new URL(lab.origin).host
+    const sockets = Array.from({ length: 6 }, () => new WebSocket(`ws://${host}/told/ws`))
+    await soon(told).toEqual({ 'told/0': 3, 'told/3': 3 })
+    await lab.store.remove('/services/clusters/told/3')
+    await soon(() => lab.routes()).not.toContain(shop.address)
+    expect(await told()).toEqual({ 'told/0': 3, 'told/3': 3 })
+    for (const socket of sockets) socket.close()
+    await soon(told).toEqual({})
+    await lab.store.remove('/services/clusters/told')
+    await lab.put('shop', shop.address)
+    await soon(() => appAt('/shop/')).toBe('shop')
   })
 
   it('are not those of a worker that was killed', async () => {

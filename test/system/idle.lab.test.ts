@@ -1,14 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { WebSocket } from 'ws'
 import { ask } from './client.ts'
 import { type Cluster, startCluster } from './cluster.ts'
+import { VISITS, visit } from './visit.ts'
 
 const image = 'reveille-test/app:1'
 
 let cluster: Cluster
 beforeAll(async () => {
-  cluster = await startCluster()
+  cluster = await startCluster(['--live', 'on'])
 })
 afterAll(async () => {
   await cluster.stop()
@@ -22,6 +22,14 @@ interface Status {
 async function stateOf(app: string): Promise<string> {
   const answer = await cluster.api('GET', `/v1/apps/${app}`)
   return (JSON.parse(answer.text) as { status: Status }).status.state
+}
+
+/** What the gateway says of requests that are with apps: how many each has, in the order of {@link VISITS}. */
+async function inFlight(): Promise<[string, number][]> {
+  const metrics = await cluster.metrics()
+  const line = /^reveille_in_flight\{app="(.*)",slot="0",service="controller"\} (\d+)$/gm
+  const found = new Map([...metrics.matchAll(line)].map(([, app, count]) => [app, Number(count)]))
+  return VISITS.map((name) => [name, found.get(name) ?? 0])
 }
 
 /** Waits until the app is asleep, for so many seconds at most. */
@@ -42,38 +50,28 @@ it('an app that nobody uses sleeps, and its next request wakes it', async () => 
 }, 40_000)
 
 it('an open WebSocket, event stream, slow answer or slow upload is use for as long as it is open', async () => {
-  const names = ['socket', 'stream', 'slow', 'upload']
-  for (const name of names) await cluster.add({ name, image, idleAfter: '2s' })
-  // The upload meets an app that runs already: Nginx must not keep it to itself until it is complete.
-  await ask(cluster.origin, '/upload/')
-  const socket = new WebSocket(`${cluster.origin.replace('http', 'ws')}/socket/ws`)
-  await new Promise((resolve, reject) => {
-    socket.once('open', resolve)
-    socket.once('error', reject)
-  })
-  const leave = new AbortController()
-  const stream = await fetch(`${cluster.origin}/stream/sse`, { signal: leave.signal })
-  const slow = ask(cluster.origin, '/slow/sleep/9000')
-  async function* body(): AsyncGenerator<string> {
-    for (let i = 0; i < 18; i += 1) {
-      yield 'a little more '
-      await pause(500)
-    }
-  }
-  const { Readable } = await import('node:stream')
-  const upload = ask(cluster.origin, '/upload/upload', {
-    method: 'POST',
-    body: Readable.from(body()),
-  })
+  for (const name of VISITS) await cluster.add({ name, image, idleAfter: '2s' })
+  const visits = await visit(cluster.origin, 9)
   await pause(8000)
-  for (const name of names) expect(await stateOf(name), name).toBe('ready')
-  expect((await slow).status).toBe(200)
-  expect((await upload).status).toBe(200)
-  socket.close()
-  leave.abort()
-  await stream.body?.cancel().catch(() => {})
-  for (const name of names) expect(await sleeps(name, 15), name).toBe(true)
+  for (const name of VISITS) expect(await stateOf(name), name).toBe('ready')
+  expect(await inFlight()).toEqual(VISITS.map((name) => [name, 1]))
+  for (const end of visits) await end()
+  for (const name of VISITS) expect(await sleeps(name, 15), name).toBe(true)
 }, 90_000)
+
+it('each of them keeps a sleep that was asked for waiting, until it ends', async () => {
+  const visits = await visit(cluster.origin, 10)
+  await expect.poll(inFlight).toEqual(VISITS.map((name) => [name, 1]))
+  const asked = VISITS.map(async (name) => {
+    const { text } = await cluster.api('POST', `/v1/apps/${name}/sleep`)
+    return (JSON.parse(text) as Status).state
+  })
+  const began = performance.now()
+  const first = await Promise.race([...asked, pause(4000, 'none')])
+  expect([first, performance.now() - began < 9000]).toEqual(['none', true])
+  for (const end of visits) await end()
+  expect(await Promise.all(asked)).toEqual(VISITS.map(() => 'asleep'))
+}, 60_000)
 
 it('min keeps one instance awake, and the other replicas sleep', async () => {
   await cluster.add({ name: 'pair', image, idleAfter: '2s', min: 1, replicas: 2 })

@@ -1,0 +1,51 @@
+import { type Endpoint, formatEndpoint } from '../model/endpoint.ts'
+import type { Held } from '../model/state.ts'
+
+/** Requests that an instance has right now. Of one that nobody knows, app and slot are ''. */
+export interface Flight {
+  app: string
+  slot: string
+  requests: number
+}
+
+export interface FlightOptions {
+  /** lines of `<address> <requests>`, null if nobody is there to tell; rejects if somebody is, and silent */
+  count(): Promise<string | null>
+  /** by canonical app name, then slot: an address is one instance's at a time */
+  endpoints(): Iterable<readonly [string, ReadonlyMap<number, Held<Endpoint>>]>
+}
+
+type Owner = Omit<Flight, 'requests'>
+
+/** Says whose the requests are that nginx counts by address. Looks only when it is asked. */
+export class Flights {
+  readonly #options: FlightOptions
+  /** by address, as of the last look: one that drains has requests, and is no Endpoint any more */
+  #owners = new Map<string, Owner>()
+
+  constructor(options: FlightOptions) {
+    this.#options = options
+  }
+
+  /** Does not reject: of an nginx that does not tell, nothing is known. */
+  async look(): Promise<Flight[]> {
+    const text = await this.#options.count().catch(() => null)
+    const before = this.#owners
+    this.#owners = this.#present()
+    return (text ?? '').split('\n').flatMap((line) => {
+      const [address, requests] = line.split(' ')
+      if (!address || !requests) return []
+      const owner = this.#owners.get(address) ?? before.get(address) ?? { app: '', slot: '' }
+      this.#owners.set(address, owner)
+      return { ...owner, requests: Number(requests) }
+    })
+  }
+
+  #present(): Map<string, Owner> {
+    const owners = new Map<string, Owner>()
+    for (const [app, slots] of this.#options.endpoints())
+      for (const [slot, { value }] of slots)
+        owners.set(formatEndpoint(value), { app, slot: String(slot) })
+    return owners
+  }
+}
