@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { App } from '../model/app.ts'
+import { App } from '../model/app.ts'
 import type { Container } from '../model/container.ts'
 import { readLabels } from '../model/label.ts'
 
@@ -28,13 +28,52 @@ const APART: ReadonlySet<string> = new Set<keyof App>([
 ])
 
 /**
+ * What was there when revisions became what they are: it counts whatever it says, so that they stay the same. What an App
+ * gets later counts only where it says something else than by default, as no container was made of it before: an upgrade
+ * makes none anew. Nothing is added here.
+ */
+const FIRST: ReadonlySet<string> = new Set<keyof App>([
+  'name',
+  'image',
+  'port',
+  'env',
+  'command',
+  'health',
+  'idleAfter',
+  'sleep',
+  'stopTimeout',
+  'min',
+  'limits',
+  'network',
+  'dependsOn',
+  'group',
+  'volumes',
+  'origin',
+])
+const FIRST_LIMITS: ReadonlySet<string> = new Set<keyof App['limits']>(['memory', 'cpus', 'pids'])
+/** An App that says nothing. */
+const SILENT: App = App.parse({ name: 'silent', image: 'silent' })
+
+/** The fields that count: those of `first`, and others that differ from what is there by default. */
+function counting(said: object, unsaid: object, first: ReadonlySet<string>): object {
+  const defaults = new Map(Object.entries(unsaid))
+  return Object.fromEntries(
+    Object.entries(said).filter(
+      ([field, value]) => first.has(field) || stable(value) !== stable(defaults.get(field)),
+    ),
+  )
+}
+
+/**
  * Names what a container was made from: a container with another revision than its App's is made anew. What an App
  * gets later counts until it is named in APART: one made anew in vain is better than one that is not what its App says.
  */
 export function revisionOf(app: App): string {
-  const made = Object.entries(app).filter(([field]) => !APART.has(field))
+  const said = Object.entries(app).filter(([field]) => !APART.has(field))
+  const made = counting(Object.fromEntries(said), SILENT, FIRST)
+  const limits = counting(app.limits, SILENT.limits, FIRST_LIMITS)
   return createHash('sha256')
-    .update(stable(Object.fromEntries(made)))
+    .update(stable({ ...made, limits }))
     .digest('hex')
 }
 
