@@ -14,7 +14,7 @@ export function readAnswer(
 ): Promise<Answer | null> {
   const ending = limit(signal, timeout)
   const headers = {
-    'user-agent': 'reveille-pool',
+    'user-agent': 'reveille',
     'accept-encoding': 'identity',
     connection: 'close',
   }

@@ -15,6 +15,23 @@ export type ChangeListener = (batch: readonly Change[], topics: ReadonlySet<stri
 /** The topic of changes to hosts, their drains and rooms; no app can have this name. */
 export const HOSTS = '/hosts'
 
+/** What of etcd there is to know. */
+export const KINDS = [
+  'app',
+  'blueprint',
+  'pool',
+  'host',
+  'drain',
+  'room',
+  'endpoint',
+  'claim',
+  'activity',
+  'roll',
+  'launcher',
+  'gateway',
+  'home',
+] as const
+
 /**
  * What the launcher knows of the cluster: decided from memory, never by asking. Whoever waits for a change waits
  * under the app's name and is called in the tick in which the change arrives; nobody polls and nobody scans.

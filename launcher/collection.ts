@@ -1,10 +1,9 @@
 import type { App } from '../model/app.ts'
-import { isAllowedRegistry, registryOf } from '../model/image.ts'
 import { ProblemError } from '../model/problem.ts'
 import type { Entry, Held, State } from '../model/state.ts'
 import type { Catalog } from './catalog.ts'
+import { type Allowed, encode } from './encoding.ts'
 import { earlierSpelling } from './spelling.ts'
-import { HOST_REFUSED } from './wake/network.ts'
 
 /** What is done with etcd here. Every call has a deadline of its own and throws when etcd cannot be reached. */
 export interface Store {
@@ -19,13 +18,11 @@ export interface Store {
   remove(key: string, options?: { modRevision?: string }): Promise<string | null>
 }
 
-export interface CollectionOptions {
+export interface CollectionOptions extends Allowed {
   catalog: Catalog
   store: Store
-  /** registries images may come from */
-  registries: readonly string[]
-  /** whether apps may have the network of their host */
-  hostNetwork: 'on' | 'off'
+  /** the launchers that are to know of a write before it returns; none unless given */
+  others?: { know(revision: string): Promise<void> } | undefined
 }
 
 /** How the records of one kind differ from the others. */
@@ -38,8 +35,6 @@ export interface Kind<T> {
   app(record: T): { path: string; app: Pick<App, 'image' | 'network'> }
 }
 
-/** The State refuses values of more characters (model/state.ts). */
-const LARGEST = 65_536
 /** How long a write waits until this process sees it, milliseconds; it is in force either way. */
 const SETTLE = 2000
 /** Writes of others that may come between our read and our write. */
@@ -47,7 +42,7 @@ const TRIES = 5
 
 /**
  * The Apps, or the Blueprints, in etcd. Reads come from the State (memory, they work without etcd); writes are
- * guarded by revisions and return once this process sees them, so that a read that follows finds them.
+ * guarded by revisions and return once all launchers see them, so that whoever asks then finds them.
  */
 export class Collection<T extends { name: string }> {
   readonly #kind: Kind<T>
@@ -127,7 +122,7 @@ export class Collection<T extends { name: string }> {
     const revision = await this.#guard(key, expected, (modRevision) =>
       this.#options.store.remove(key, { modRevision }),
     )
-    if (revision !== null) await this.#settle(key, null)
+    if (revision !== null) await this.#settle(key, revision, true)
     return revision !== null
   }
 
@@ -147,16 +142,21 @@ export class Collection<T extends { name: string }> {
     throw new ProblemError('conflict', { detail: 'others keep writing it at the same time' })
   }
 
-  /** Waits until the State has the key at `revision` or later (null: gone), or SETTLE has passed. */
-  async #settle(key: string, revision: string | null): Promise<void> {
+  /** Waits until the State has the key at `revision` or later, or not any more, or SETTLE has passed; then for the others. */
+  async #settle(key: string, revision: string, isGone = false): Promise<void> {
     const settled = (): boolean => {
       if (this.#options.catalog.state.rejected.has(key)) return true
       const entry = this.#records.get(this.#kind.fold(this.#nameOf(key)))?.entry
-      if (entry?.key !== key) return revision === null
-      return revision !== null && BigInt(entry.modRevision) >= BigInt(revision)
+      if (entry?.key !== key) return isGone
+      return !isGone && BigInt(entry.modRevision) >= BigInt(revision)
     }
-    if (settled()) return
-    await new Promise<void>((resolve) => {
+    if (!settled()) await this.#change(settled)
+    await this.#options.others?.know(revision)
+  }
+
+  /** Resolves after the change that makes `settled` true, or when SETTLE has passed. */
+  #change(settled: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer)
         stop()
@@ -168,21 +168,7 @@ export class Collection<T extends { name: string }> {
   }
 
   #encode(record: T): string {
-    const { path, app } = this.#kind.app(record)
-    const registry = registryOf(app.image)
-    const { registries, hostNetwork } = this.#options
-    if (app.network === 'host' && hostNetwork === 'off')
-      throw new ProblemError('invalid-input', {
-        errors: [{ path: `${path}network`, message: HOST_REFUSED }],
-      })
-    if (registry === null || !isAllowedRegistry(registry, registries)) {
-      const message = `comes from ${registry}, which the launcher does not allow: name it in its --registries (now ${registries.join(',')})`
-      throw new ProblemError('invalid-input', { errors: [{ path: `${path}image`, message }] })
-    }
-    const value = JSON.stringify(record)
-    if (value.length <= LARGEST) return value
-    const message = `must be at most ${LARGEST} characters in all`
-    throw new ProblemError('invalid-input', { errors: [{ path: '', message }] })
+    return encode(record, this.#kind.app(record), this.#options)
   }
 
   #key(name: string): string {

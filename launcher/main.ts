@@ -7,6 +7,7 @@ import { connect } from '../adapters/etcd.ts'
 import { etcdOptions } from '../adapters/etcd-settings.ts'
 import { openHook } from '../adapters/hook.ts'
 import { Informer } from '../adapters/informer.ts'
+import { revisionAt } from '../adapters/launcher-health.ts'
 import { createLog } from '../adapters/log.ts'
 import { launcherMetrics } from '../adapters/metrics.ts'
 import { checkPassword } from '../adapters/password.ts'
@@ -15,16 +16,17 @@ import { Session } from '../adapters/session.ts'
 import { readPages } from '../adapters/templates.ts'
 import { openToken } from '../adapters/token.ts'
 import { isExposed, readUsers } from '../adapters/user-file.ts'
-import { parseNetworks } from '../model/address.ts'
 import { parseEndpoint } from '../model/endpoint.ts'
 import { Keys } from '../model/key.ts'
 import type { Settings } from '../model/setting.ts'
 import { State } from '../model/state.ts'
 import { buildApi } from './api/api.ts'
-import { Catalog } from './catalog.ts'
+import { Catalog, KINDS } from './catalog.ts'
 import { deadline } from './deadline.ts'
 import { Engines, isOpen, OPEN } from './engine.ts'
 import { createLauncher } from './launcher.ts'
+import { Others } from './others.ts'
+import { policyOf } from './policy.ts'
 import { Registration } from './register.ts'
 import { buildSpawner } from './spawner/spawner.ts'
 import { openUsers } from './spawner/users.ts'
@@ -53,11 +55,7 @@ export async function run(settings: Settings): Promise<void> {
   const { token, path, exposed } = await openToken(settings.stateDir)
   if (exposed) log.warn({ path }, 'other users can read the API token')
 
-  const policy = {
-    networks: parseNetworks(settings.networks),
-    denied: new Set(settings.denied),
-  }
-  const catalog = new Catalog(new State(keys, policy), keys, (rejection) =>
+  const catalog = new Catalog(new State(keys, policyOf(settings)), keys, (rejection) =>
     log.warn(rejection, 'an entry in etcd has no effect'),
   )
   const store = connect(etcdOptions(settings))
@@ -68,24 +66,9 @@ export async function run(settings: Settings): Promise<void> {
     log,
   })
   let synced = false
-  const kinds = [
-    'app',
-    'blueprint',
-    'pool',
-    'host',
-    'drain',
-    'room',
-    'endpoint',
-    'claim',
-    'activity',
-    'roll',
-    'launcher',
-    'gateway',
-    'home',
-  ] as const
   const informer = new Informer(
     store,
-    kinds.map((kind) => keys.folder(kind)),
+    KINDS.map((kind) => keys.folder(kind)),
     {
       onChange: (batch, revision) => {
         catalog.apply(batch, revision)
@@ -142,6 +125,7 @@ export async function run(settings: Settings): Promise<void> {
     ...{ hosts: settings.apiHosts, registries: settings.registries },
     hostNetwork: settings.hostNetwork,
     ...{ drainTimeout: settings.drainTimeout, id, catalog, store, session, engines, log },
+    others: new Others({ id, catalog, ask: revisionAt }),
     synced: informer.synced,
     control: launcher.control,
   }

@@ -43,7 +43,7 @@ export function buildApi(options: ApiOptions): FastifyInstance {
 }
 
 function routes(router: Router, options: ApiOptions): void {
-  const { catalog, control, engines, registries, hostNetwork, log } = options
+  const { catalog, control, engines, registries, hostNetwork, others, log } = options
   waitForCatalog(router, options.synced)
   const { store, fleet, apps, claiming, sleeper } = coreOf(options)
   const ending = new AbortController()
@@ -64,7 +64,7 @@ function routes(router: Router, options: ApiOptions): void {
   })
   placementRoute(router, { catalog, control })
   logRoutes(router, { catalog, fleet, engines })
-  blueprintRoutes(router, openBlueprints({ catalog, store, registries, hostNetwork }))
+  blueprintRoutes(router, openBlueprints({ catalog, store, registries, hostNetwork, others }))
   instanceRoutes(router, { fleet, catalog })
   hostRoutes(router, { catalog, fleet })
   const mover = new Mover({ catalog, rolls, slots, exchange })

@@ -27,16 +27,17 @@ export type CoreOptions = Pick<
   | 'registries'
   | 'hostNetwork'
   | 'session'
+  | 'others'
   | 'id'
   | 'store'
   | 'drainTimeout'
 >
 
 export function coreOf(options: CoreOptions): Core {
-  const { catalog, control, engines, registries, hostNetwork, session, id } = options
+  const { catalog, control, engines, registries, hostNetwork, others, session, id } = options
   const store = reachable(options.store)
   const fleet = new Fleet({ catalog, engines })
-  const apps = openApps({ catalog, store, registries, hostNetwork })
+  const apps = openApps({ catalog, store, registries, hostNetwork, others })
   const claiming = {
     ...{ catalog, engines, store, session },
     owner: () => `${id}/${randomUUID()}`,

@@ -30,6 +30,8 @@ export interface ApiOptions {
   store: Store
   /** the launcher's session with etcd */
   session: { readonly lease: string | null }
+  /** the other launchers; none unless given */
+  others?: { know(revision: string): Promise<void> } | undefined
   control: Control
   engines: Engines
   /** told each sleep, restart and removal: `done`, or the code of the problem */

@@ -84,7 +84,7 @@ export const CONTROLLER_SETTINGS = {
     'launchers to ask, besides the registered ones',
   ),
   launcherNetworks: setting(
-    ['up', 'controller'],
+    ['up', 'launcher', 'controller'],
     'list',
     list(network).default([]),
     'networks launchers may register from; loopback and those of --networks unless given',

@@ -3,10 +3,12 @@ import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { connect, type Store } from '../../../adapters/etcd.ts'
 import { Informer } from '../../../adapters/informer.ts'
+import { revisionAt } from '../../../adapters/launcher-health.ts'
 import { Session } from '../../../adapters/session.ts'
 import { buildApi } from '../../../launcher/api/api.ts'
 import type { Control, Engines } from '../../../launcher/api/control.ts'
 import { Catalog } from '../../../launcher/catalog.ts'
+import { Others } from '../../../launcher/others.ts'
 import type { Bring } from '../../../launcher/roll/exchange.ts'
 import { buildSpawner, type SpawnerOptions } from '../../../launcher/spawner/spawner.ts'
 import { wayTo } from '../../../launcher/spawner/way-to.ts'
@@ -128,6 +130,7 @@ async function launcher(
     synced: options.synced ?? informer.synced,
     store,
     session,
+    others: new Others({ id, catalog, ask: revisionAt }),
     control: {
       wake: async (app: string) => {
         throw new ProblemError('unavailable', { app, detail: 'nothing can be woken here' })

@@ -1,0 +1,39 @@
+import type { App } from '../model/app.ts'
+import { isAllowedRegistry, registryOf } from '../model/image.ts'
+import { ProblemError } from '../model/problem.ts'
+import { HOST_REFUSED } from './wake/network.ts'
+
+/** What this launcher's operator lets apps have. */
+export interface Allowed {
+  /** registries images may come from */
+  registries: readonly string[]
+  /** whether apps may have the network of their host */
+  hostNetwork: 'on' | 'off'
+}
+
+/** The State refuses values of more characters (model/decode.ts). */
+const LARGEST = 65_536
+
+/**
+ * A record as etcd has it. Throws ProblemError `invalid-input` for one that is not allowed, or too long.
+ * @param part what of an App is in it, and the path to that
+ */
+export function encode(
+  record: object,
+  { path, app }: { path: string; app: Pick<App, 'image' | 'network'> },
+  { registries, hostNetwork }: Allowed,
+): string {
+  const refuse = (field: string, message: string): never => {
+    throw new ProblemError('invalid-input', { errors: [{ path: field, message }] })
+  }
+  if (app.network === 'host' && hostNetwork === 'off') refuse(`${path}network`, HOST_REFUSED)
+  const registry = registryOf(app.image)
+  if (registry === null || !isAllowedRegistry(registry, registries))
+    refuse(
+      `${path}image`,
+      `comes from ${registry}, which the launcher does not allow: name it in its --registries (now ${registries.join(',')})`,
+    )
+  const value = JSON.stringify(record)
+  if (value.length > LARGEST) refuse('', `must be at most ${LARGEST} characters in all`)
+  return value
+}
