@@ -4,8 +4,10 @@ import { EngineError, statusOf } from './docker-error.ts'
 
 /** How closely an engine is watched, and what its silence means. Times are milliseconds. */
 export interface Pace {
-  /** between pings, and how long one may take */
+  /** between pings while calls are under way, and while there are none */
   every: number
+  rest: number
+  /** how long a ping may take */
   limit: number
   /** pings in a row that got no answer, while none came to anything else either, until calls are ended */
   misses: number
@@ -110,6 +112,11 @@ export class Line {
     return new EngineError('unreachable', `it answers no pings: ${this.#words}`)
   }
 
+  /** Nobody waits for an answer, and none is in doubt. Streams have time: they end in a long silence only. */
+  #isAtRest(): boolean {
+    return this.#misses === 0 && [...this.#calls].every(({ isLong }) => isLong)
+  }
+
   #mustWait(): boolean {
     return this.#sent >= this.#pace.unsure && !this.#isDown() && !this.#isClosed
   }
@@ -156,13 +163,17 @@ export class Line {
   /** Pings until closed. An answer to anything else since the ping was sent counts as well. */
   async #watch(): Promise<void> {
     this.#isWatched = true
-    for (let asked = performance.now(); ; ) {
-      const left = Math.max(0, asked + this.#pace.every - performance.now())
+    for (let asked = performance.now(), turn = asked; ; ) {
+      const left = Math.max(0, turn + this.#pace.every - performance.now())
       // Joined with a signal that lives on, each of these would leave a little there for ever.
       await pause(left, null, { signal: this.#hurry.signal, ref: false }).catch(() => {})
       if (this.#isClosed) return
+      turn = performance.now()
+      // Whoever calls meanwhile has a ping at the next turn.
+      const isEarly = this.#isAtRest() && turn - asked < this.#pace.rest
+      if (isEarly && !this.#hurry.signal.aborted) continue
       this.#hurry = new AbortController()
-      asked = performance.now()
+      asked = turn
       try {
         await this.#ping()
         this.#hear()

@@ -36,6 +36,8 @@ const KINDS: Record<Settings['proxy'], Kind> = {
 
 /** A proxy as it is checked, reloaded and asked. */
 export interface LocalProxy {
+  /** written by the proxy as it starts */
+  pidFile: string
   check(candidate: string): Promise<void>
   running(): Promise<boolean>
   reload(): Promise<void>
@@ -58,6 +60,7 @@ export function openProxy(
   const { check, isRunning, reload, tell } = KINDS[proxy]
   const pidFile = join(folder, `${proxy}.pid`)
   return {
+    pidFile,
     check: (candidate) => runCommand(checkCmd || check, candidate),
     // Whether another proxy runs only its own reload command can tell.
     running: async () => reloadCmd !== '' || (await isRunning(pidFile)),

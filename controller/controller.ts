@@ -15,7 +15,14 @@ export interface ControllerOptions
     Omit<StatusOptions, 'listen' | 'pathPrefix'> {
   /** the table in the proxy's memory that has the running apps; without it they are in the configuration */
   live?: LiveTable | null
+  /** Calls `onChange` when the template was edited or the proxy started, as far as one hears of that. Returns how to stop it. */
+  watch(onChange: () => void): () => void
 }
+
+/** Milliseconds between looks at what time alone changes. */
+const TICK = 1000
+/** So many of them are between looks for what nobody said: each is two questions to the proxy, and the template read. */
+const UNSAID = 5
 
 /**
  * Keeps the proxy what etcd says it should be: its configuration, and the table in its memory where it has one. Each goes
@@ -30,6 +37,7 @@ export class Controller {
   readonly #naming = new Naming()
   readonly #status: Status
   #tick: NodeJS.Timeout | undefined
+  #unwatch: () => void = () => {}
 
   constructor(options: ControllerOptions) {
     this.#options = options
@@ -68,11 +76,17 @@ export class Controller {
   async start(): Promise<void> {
     if (await this.#configuration.start()) await this.#view.recall()
     else await this.#bring(performance.now())
-    this.#tick = setInterval(() => void this.#look(), 1000)
+    let ticks = 0
+    this.#tick = setInterval(() => {
+      this.#giveUp()
+      if (++ticks % UNSAID === 0) void this.#look()
+    }, TICK)
+    this.#unwatch = this.#options.watch(() => void this.#look())
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#tick)
+    this.#unwatch()
     await Promise.all([this.#configured.stop(), this.#pushed.stop()])
     await Promise.all([this.#view.stop(), this.#options.live?.stop()])
   }
@@ -137,13 +151,16 @@ export class Controller {
       this.#options.log.warn(rejection, 'entry rejected')
   }
 
-  /** Looks for what no event tells: patience that ran out, an edited template, a proxy that strayed. */
-  async #look(): Promise<void> {
+  /** Patience runs out without a word. */
+  #giveUp(): void {
     const endpoints = this.#view.giveUp()
-    if (endpoints > 0) {
-      this.#options.log.warn({ endpoints }, 'endpoints did not come back, routes removed')
-      this.#settle()
-    }
+    if (endpoints === 0) return
+    this.#options.log.warn({ endpoints }, 'endpoints did not come back, routes removed')
+    this.#settle()
+  }
+
+  /** Looks for what etcd does not tell: an edited template, a proxy that strayed. */
+  async #look(): Promise<void> {
     const strayed = await this.#configuration.strayed()
     const lost = await this.#options.live?.strayed()
     if (!this.#view.synced) return

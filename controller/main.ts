@@ -16,6 +16,7 @@ import { openDoor } from '../adapters/nginx-door.ts'
 import { liveMode, liveProgram } from '../adapters/nginx-live.ts'
 import { openProxy, templatePath } from '../adapters/proxy.ts'
 import { Session } from '../adapters/session.ts'
+import { watchFiles } from '../adapters/watch.ts'
 import { Keys } from '../model/key.ts'
 import { PROXIES } from '../model/setting/proxy.ts'
 import type { Settings } from '../model/setting.ts'
@@ -85,6 +86,7 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
       settings.cookieKeyFile === '' ? 0o644 : 0o640,
     ),
     proxy,
+    watch: (onChange) => watchFiles([templatePath(settings), proxy.pidFile], onChange),
     ...(tell && {
       runtime: new Runtime({
         tell,

@@ -42,7 +42,7 @@ const CONNECT = 1_000
  * An engine is given up 3 s after its last sign of life and used again 1 s after the next. Pulls and the like get more:
  * what they cost to begin anew may be minutes.
  */
-const PACE = { every: 750, limit: 1_000, misses: 2, unsure: 2, long: 10_000 }
+const PACE = { every: 750, rest: 3_000, limit: 1_000, misses: 2, unsure: 2, long: 10_000 }
 const NEVER = new AbortController().signal
 
 /** Runs a launcher until the process is told to end. Resolves once both its ports answer. */

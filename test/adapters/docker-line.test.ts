@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest'
 import { type Engine, openEngine } from '../../adapters/docker.ts'
 import { temporaryFolder } from '../lab/folder.ts'
 
-const PACE = { every: 100, limit: 400, misses: 2, unsure: 3, long: 100_000 }
+const PACE = { every: 100, rest: 100, limit: 400, misses: 2, unsure: 3, long: 100_000 }
 const never = new AbortController().signal
 const servers: Server[] = []
 const engines: Engine[] = []
@@ -161,6 +161,20 @@ test('who waits for a turn is not left behind when the engine is closed', async 
   await until(() => there.calls('/containers/json') === pending.length)
   there.resume()
   expect(await Promise.all(pending)).toEqual(Array(pending.length).fill('answered'))
+})
+
+test('a line at rest is left alone, until somebody calls', async () => {
+  const { engine, there } = await start({ ...PACE, rest: 600_000 })
+  await engine.list()
+  const stop = new AbortController()
+  const read = codeOf(engine.events(1n, stop.signal).next())
+  await new Promise((resolve) => setTimeout(resolve, PACE.every * 5))
+  expect(there.asked).not.toContain('/_ping')
+  there.hangs = true
+  expect(await codeOf(engine.list())).toBe('unreachable')
+  expect(there.asked).toContain('/_ping')
+  stop.abort()
+  await read
 })
 
 test('a closed engine is pinged no more', async () => {

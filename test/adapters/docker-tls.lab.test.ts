@@ -72,7 +72,7 @@ test('a daemon that was started anew is reached again by the same client', async
 })
 
 test('a daemon that hangs costs 3 s once, then nothing, until it goes on', async () => {
-  const pace = { every: 750, limit: 1_000, misses: 2, unsure: 2, long: 10_000 }
+  const pace = { every: 750, rest: 3_000, limit: 1_000, misses: 2, unsure: 2, long: 10_000 }
   const engine = openEngine(secure.url, { tls, pace })
   const codeOf = (call: Promise<unknown>): Promise<unknown> =>
     call.then(
