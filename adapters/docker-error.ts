@@ -7,6 +7,8 @@ export type EngineErrorCode =
   | 'port-taken' // the address and port to publish on is in use
   | 'not-startable' // the container cannot be started as it is: no such program, no such network, ...
   | 'no-network' // the network of its group is gone, or is another one by now
+  | 'no-address' // its network has no address, or no port of a bridge, left
+  | 'no-sandbox' // there is no sandbox to be had here, or nothing can be started in one
   | 'not-found' // no such container, exec or network
   | 'conflict' // not possible in the state it is in
   | 'denied' // credentials or permissions are missing, or it is not a container of ours
@@ -65,11 +67,18 @@ export function statusOf(error: unknown): number | null {
 }
 
 /**
+ * A bridge of Linux has 1,023 ports ("exchange full"), its subnet has so many addresses, and each published port is one
+ * of the kernel's ephemeral ones.
+ */
+const FULL = /exchange full|no available IPv[46] addresses|all ports are allocated/i
+
+/**
  * Kind of a failure, by the engine's words where the status says too little (a missing network and a missing image
  * are both 404; a taken port, missing credentials and a full disk are all 500). Words as of engine 20.10 to 29.
  */
 export function classify(call: EngineCall, status: number, words: string): EngineErrorCode {
   if (/no space left on device/i.test(words)) return 'no-space'
+  if (FULL.test(words)) return 'no-address'
   if (/port is already allocated|address already in use/i.test(words)) return 'port-taken'
   if (call === 'pull') return classifyPull(status, words)
   if (status === 404 && call === 'create')

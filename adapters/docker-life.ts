@@ -7,6 +7,7 @@ import { inspectContainer, inspectPair, ours } from './docker-inspect.ts'
 import {
   createOne,
   createWithSandbox,
+  isOfJoining,
   removeOne,
   removeSandbox,
   reviveSandbox,
@@ -36,11 +37,20 @@ export async function startContainer(docker: Docker, id: string): Promise<void> 
     } catch (error) {
       if (!(error instanceof EngineError) || !BROKEN.has(error.code)) throw error
       if (tries < TRIES && (await reviveSandbox(docker, id))) continue
+      if (await isForItsSandbox(docker, id, error))
+        throw new EngineError('no-sandbox', error.message)
       if (error.code !== 'not-startable') throw error
       // the engine notes 126, 127 or 128 as if the process had run
       const exitCode = (await inspectContainer(docker, id).catch(() => null))?.State.ExitCode
       throw new EngineError(error.code, error.message, exitCode)
     }
+}
+
+/** Whether a start failed since nothing can be started in the network of another container here, which runs. */
+async function isForItsSandbox(docker: Docker, id: string, error: EngineError): Promise<boolean> {
+  if (error.code !== 'not-startable' || !isOfJoining(error)) return false
+  const found = await inspectContainer(docker, id)
+  return found !== null && sandboxIn(found) !== null
 }
 
 /** What engines call it when a container cannot join the network of another one, among other things. */

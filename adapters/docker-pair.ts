@@ -69,16 +69,18 @@ export function fromPair(
   const container = onHost(fromInspection(found), NetworkMode)
   if (sandboxOf(Labels, NetworkMode) === null) return container
   // Of one that was started anew it has not the network: that began with the new process.
-  const isSame = sandbox !== null && startOf(sandbox) <= startOf(found)
+  const isSame = sandbox !== null && (!isUp(container) || startOf(sandbox) <= startOf(found))
   return join(container, isSame ? fromInspection(sandbox) : null)
 }
 
 const startOf = (info: ContainerInspectInfo): bigint => readTime(info.State.StartedAt)
 
 function join(container: Container, sandbox: Container | null): Container {
-  if (!isUp(container)) return container
-  if (sandbox?.state !== 'running') return { ...container, published: {}, isCut: true }
-  return { ...container, published: sandbox.published }
+  if (sandbox?.state === 'running') {
+    const published = isUp(container) ? sandbox.published : {}
+    return { ...container, published, hasSandbox: true }
+  }
+  return isUp(container) ? { ...container, published: {}, isCut: true } : container
 }
 
 /** One in the network of its host is reached at the very port it listens on, at any address. */

@@ -7,7 +7,7 @@ import { createBody } from './docker-body.ts'
 import { getPath, makeCall, readStream, SLOW } from './docker-call.ts'
 import { bare } from './docker-container.ts'
 import { EngineError } from './docker-error.ts'
-import { inspectContainer } from './docker-inspect.ts'
+import { inspectContainer, ours } from './docker-inspect.ts'
 import { jsonLines } from './docker-log.ts'
 import { sandboxBody } from './docker-network.ts'
 import { sandboxOf } from './docker-pair.ts'
@@ -35,19 +35,44 @@ export async function createWithSandbox(
   docker: Docker,
   request: ContainerRequest,
 ): Promise<string> {
-  const sandbox = await openSandbox(docker, request)
+  const sandbox = await openSandbox(docker, request).catch(refuse)
   if (sandbox === null) return createOne(docker, createBody(request))
   let made: string | null = null
   try {
-    made = await createOne(docker, createBody(request, sandbox))
-    await startOne(docker, sandbox)
-    return made
+    const app = await createOne(docker, createBody(request, sandbox))
+    made = app
+    await startOne(docker, sandbox).catch(refuse)
+    return app
   } catch (error) {
     for (const id of [made, sandbox])
       if (id !== null) await removeOne(docker, id, true).catch(() => {})
-    throw error
+    throw made === null && isOfJoining(error) ? asRefusal(error) : error
   }
 }
+
+/** What says nothing of sandboxes: a container of its own would have met the same. */
+const APART: ReadonlySet<string> = new Set([
+  ...['unreachable', 'aborted', 'name-taken', 'no-space', 'no-address', 'no-network', 'port-taken'],
+])
+
+/** A failure to make a sandbox as what it is. */
+function asRefusal(error: unknown): unknown {
+  if (!(error instanceof EngineError) || APART.has(error.code)) return error
+  return new EngineError('no-sandbox', error.message)
+}
+
+function refuse(error: unknown): never {
+  throw asRefusal(error)
+}
+
+/** Whether a container was refused for whose network it is to have. Not every engine has a word for that. */
+export function isOfJoining(error: unknown): boolean {
+  if (!(error instanceof EngineError)) return false
+  if (error.code === 'denied' || error.code === 'conflict') return true
+  return REFUSED.has(error.code) && /network|namespace|netns/i.test(error.message)
+}
+
+const REFUSED: ReadonlySet<string> = new Set(['invalid', 'failed', 'not-startable'])
 
 /** The id of a new sandbox; null where there are none. */
 async function openSandbox(docker: Docker, request: ContainerRequest): Promise<string | null> {
@@ -111,6 +136,20 @@ export async function removeSandbox(docker: Docker, id: string): Promise<void> {
   const found = await inspectContainer(docker, id)
   if (found && isSandbox(bare(found.Name), found.Config.Labels ?? {}))
     await removeOne(docker, found.Id, true)
+}
+
+/**
+ * Stops the sandbox of a container that does not run, and so gives its address and its port of the bridge back; the next
+ * start has another one. That there is none, or that it does not run, is fine. Throws EngineError.
+ */
+export async function stopSandbox(docker: Docker, id: string): Promise<void> {
+  const found = await ours(docker, id)
+  const sandbox = found && sandboxIn(found)
+  if (!sandbox || found.State.Running) return
+  await makeCall((abortSignal) => docker.getContainer(sandbox).stop({ abortSignal }), {
+    limit: SLOW,
+    fine: [304, 404],
+  })
 }
 
 /** The id of the sandbox that a container says it has, null if it says nothing of one. */

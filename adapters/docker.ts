@@ -28,7 +28,7 @@ import {
 import type { Pace } from './docker-line.ts'
 import { fromList, loneSandboxes } from './docker-pair.ts'
 import { pullImage } from './docker-pull.ts'
-import { removeSandbox } from './docker-sandbox.ts'
+import { removeSandbox, stopSandbox } from './docker-sandbox.ts'
 import { streamEvents, streamLogs, streamStirs } from './docker-stream.ts'
 
 export { EngineError, type EngineErrorCode } from './docker-error.ts'
@@ -150,6 +150,14 @@ export class Engine {
   /** Removes a sandbox, whether it runs or not; that it is gone is fine. Deadline 60 s. */
   removeSandbox(id: string): Promise<void> {
     return removeSandbox(this.#docker, id)
+  }
+
+  /**
+   * Stops the sandbox of a container that does not run: its address is free for others, and the next start has another
+   * one. That it has none is fine. Deadline 60 s.
+   */
+  stopSandbox(id: string): Promise<void> {
+    return stopSandbox(this.#docker, id)
   }
 
   /** The exit code of the container once it does not run. No deadline but the signal. */

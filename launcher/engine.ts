@@ -15,6 +15,8 @@ export interface Engine extends Pick<FollowedEngine, 'follow'> {
   unpause(id: string): Promise<void>
   stop(id: string, timeoutSeconds: number): Promise<void>
   remove(id: string): Promise<void>
+  /** Stops the sandbox of a container that does not run; that it has none is fine. */
+  stopSandbox(id: string): Promise<void>
   wait(id: string, signal: AbortSignal): Promise<number>
   logs(id: string, options: { tail: number; signal?: AbortSignal }): AsyncIterable<string>
   pull(image: string, onPercent: (percent: number) => void, signal: AbortSignal): Promise<void>

@@ -28,6 +28,7 @@ import { Dependencies } from './wake/dependencies.ts'
 import { Ends } from './wake/ends.ts'
 import { Launchpad } from './wake/launch.ts'
 import { Living, type Reach } from './wake/living.ts'
+import { MakingAddress } from './wake/making-address.ts'
 import type { NetworkPolicy } from './wake/network.ts'
 import { Proof } from './wake/proof.ts'
 import { Starter } from './wake/start.ts'
@@ -121,7 +122,12 @@ export function createLauncher(options: LauncherOptions): Launcher {
   const starter = new Starter({
     ...{ catalog, claims, engines, room, homes, placement },
     makingRoom: new MakingRoom({ ...claiming, placement, drainTimeout }),
-    launchpad: new Launchpad({ ...settings, launchers: () => catalog.state.launchers.size }),
+    launchpad: new Launchpad({
+      ...settings,
+      launchers: () => catalog.state.launchers.size,
+      makingAddress: new MakingAddress(claiming),
+      log,
+    }),
     reservations: new Reservations({ catalog, store, room }),
     dependencies: new Dependencies({ catalog, board, wake: (app) => wakes.need(app) }),
   })

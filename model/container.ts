@@ -23,6 +23,8 @@ export interface Container {
   image: string
   /** it runs, and nobody reaches it: the sandbox that had its network ended */
   isCut?: true
+  /** its sandbox runs: it has an address and a port of its host, whether it runs itself or not */
+  hasSandbox?: true
 }
 
 /** Whether its processes are there, frozen or not: it has its room, and its slot is nobody else's. */

@@ -11,6 +11,7 @@ import {
   differs,
   endOf,
   type HostAddress,
+  keepsSandbox,
   reachable,
   restOf,
   whyEnded,
@@ -77,6 +78,11 @@ export class Fleet {
       else if (!member) doubtful.push(id)
     }
     await this.#inspections.lookAll(doubtful.filter((id) => !this.#refused.has(id)))
+    // An inspection need not look at the sandbox of what does not run.
+    for (const container of containers) {
+      const member = this.roster.get(container.id)
+      if (member && keepsSandbox(container)) member.hasSandbox = true
+    }
   }
 
   /**
@@ -154,6 +160,7 @@ export class Fleet {
     if (this.#origins.isBorrowed(id))
       return this.#refuse(container, `its label ${APP_LABEL} is its image's, not its own`)
     const member = known ?? this.roster.add(discovered(id, labels.spec))
+    if (keepsSandbox(container)) member.hasSandbox = true
     if (container.isCut) this.#options.onCut(member)
     if (container.state !== 'running' || container.isCut)
       return this.#apply(member, restOf(container), whyStopped(container))

@@ -1,7 +1,6 @@
 import type { Logger } from 'pino'
 import { canonical } from '../model/name.ts'
 import type { Claim } from '../model/record.ts'
-import type { Depth } from '../model/sleep.ts'
 import type { Held } from '../model/state.ts'
 import type { Cluster } from './cluster.ts'
 import { nextStep, requestedStep } from './deeper.ts'
@@ -9,7 +8,8 @@ import { isIdle, nextLook } from './idleness.ts'
 import { pause } from './pause.ts'
 import type { Member, Roster } from './roster.ts'
 import type { Sleep } from './sleep.ts'
-import type { SleepResult, Standing } from './sleep-ports.ts'
+import type { Rest, SleepResult, Standing } from './sleep-ports.ts'
+import { surplus } from './surplus.ts'
 
 export interface IdleOptions {
   roster: Roster
@@ -17,6 +17,8 @@ export interface IdleOptions {
   sleep: Sleep
   standing: Standing
   log: Logger
+  /** so many stopped instances keep their sandbox */
+  sandboxes: number
   /** open connections to the instance, however they came */
   connections(member: Member): Promise<number>
   /** Whether what {@link Cluster} says is current. */
@@ -83,6 +85,8 @@ export class Idle {
       if (this.#busy.size >= WIDTH) return
       if (this.#isDue(member, now)) this.#start(member, () => this.#look(member, signal))
     }
+    for (const member of surplus(roster.values(), cluster, this.#options.sandboxes))
+      if (this.#busy.size < WIDTH) this.#start(member, () => this.#fold(member, signal))
     for (const id of this.#open.keys()) if (!roster.has(id)) this.#open.delete(id)
     for (const id of this.#blind) if (!roster.has(id)) this.#blind.delete(id)
   }
@@ -150,9 +154,15 @@ export class Idle {
     await this.#sleep(member, how, request, signal, 'asked for')
   }
 
+  async #fold(member: Member, signal: AbortSignal): Promise<void> {
+    const why = `of more than ${this.#options.sandboxes} the longest unused`
+    const result = await this.#sleep(member, 'fold', null, signal, why)
+    if (result === 'slept') member.hasSandbox = false
+  }
+
   async #sleep(
     member: Member,
-    how: Depth,
+    how: Rest,
     request: Held<Claim> | null,
     signal: AbortSignal,
     why: string,

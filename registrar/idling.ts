@@ -41,6 +41,7 @@ export function idling(
   return new Idle({
     ...ports,
     sleep,
+    sandboxes: options.sandboxes,
     isInformed: () => options.isInformed(),
     dismiss: async ({ entry }) => {
       await store.remove(entry.key, { modRevision: entry.modRevision }).catch(() => null)

@@ -1,15 +1,16 @@
 import type { Logger } from 'pino'
-import type { Depth } from '../model/sleep.ts'
 import type { Cluster } from './cluster.ts'
 import type { HostEngine } from './options.ts'
 import type { Member } from './roster.ts'
+import type { Rest } from './sleep-ports.ts'
 
 /** Does to the container of an instance what its sleep asks for. Rejects with the engine's error. */
 export async function layDown(
   { instance: { id, spec } }: Member,
-  how: Depth,
+  how: Rest,
   { engine, cluster, log }: { engine: HostEngine; cluster: Cluster; log: Logger },
 ): Promise<void> {
+  if (how === 'fold') return await engine.stopSandbox(id)
   if (how === 'pause')
     try {
       return await engine.pause(id)

@@ -57,6 +57,7 @@ async function runRegistrar(settings: Settings): Promise<void> {
     connections: countConnections,
     leaseTtl: settings.leaseTtl,
     drainTimeout: settings.drainTimeout,
+    sandboxes: settings.sandboxes,
     isInformed: () => informer.connected,
     meter: {
       ready: (seconds) => metrics.phaseSeconds.observe({ phase: 'ready' }, seconds),

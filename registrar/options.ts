@@ -69,6 +69,8 @@ export interface RegistrarOptions {
   leaseTtl: number
   /** seconds */
   drainTimeout: number
+  /** so many stopped instances keep their sandbox, and with it their address */
+  sandboxes: number
   /** Whether all changes in etcd arrive here right now. */
   isInformed(): boolean
   meter: Meter

@@ -37,6 +37,11 @@ export function differs(instance: Instance, listed: Container): boolean {
   return instance.healthcheck && isUnhealthy !== (listed.health === 'unhealthy')
 }
 
+/** Whether it has a sandbox that it keeps when it stops. Of one that is paused that is seen when it goes on. */
+export function keepsSandbox({ hasSandbox, state }: Container): boolean {
+  return hasSandbox === true && state !== 'paused'
+}
+
 export function isSlot(instance: Instance, app: string, slot: number): boolean {
   return instance.spec.slot === slot && canonical(instance.spec.app) === canonical(app)
 }

@@ -12,13 +12,16 @@ export interface Member {
   /** it is being put to sleep: no Endpoint, no probes */
   isDraining: boolean
   probing: AbortController | null
+  /** it ran in a sandbox, which was not stopped since as far as this process knows: it keeps an address while it sleeps */
+  hasSandbox: boolean
 }
 
 /** The containers of this host that are ours, by id. */
 export class Roster extends Map<string, Member> {
   add(instance: Instance): Member {
     const now = performance.now()
-    const member = { instance, since: now, changed: now, isDraining: false, probing: null }
+    const seen = { since: now, changed: now, hasSandbox: false }
+    const member = { instance, ...seen, isDraining: false, probing: null }
     this.set(instance.id, member)
     return member
   }

@@ -16,6 +16,9 @@ export interface Standing {
   valid(): boolean
 }
 
+/** What is done to an instance. fold: its sandbox is stopped too, so that it keeps neither address nor port. */
+export type Rest = Depth | 'fold'
+
 export interface SleepPorts {
   store: ClaimStore
   standing: Standing
@@ -25,8 +28,8 @@ export interface SleepPorts {
   log: Logger
   /** open connections to the instance, however they came */
   connections(member: Member): Promise<number>
-  /** Pauses, stops or removes its container. */
-  layDown(member: Member, how: Depth): Promise<void>
+  /** Pauses, stops or removes its container, or folds its sandbox. */
+  layDown(member: Member, how: Rest): Promise<void>
   /** name of this host */
   host: string
   /** Resolves when the record of this host says what is paused here, or some moments later. Does not throw. */

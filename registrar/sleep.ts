@@ -1,10 +1,9 @@
 import type { Claim } from '../model/record.ts'
-import type { Depth } from '../model/sleep.ts'
 import type { Held } from '../model/state.ts'
 import { pause } from './pause.ts'
 import { letGo } from './release.ts'
 import type { Member } from './roster.ts'
-import type { SleepPorts, SleepResult } from './sleep-ports.ts'
+import type { Rest, SleepPorts, SleepResult } from './sleep-ports.ts'
 
 /** Milliseconds. Gateways apply within a second or two; one that does not answers from a dead address and wakes. */
 const REMOVAL = 5_000
@@ -17,7 +16,7 @@ const TRIES = 5
 /** One instance on its way to sleep. */
 interface Attempt {
   member: Member
-  how: Depth
+  how: Rest
   claim: Claim
   /** etcd key, revision and lease of the claim */
   key: string
@@ -52,7 +51,7 @@ export class Sleep {
    */
   async run(
     member: Member,
-    how: Depth,
+    how: Rest,
     request: Held<Claim> | null,
     outer: AbortSignal,
   ): Promise<SleepResult> {
@@ -99,7 +98,7 @@ export class Sleep {
     return result
   }
 
-  #newClaim(app: string, how: Depth, request: Held<Claim> | null): Claim {
+  #newClaim(app: string, how: Rest, request: Held<Claim> | null): Claim {
     const { newOwner, now, host, cluster } = this.#ports
     const since = now().toISOString()
     const room = how === 'pause' ? { host, ...cluster.limits(app) } : {}

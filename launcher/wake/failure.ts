@@ -43,6 +43,8 @@ export function etcdAway(app: string): ProblemError {
 const PLAIN: Record<string, string> = {
   'no-image': 'image not found',
   'no-network': 'the network of its group is gone',
+  'no-address': 'its network has no address left',
+  'no-sandbox': 'no sandbox can be had on the host',
   'port-taken': 'port already in use',
   'not-startable': 'not startable',
   'no-space': 'no space left on the host',

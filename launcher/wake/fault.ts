@@ -25,7 +25,7 @@ export class Taken extends Error {}
  */
 const HOSTS: ReadonlySet<string> = new Set([
   ...['unreachable', 'no-space', 'port-taken', 'registry', 'denied', 'invalid', 'failed'],
-  ...['not-found', 'name-taken', 'conflict'],
+  ...['not-found', 'name-taken', 'conflict', 'no-address', 'no-sandbox'],
 ])
 
 /** Exit codes an engine notes for a program that is not there, or is none: so it is on every host. */

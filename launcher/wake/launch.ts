@@ -1,6 +1,9 @@
+import type { Logger } from 'pino'
 import type { App } from '../../model/app.ts'
 import type { Container } from '../../model/container.ts'
 import { isAllowedRegistry, registryOf } from '../../model/image.ts'
+import { containerName } from '../../model/name.ts'
+import type { Network } from '../../model/network.ts'
 import { ProblemError } from '../../model/problem.ts'
 import type { Progress } from '../../model/progress.ts'
 import type { Host } from '../../model/record.ts'
@@ -9,6 +12,7 @@ import { volumesOf } from '../place/ground.ts'
 import type { Hold } from '../place/home.ts'
 import { printable, startFailed } from './failure.ts'
 import { HostFault, ImageMissing } from './fault.ts'
+import type { MakingAddress } from './making-address.ts'
 import { type NetworkPolicy, networkOf } from './network.ts'
 import { allowed, dropUnused, prepare } from './prepare.ts'
 import { Queue } from './queue.ts'
@@ -41,6 +45,8 @@ export interface Launch {
 }
 
 export interface LaunchpadOptions extends NetworkPolicy {
+  makingAddress: Pick<MakingAddress, 'for'>
+  log: Pick<Logger, 'warn'>
   /** at most, of all launchers together */
   startsPerHost: number
   /** how many launchers there are right now, this one among them */
@@ -51,6 +57,8 @@ export interface LaunchpadOptions extends NetworkPolicy {
 
 /** Pulls at once on one host: they share its network and disk with everything that runs. */
 const PULLS = 2
+/** So often an address is made for one start: others that wait may take it. */
+const ADDRESSES = 5
 /** A pull that takes longer is given up, milliseconds. */
 const PULL_LIMIT = 30 * 60_000
 
@@ -64,23 +72,45 @@ export class Launchpad {
     this.#options = options
   }
 
-  /** Starts the container that is there, or one made anew; pulls its image if that is missing. Returns its id. */
-  async launch(launch: Launch): Promise<string> {
-    try {
-      return await this.#start(launch)
-    } catch (error) {
-      // Asking for the image or the network first would cost every start a question.
-      if (codeOf(error) === 'no-image') await this.#pull(launch)
-      else if (codeOf(error) !== 'no-network') throw error
-      return await this.#start(launch, codeOf(error) === 'no-network')
-    }
+  /**
+   * Starts the container that is there, or one made anew; pulls its image if that is missing, makes an address if its
+   * network is full, and does without a sandbox that the app has not asked for and cannot have. Returns its id.
+   */
+  async launch(first: Launch): Promise<string> {
+    let launch = first
+    let network = networkOf(launch.app, this.#options)
+    let anew = false
+    const met: string[] = []
+    for (;;)
+      try {
+        return await this.#start(launch, network, anew)
+      } catch (error) {
+        // Asking for the image or the network first would cost every start a question.
+        const code = codeOf(error)
+        const most = code === 'no-address' ? ADDRESSES : 1
+        if (met.filter((other) => other === code).length === most) throw error
+        met.push(code)
+        if (code === 'no-image') await this.#pull(launch)
+        else if (code === 'no-network') anew = true
+        else if (code === 'no-address') {
+          if (!(await this.#options.makingAddress.for(launch))) throw error
+        } else if (code === 'no-sandbox' && launch.app.network === undefined) {
+          this.#tellOfNone(launch, error)
+          ;[network, anew] = ['bridge', true]
+        } else throw error
+        if (code === 'no-address' || code === 'no-sandbox') launch = await withMade(launch)
+      }
   }
 
-  /** @param anew the container that is there belongs to a network that is gone */
-  async #start(launch: Launch, anew = false): Promise<string> {
+  #tellOfNone({ app, host }: Launch, error: unknown): void {
+    const fields = { app: app.name, host: host.name, reason: printable(wordsOf(error)) }
+    this.#options.log.warn(fields, 'no sandbox can be had there: the app gets a network of its own')
+  }
+
+  /** @param anew the container that is there belongs to a network that is gone, or cannot be had */
+  async #start(launch: Launch, network: Network, anew: boolean): Promise<string> {
     const { host, engine, isUrgent, watch, signal } = launch
     const { startsPerHost, launchers } = this.#options
-    const network = networkOf(launch.app, this.#options)
     // Many who asked at once come here in any order: what they do before takes each another time.
     const ticket = { isUrgent, since: watch.started }
     const atOnce = (): number => startsAtOnce(host, startsPerHost, launchers())
@@ -124,6 +154,13 @@ export class Launchpad {
 
 function pullFailed(app: App, words: string, Kind = HostFault): ProblemError {
   return new Kind('start-failed', { app: app.name, detail: printable(words) })
+}
+
+/** With the container that a start before this one has made, if there is one. */
+async function withMade(launch: Launch): Promise<Launch> {
+  const { app, slot, engine, container } = launch
+  if (container) return launch
+  return { ...launch, container: await engine.inspect(containerName(app.name, slot)) }
 }
 
 /** Waits until the room is ours. What was made for nothing is removed again. */

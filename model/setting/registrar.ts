@@ -45,6 +45,12 @@ export const REGISTRAR_SETTINGS = {
     seconds(3600).default(30),
     'how long open requests may keep an instance that is told to sleep',
   ),
+  sandboxes: setting(
+    ['up', 'registrar'],
+    'n',
+    number(0, 1000).default(500),
+    'so many stopped instances of this host keep their sandbox, and with it their address; of more, those that nobody has used for longest give it back until they are woken',
+  ),
   app: setting(
     ['registrar'],
     'name',

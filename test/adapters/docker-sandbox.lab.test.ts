@@ -209,6 +209,70 @@ test('a sandbox that a broken start left is no container and is made anew; one i
   await answer(await portOf(second.id))
 })
 
+test('the sandbox of one that sleeps is stopped, and is there again with its next start', async () => {
+  const made = await run({ name: 'shop' })
+  await answer(await portOf(made.id))
+  expect((await engine.list())[0]?.hasSandbox).toBe(true)
+  await engine.stopSandbox(made.id)
+  expect((await sandbox(made).inspect()).State.Running).toBe(true)
+  await engine.stop(made.id, 1)
+  expect((await engine.list())[0]?.hasSandbox).toBe(true)
+  for (let round = 0; round < 2; round++) await engine.stopSandbox(made.id)
+  const { State, NetworkSettings } = await sandbox(made).inspect()
+  expect([State.Running, NetworkSettings.Ports]).toEqual([false, {}])
+  expect((await engine.list())[0]?.hasSandbox).toBeUndefined()
+  await engine.start(made.id)
+  await answer(await portOf(made.id))
+  expect(await all()).toEqual(['/reveille-shop-0', '/reveille-shop-0.sandbox'])
+})
+
+test('a network without an address left says so, to a sandbox that is made and to one that is started again', async () => {
+  const IPAM = { Config: [{ Subnet: '10.213.77.0/30' }] }
+  const Labels = { 'reveille.group': 'tight' }
+  await docker.createNetwork({
+    Name: 'reveille-tight',
+    Labels,
+    IPAM,
+  } as Docker.NetworkCreateOptions)
+  const first = await run({ name: 'one', group: 'tight' })
+  const second = create({ name: 'two', group: 'tight' })
+  await expect(second).rejects.toMatchObject({ code: 'no-address' })
+  await expect(run({ name: 'three', group: 'tight' }, 'bridge')).rejects.toMatchObject({
+    code: 'no-address',
+  })
+  await engine.stop(first.id, 1)
+  await engine.stopSandbox(first.id)
+  const other = await run({ name: 'two', group: 'tight' })
+  await expect(engine.start(first.id)).rejects.toMatchObject({ code: 'no-address' })
+  await engine.stop(other.id, 1)
+  await engine.stopSandbox(other.id)
+  await engine.start(first.id)
+  await answer(await portOf(first.id))
+})
+
+test('an image that exposes ports runs in a sandbox', async () => {
+  const exposing = 'reveille-test/exposing:1'
+  const container = await docker.createContainer({ Image: APP_IMAGE })
+  const [repo, tag] = exposing.split(':')
+  await container.commit({ repo, tag, changes: 'EXPOSE 8000 9000/udp' })
+  await container.remove()
+  const made = await run({ name: 'shop', image: exposing })
+  await answer(await portOf(made.id))
+})
+
+test('an engine that cannot run a sandbox says that there is none to be had, and nothing is left', async () => {
+  const container = await docker.createContainer({ Image: APP_IMAGE })
+  const [repo, tag] = SANDBOX_IMAGE.split(':')
+  await container.commit({ repo, tag, changes: 'ENTRYPOINT ["/none"]' })
+  await container.remove()
+  try {
+    await expect(create({ name: 'shop' })).rejects.toMatchObject({ code: 'no-sandbox' })
+    expect(await all()).toEqual([])
+  } finally {
+    await docker.getImage(SANDBOX_IMAGE).remove()
+  }
+})
+
 test('only a sandbox is removed as one', async () => {
   const made = await run({ name: 'shop' })
   await engine.removeSandbox(made.id)

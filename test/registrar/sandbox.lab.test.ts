@@ -1,5 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type Docker from 'dockerode'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { HEALTH_IMAGE } from '../lab/image.ts'
 import { House } from './house.ts'
 import { eventually } from './process.ts'
@@ -61,4 +62,70 @@ test('an app that was cut off while nobody looked is not taken over as ready', a
   await house.start()
   await house.unregistered('unseen')
   await eventually(async () => !(await house.isRunning(id)))
+})
+
+describe('with room for one sandbox of what sleeps', () => {
+  let small: House
+  beforeAll(async () => {
+    small = await House.open({ sandboxes: '1' })
+  })
+  afterAll(() => small.close())
+
+  const isOpen = async (app: string): Promise<boolean> =>
+    (await small.docker.getContainer(`test-${app}-0.sandbox`).inspect()).State.Running
+
+  test('the longest unused gives its address back, and nothing else of it: neither what runs nor who was used last', async () => {
+    const ids = new Map<string, string>()
+    for (const name of ['old', 'new', 'busy', 'kept']) {
+      const min = name === 'kept' ? 1 : 0
+      ids.set(name, await small.run({ name, min, idleAfter: 3600 }, 0, 'a1', 'sandbox'))
+      await small.registered(name)
+    }
+    const stop = (name: string) => small.engine.stop(ids.get(name) ?? '', 1)
+    await stop('kept')
+    await stop('old')
+    await small.unregistered('old')
+    await stop('new')
+    await eventually(async () => !(await isOpen('old')))
+    expect(await Promise.all(['new', 'busy', 'kept'].map(isOpen))).toEqual([true, true, true])
+    expect(await small.store.get(small.keys.claim('old', 0))).toBeNull()
+    // What was folded is as it was, and starts again; then another one is the longest unused.
+    await small.engine.start(ids.get('old') ?? '')
+    await small.registered('old')
+    await stop('old')
+    await eventually(async () => !(await isOpen('new')))
+    expect(await isOpen('old')).toBe(true)
+  })
+
+  test('a claim keeps a sandbox: who wakes it is not raced', async () => {
+    const claim = {
+      owner: 'l1/x',
+      action: 'wake',
+      phase: 'starting',
+      since: new Date().toISOString(),
+    }
+    const id = await small.run({ name: 'waking', idleAfter: 3600 }, 0, 'a1', 'sandbox')
+    await small.registered('waking')
+    await small.store.put(small.keys.claim('waking', 0), JSON.stringify(claim))
+    await small.engine.stop(id, 1)
+    await small.unregistered('waking')
+    await pause(3_000)
+    expect(await isOpen('waking')).toBe(true)
+    await small.store.remove(small.keys.claim('waking', 0))
+  })
+
+  test('what slept before the registrar began counts too', async () => {
+    await small.kill()
+    for (const name of ['before1', 'before2', 'before3']) {
+      const id = await small.run({ name, idleAfter: 3600 }, 0, 'a1', 'sandbox')
+      await small.engine.stop(id, 1)
+    }
+    await small.start()
+    const open = async (): Promise<number> => {
+      const names = ['old', 'new', 'waking', 'before1', 'before2', 'before3']
+      return (await Promise.all(names.map(isOpen))).filter(Boolean).length
+    }
+    await eventually(async () => (await open()) === 1, 15_000)
+    expect(await isOpen('kept')).toBe(true)
+  })
 })

@@ -1,7 +1,9 @@
 import Docker from 'dockerode'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { SANDBOX_IMAGE } from '../../../adapters/sandbox-image.ts'
 import { decodeOrder } from '../../../launcher/gate/order.ts'
 import { labEngine } from '../../lab/engine.ts'
+import { APP_IMAGE } from '../../lab/image.ts'
 import { Cluster, type Reply } from '../cluster.ts'
 
 const docker = new Docker({ socketPath: labEngine().url.slice('unix://'.length) })
@@ -14,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await cluster.close()
-  await cluster.engine.groups.dropNetwork('pair')
+  for (const group of ['pair', 'tight']) await cluster.engine.groups.dropNetwork(group)
 })
 
 async function sleep(app: string): Promise<void> {
@@ -102,6 +104,58 @@ it('the members of a group in sandboxes are in its network', async () => {
   const { HostConfig } = await docker.getContainer('reveille-web-0').inspect()
   expect(HostConfig.NetworkMode).toBe(`container:${(await sandbox('web').inspect()).Id}`)
 })
+
+it('where a network is full, the longest unused of what sleeps there gives its address to who is waited for', async () => {
+  const taken = { a: '10.213.78.4', b: '10.213.78.5', c: '10.213.78.6' }
+  await docker.createNetwork({
+    Name: 'reveille-tight',
+    Labels: { 'reveille.group': 'tight' },
+    IPAM: { Config: [{ Subnet: '10.213.78.0/29', AuxiliaryAddresses: taken }] },
+  } as Docker.NetworkCreateOptions)
+  const isOpen = async (app: string): Promise<boolean> =>
+    (await sandbox(app).inspect()).State.Running
+  const names = ['first', 'second', 'third']
+  for (const name of names) await one.add({ name, group: 'tight' })
+  expect((await one.wake('first')).status).toBe(200)
+  const id = await idOf('first')
+  expect((await one.wake('second')).status).toBe(200)
+  // Both run: nothing of theirs is touched for a third one.
+  expect((await one.wake('third')).status).not.toBe(200)
+  await sleep('second')
+  await sleep('first')
+  one.catalog.markUsed('second')
+  await expect.poll(async () => (await one.wake('third')).status, { timeout: 20_000 }).toBe(200)
+  expect(await Promise.all(names.map(isOpen))).toEqual([false, true, true])
+  // It is still there, and wakes where somebody else sleeps.
+  expect((await one.wake('first')).status).toBe(200)
+  expect(await idOf('first')).toBe(id)
+  expect(await Promise.all(names.map(isOpen))).toEqual([true, false, true])
+  for (const name of names) await cluster.engine.stop(`reveille-${name}-0`, 1)
+}, 60_000)
+
+it('an app that says nothing gets a network of its own where no sandbox can be had; one that says sandbox is told', async () => {
+  const [repo, tag] = SANDBOX_IMAGE.split(':')
+  const made = await docker.createContainer({ Image: APP_IMAGE })
+  await made.commit({ repo, tag, changes: 'ENTRYPOINT ["/none"]' })
+  await made.remove()
+  try {
+    const name = await one.add({ name: 'anyway' })
+    expect((await one.wake(name)).status).toBe(200)
+    await expect(sandbox(name).inspect()).rejects.toMatchObject({ statusCode: 404 })
+    const { HostConfig } = await docker.getContainer('reveille-anyway-0').inspect()
+    expect(HostConfig.NetworkMode).toBe('default')
+    await one.add({ name: 'insists', network: 'sandbox' })
+    expect(reasonOf(await one.wake('insists'))).toContain('no sandbox can be had')
+    expect(await idOf('insists')).toBeUndefined()
+  } finally {
+    await docker.getImage(SANDBOX_IMAGE).remove({ force: true })
+  }
+  // Once it can, the container that is there does as it is: nothing is made anew for it.
+  const id = await idOf('anyway')
+  await sleep('anyway')
+  expect((await one.wake('anyway')).status).toBe(200)
+  expect(await idOf('anyway')).toBe(id)
+}, 60_000)
 
 it("an app with its host's network that somebody wrote into etcd is not started", async () => {
   const name = await one.add({ name: 'wide', network: 'host' })
