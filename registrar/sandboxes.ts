@@ -10,8 +10,6 @@ export interface SandboxEngine {
   stop(id: string, timeoutSeconds: number): Promise<void>
   loneSandboxes(): Promise<LoneSandbox[]>
   removeSandbox(id: string): Promise<void>
-  /** Stops the sandbox of a container that does not run. */
-  stopSandbox(id: string): Promise<void>
 }
 
 export interface SandboxesOptions {

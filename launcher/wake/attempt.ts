@@ -11,6 +11,7 @@ import { revisionOf } from '../revision.ts'
 import type { WakeClaim } from './claim.ts'
 import { etcdAway } from './failure.ts'
 import { lost, Taken } from './fault.ts'
+import { hasFreshNetwork } from './fresh.ts'
 import type { Launchpad } from './launch.ts'
 import { halt } from './leftover.ts'
 import { lossOf } from './loss.ts'
@@ -135,6 +136,12 @@ async function wait(
     // It was about to end when it was found running: that was no start of ours, and no failure.
     if (error instanceof Ended && error.exitCode === 0 && wasFound(chosen))
       throw new Taken('it ended by itself as it was found')
+    if (
+      error instanceof Ended &&
+      claim.valid() &&
+      (await hasFreshNetwork(error, chosen, run, engine))
+    )
+      throw new Taken('its port was taken by what it left open')
     if (!(error instanceof Stuck)) throw error
     // Without etcd nobody could register it: that says nothing about the app, and it may be another's to stop.
     if (!claim.valid()) throw etcdAway(app.name)

@@ -26,6 +26,8 @@ test.each<[string, number, Parameters<typeof classify>[0], string]>([
     'start',
     'not-startable',
   ],
+  ['adding interface veth1 to bridge docker0 failed: exchange full', 500, 'start', 'no-address'],
+  ['no available IPv4 addresses on this network: x', 500, 'start', 'no-address'],
   ['network x not found', 404, 'start', 'no-network'],
   ['No such container: x', 404, 'start', 'not-found'],
   ['No such container: x', 404, 'other', 'not-found'],

@@ -101,6 +101,9 @@ export class Machine implements Engine {
     return id
   }
 
+  /** no test here has sandboxes */
+  async stopSandbox(): Promise<void> {}
+
   /** no test here has one that is paused */
   async unpause(id: string): Promise<void> {
     throw refusal('conflict', `${id} is not paused`)

@@ -51,7 +51,7 @@ function member(): Member {
   const read = readLabels({ 'reveille.app': 'shop' })
   if (!read.ok) throw new Error(read.reason)
   const instance = discovered('c1', read.spec)
-  return { instance, since: 0, changed: 0, isDraining: false, probing: null }
+  return { instance, since: 0, changed: 0, isDraining: false, probing: null, hasSandbox: true }
 }
 
 test('a sandbox that is alone at two looks goes; one that was only being made is left', async () => {

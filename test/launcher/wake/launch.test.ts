@@ -29,7 +29,8 @@ async function networks(
   promised.catch(() => {})
   const outcome = await new Launchpad({
     ...{ startsPerHost: 4, launchers: () => 1, registries: ['*'] },
-    ...{ network: 'bridge', hostNetwork: 'off' },
+    ...{ network: 'bridge', hostNetwork: 'off', log: { warn: () => {} } },
+    makingAddress: { for: () => Promise.resolve(false) },
   })
     .launch({
       ...{ app: App.parse({ name: 'shop', image: 'shop:1', group: 'shops' }), slot: 0, engine },

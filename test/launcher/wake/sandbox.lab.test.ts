@@ -105,6 +105,41 @@ it('the members of a group in sandboxes are in its network', async () => {
   expect(HostConfig.NetworkMode).toBe(`container:${(await sandbox('web').inspect()).Id}`)
 })
 
+/** Closes first, so that its side of each connection stays for a minute, and does not start while one is there. */
+const STRICT = `
+  const { readFileSync } = require('node:fs')
+  const left = readFileSync('/proc/net/tcp', 'utf8').split('\\n').map((line) => line.trim().split(/ +/))
+  if (left.some(([, local, , state]) => local?.endsWith(':1F40') && state === '06')) {
+    console.error('bind: Address already in use')
+    process.exit(98)
+  }
+  require('node:http').createServer((_request, response) => {
+    response.setHeader('connection', 'close')
+    response.end('ok')
+  }).listen(8000)
+  process.on('SIGTERM', () => process.exit(0))`
+
+it('an app whose own connections still keep its port gets a network without them, as it would have on the bridge', async () => {
+  const name = await one.add({ name: 'strict', command: ['node', '-e', STRICT] })
+  const first = await one.wake(name)
+  expect(first.status).toBe(200)
+  const id = await idOf(name)
+  for (let n = 0; n < 3; n++)
+    await (await fetch(`http://${String(upstreamOf(first))}/`, { keepalive: false })).text()
+  await sleep(name)
+  const starts = cluster.starts.get(name) ?? 0
+  expect((await one.wake(name)).status).toBe(200)
+  expect(await idOf(name)).toBe(id)
+  // The one that was refused, and the one after it.
+  expect((cluster.starts.get(name) ?? 0) - starts).toBe(2)
+  const never = await one.add({
+    name: 'never',
+    command: ['node', '-e', 'console.error("EADDRINUSE"); process.exit(98)'],
+  })
+  for (let n = 0; n < 2; n++)
+    expect(reasonOf(await one.wake(never))).toContain('exited with code 98')
+}, 60_000)
+
 it('where a network is full, the longest unused of what sleeps there gives its address to who is waited for', async () => {
   const taken = { a: '10.213.78.4', b: '10.213.78.5', c: '10.213.78.6' }
   await docker.createNetwork({
