@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { appContainers } from '../lab/containers.ts'
 import { APP_IMAGE } from '../lab/image.ts'
 import type { Fault, Stage } from './fault.ts'
 import { failed, type Shot, summary } from './load.ts'
@@ -52,17 +53,15 @@ export const rollingReplace: Fault = {
   },
 }
 
-/** Ids of all containers of ours that were made of an image, on all hosts. */
+/** Ids that all containers of ours have as host names that were made of an image, on all hosts. */
 async function containersOf({ fleet }: Stage, image: string): Promise<string[]> {
   const lists = await Promise.all(
-    fleet.hosts.map(({ docker }) =>
-      docker.listContainers({ all: true, filters: { label: ['reveille.app=shop'] } }),
-    ),
+    fleet.hosts.map(({ docker }) => appContainers(docker, { app: 'shop', all: true })),
   )
   return lists
     .flat()
     .filter(({ Image }) => Image === image)
-    .map(({ Id }) => Id)
+    .map(({ hostId }) => hostId)
 }
 
 const isOf = ({ seen }: Shot, ids: readonly string[]): boolean =>

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { appContainers } from '../lab/containers.ts'
 import type { Fault } from './fault.ts'
 import { failed, summary } from './load.ts'
 import { routesOf, runningOn } from './subject.ts'
@@ -30,9 +31,7 @@ export const zombieLease: Fault = {
     const began = performance.now()
     await host.registrar.kill()
     // The slot is filled again, on this host at first; where nobody registers it, it is stopped there and goes elsewhere.
-    const [container] = await host.docker.listContainers({
-      filters: { label: ['reveille.app=shop'] },
-    })
+    const [container] = await appContainers(host.docker, { app: 'shop' })
     await host.docker.getContainer(container?.Id ?? '').kill()
     await until('its route is gone', 60_000, async () => {
       const routed = [...(await routesOf(subject.gateways)).values()]

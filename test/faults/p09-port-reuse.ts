@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { appContainers } from '../lab/containers.ts'
 import { createByHand } from './by-hand.ts'
 import type { Fault } from './fault.ts'
 import { Load, type Shot, summary } from './load.ts'
@@ -33,9 +34,7 @@ export const portReuse: Fault = {
     const host = fleet.hosts.find(({ name }) => name === place?.host)
     if (!host || !place) throw new Error('shop runs nowhere')
     const port = place.address.split(':')[1]
-    const [container] = await host.docker.listContainers({
-      filters: { label: ['reveille.app=shop'] },
-    })
+    const [container] = await appContainers(host.docker, { app: 'shop' })
     // The fault's own words: 502, 503 and held are allowed.
     oracle.allow(502)
     // It runs, as far as every gateway knows: not while they still read of it.
@@ -48,7 +47,9 @@ export const portReuse: Fault = {
     const early = isLive ? oracle.load(asked) : new Load({ origins, ...asked })
 
     await host.registrar.pause()
-    await host.docker.getContainer(container?.Id ?? '').remove({ force: true })
+    // It and what has its port.
+    for (const id of new Set([container?.Id ?? '', container?.hostId ?? '']))
+      await host.docker.getContainer(id).remove({ force: true })
     await admin.start()
     if (!isLive) await pause(RELOAD)
     const [before, shots] = await Promise.all([

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { appContainers } from '../lab/containers.ts'
 import type { Fault, Stage } from './fault.ts'
 import { type Shot, summary } from './load.ts'
 import { until } from './until.ts'
@@ -46,12 +47,12 @@ export const hostPartition: Fault = {
   },
 }
 
-/** Running containers of the app, asked of the engines themselves. */
+/** Running containers of the app by their host names, asked of the engines themselves. */
 async function copies({ fleet }: Stage): Promise<{ host: string; id: string }[]> {
   const lists = await Promise.all(
     fleet.hosts.map(async ({ name, docker }) => {
-      const found = await docker.listContainers({ filters: { label: ['reveille.app=lone'] } })
-      return found.map(({ Id: id }) => ({ host: name, id }))
+      const found = await appContainers(docker, { app: 'lone' })
+      return found.map(({ hostId: id }) => ({ host: name, id }))
     }),
   )
   return lists.flat()

@@ -1,4 +1,5 @@
 import { link, readFile, rm } from 'node:fs/promises'
+import { appContainers } from '../lab/containers.ts'
 import type { LabFleet, LabHost } from '../lab/fleet/fleet.ts'
 import { gatewayText, isWritten, liveTable } from '../lab/gateway-text.ts'
 import { processTable } from '../lab/process-table.ts'
@@ -95,7 +96,7 @@ export async function runningOn({
   address,
   docker,
 }: LabHost): Promise<Picture['containers']> {
-  const found = await docker.listContainers({ filters: { label: ['reveille.app'] } })
+  const found = await appContainers(docker)
   return found.map(({ Labels: labels, Ports: ports }) => {
     const port = ports.find(({ PublicPort }) => PublicPort !== undefined)?.PublicPort
     return {

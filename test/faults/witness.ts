@@ -66,6 +66,8 @@ export class Witness {
     // from the text: nanoseconds since 1970 do not fit a number
     const at = BigInt(/"timeNano":(\d+)/.exec(line)?.[1] ?? 0)
     const { ID: id, Attributes: attributes } = message.Actor
+    // A sandbox is no instance: what starts is the app in it.
+    if (attributes['reveille.sandbox'] !== undefined) return
     const name = `${at} ${message.Action} ${id}`
     if (this.#known.has(name)) return
     this.#known.add(name)

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { appContainers } from '../lab/containers.ts'
 import type { LabFleet, LabHost } from '../lab/fleet/fleet.ts'
 import { startFleet } from '../lab/fleet/start-fleet.ts'
 import { type Answer, ask } from './client.ts'
@@ -29,7 +30,7 @@ afterAll(() => fleet?.stop())
 const shop = (): Promise<Answer> => ask(fleet.gateways[0]?.origin ?? '', '/shop/')
 /** Everything of ours on a host, running or not. */
 const on = async ({ docker }: LabHost): Promise<string[]> => {
-  const found = await docker.listContainers({ all: true, filters: { label: ['reveille.app'] } })
+  const found = await appContainers(docker, { all: true })
   return found.flatMap(({ Names }) => Names).sort()
 }
 const members = ['/reveille-shop-0', '/reveille-shop-db-0']

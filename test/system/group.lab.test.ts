@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import Docker from 'dockerode'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { AppInput } from '../../model/app.ts'
+import { appContainers } from '../lab/containers.ts'
 import { labEngine } from '../lab/engine.ts'
 import { ask } from './client.ts'
 import { type Cluster, startCluster } from './cluster.ts'
@@ -145,7 +146,12 @@ it('a whole stack is made of a name by two blueprints, each with a network of it
   for (const name of ['customer-x', 'customer-y'])
     expect(await ask(cluster.origin, `/${name}/`)).toMatchObject({ text: 'visit 1\n' })
   const wanted = ['/reveille-customer-x-0', '/reveille-customer-x-db-0']
-  const members = await docker.listContainers({ filters: { network: ['reveille-customer-x-db'] } })
+  const filters = { network: ['reveille-customer-x-db'] }
+  const inNetwork = (await docker.listContainers({ filters })).map(({ Id }) => Id)
+  const apps = await appContainers(docker)
+  // What has the network is an app's container, or its sandbox.
+  const members = apps.filter(({ hostId }) => inNetwork.includes(hostId))
+  expect(members).toHaveLength(inNetwork.length)
   expect(members.flatMap(({ Names }) => Names).sort()).toEqual(wanted)
   const volumes = members.flatMap(({ Mounts }) => Mounts.map(({ Name }) => Name))
   expect(volumes).toEqual(['reveille-customer-x-db.data'])

@@ -1,5 +1,6 @@
 import Docker from 'dockerode'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { appContainers } from '../lab/containers.ts'
 import { labEngine } from '../lab/engine.ts'
 import { ask, askUntil } from './client.ts'
 import { type Cluster, startCluster } from './cluster.ts'
@@ -27,9 +28,9 @@ afterEach(async () => {
 const replace = (fields: object) => cluster.api('POST', '/v1/apps/shop/replace', fields)
 const shown = async () => JSON.parse((await cluster.api('GET', '/v1/apps/shop')).text)
 
-/** The containers of the app: names and what they were made from, those that sleep too. */
+/** The containers of the app: names and what they were made from, those that sleep too, and sandboxes that are left over. */
 async function containers(): Promise<{ id: string; name: string; image: string; state: string }[]> {
-  const all = await docker.listContainers({ all: true, filters: { label: ['reveille.app=shop'] } })
+  const all = await appContainers(docker, { app: 'shop', all: true })
   return all
     .map(({ Id, Names, Image, State }) => ({
       id: Id,

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import type { AppInput } from '../../model/app.ts'
+import { appContainers } from '../lab/containers.ts'
 import type { LabFleet, LabHost } from '../lab/fleet/fleet.ts'
 import { startFleet } from '../lab/fleet/start-fleet.ts'
 import { APP_IMAGE } from '../lab/image.ts'
@@ -57,7 +58,7 @@ const hostOf = async (app: string): Promise<LabHost> => {
 
 /** Everything of ours on a host, running or not. */
 const on = async ({ docker }: LabHost): Promise<string[]> => {
-  const found = await docker.listContainers({ all: true, filters: { label: ['reveille.app'] } })
+  const found = await appContainers(docker, { all: true })
   return found.map(({ Names }) => Names[0] ?? '')
 }
 

@@ -19,11 +19,15 @@ export async function countStarts(
       })
       let text = ''
       for await (const chunk of stream) text += String(chunk)
-      return text
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line).Actor.Attributes['reveille.app'] as string)
-        .filter((name) => canonical(name) === canonical(app)).length
+      return (
+        text
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => JSON.parse(line).Actor.Attributes as Record<string, string>)
+          // A sandbox is no instance: what starts is the app in it.
+          .filter((attributes) => attributes['reveille.sandbox'] === undefined)
+          .filter(({ 'reveille.app': name = '' }) => canonical(name) === canonical(app)).length
+      )
     },
   }
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { appContainers } from '../lab/containers.ts'
 import type { LabFleet } from '../lab/fleet/fleet.ts'
 import { startFleet } from '../lab/fleet/start-fleet.ts'
 import { HELLO_IMAGE } from '../lab/image.ts'
@@ -32,7 +33,7 @@ async function storm(): Promise<string[]> {
 /** Names of the apps' containers that run, by host. */
 async function running(): Promise<string[][]> {
   const lists = fleet.hosts.map(async ({ docker }) => {
-    const containers = await docker.listContainers({ filters: { label: ['reveille.app'] } })
+    const containers = await appContainers(docker)
     return containers.map(({ Labels }) => Labels['reveille.app'] ?? '').sort()
   })
   return await Promise.all(lists)

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ask, askUntil } from '../../system/client.ts'
+import { appContainers } from '../containers.ts'
 import { APP_IMAGE } from '../image.ts'
 import { currentRun } from '../run.ts'
 import { traces } from '../traces.ts'
@@ -40,7 +41,7 @@ async function knockFrom(machine: string, url: string): Promise<string> {
 async function holders(): Promise<LabHost[]> {
   const found = await Promise.all(
     fleet.hosts.map(async (host) => {
-      const containers = await host.docker.listContainers({ filters: { label: ['reveille.app'] } })
+      const containers = await appContainers(host.docker)
       return containers.length > 0 ? [host] : []
     }),
   )

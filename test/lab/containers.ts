@@ -1,0 +1,34 @@
+import type Docker from 'dockerode'
+import type { ContainerInfo } from 'dockerode'
+
+/** A container of an app, and how its processes see themselves. */
+export type AppContainer = ContainerInfo & {
+  /** id whose beginning is its host name: its sandbox's, if it has one */
+  hostId: string
+}
+
+const isSandbox = ({ Labels }: ContainerInfo): boolean => Labels['reveille.sandbox'] !== undefined
+
+/**
+ * The containers of apps that an engine has, asked of the engine itself: each with its sandbox is one, at the port of that. A
+ * sandbox whose container is not there is one by itself: it is left over.
+ * @param options.app only those of this app
+ * @param options.all those that do not run, too
+ */
+export async function appContainers(
+  docker: Docker,
+  { app, all = false }: { app?: string; all?: boolean } = {},
+): Promise<AppContainer[]> {
+  const label = app === undefined ? 'reveille.app' : `reveille.app=${app}`
+  const found = await docker.listContainers({ all: true, filters: { label: [label] } })
+  const sandboxes = new Map(found.filter(isSandbox).map((info) => [info.Id, info]))
+  const apps = found.filter((info) => !isSandbox(info))
+  const whole = apps.map((info): AppContainer => {
+    const id = /^container:(.*)$/.exec(info.HostConfig.NetworkMode)?.[1] ?? ''
+    const sandbox = sandboxes.get(id)
+    sandboxes.delete(id)
+    return { ...info, Ports: (sandbox ?? info).Ports, hostId: (sandbox ?? info).Id }
+  })
+  const lone = [...sandboxes.values()].map((info) => ({ ...info, hostId: info.Id }))
+  return [...whole, ...lone].filter(({ State }) => all || State === 'running' || State === 'paused')
+}
