@@ -32,3 +32,11 @@ export async function appContainers(
   const lone = [...sandboxes.values()].map((info) => ({ ...info, hostId: info.Id }))
   return [...whole, ...lone].filter(({ State }) => all || State === 'running' || State === 'paused')
 }
+
+/** Names of the networks that an app's container is in, by its sandbox where it has one. */
+export async function networksOf(docker: Docker, container: string): Promise<string[]> {
+  const found = await docker.getContainer(container).inspect()
+  const sandbox = /^container:(.*)$/.exec(found.HostConfig.NetworkMode ?? '')?.[1]
+  const owner = sandbox === undefined ? found : await docker.getContainer(sandbox).inspect()
+  return Object.keys(owner.NetworkSettings.Networks)
+}

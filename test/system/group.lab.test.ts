@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import Docker from 'dockerode'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { AppInput } from '../../model/app.ts'
-import { appContainers } from '../lab/containers.ts'
+import { appContainers, networksOf } from '../lab/containers.ts'
 import { labEngine } from '../lab/engine.ts'
 import { ask } from './client.ts'
 import { type Cluster, startCluster } from './cluster.ts'
@@ -59,10 +59,10 @@ it('the first request starts the database, then the shop, and is answered with w
 
 it('containers have volumes and a network of ours, and nothing of the host', async () => {
   for (const app of ['shop', 'shop-db']) {
-    const { HostConfig, Mounts, NetworkSettings } = await inspect(app)
+    const { HostConfig, Mounts } = await inspect(app)
     expect(HostConfig).toMatchObject({ Binds: null, Privileged: false, CapAdd: null, PidMode: '' })
     expect(HostConfig.SecurityOpt).toEqual(['no-new-privileges'])
-    expect(Object.keys(NetworkSettings.Networks)).toEqual(['reveille-shop'])
+    expect(await networksOf(docker, `reveille-${app}-0`)).toEqual(['reveille-shop'])
     expect(Mounts.map(({ Type, Name }) => [Type, Name])).toEqual(
       app === 'shop' ? [] : [['volume', 'reveille-shop.data']],
     )

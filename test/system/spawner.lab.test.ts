@@ -6,6 +6,7 @@ import Docker from 'dockerode'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { hashPassword } from '../../adapters/password.ts'
 import { writeUsers } from '../../adapters/user-file.ts'
+import { networksOf } from '../lab/containers.ts'
 import { labEngine } from '../lab/engine.ts'
 import { temporaryFolder } from '../lab/folder.ts'
 import { freePort } from '../lab/port.ts'
@@ -60,12 +61,12 @@ it('what it makes runs, is reached when it says so, and is as narrow as any app'
   expect(JSON.parse(answer.text)).toMatchObject({
     ...{ instance: 'minion-1', connected: 'db of minion-1', at: '/minion-1' },
   })
-  const { Config, HostConfig, Mounts, NetworkSettings } = await inspect('minion-1')
+  const { Config, HostConfig, Mounts } = await inspect('minion-1')
   expect(Config.Labels).toMatchObject({ origin: 'spawner', 'reveille.app': 'minion-1' })
   expect(HostConfig).toMatchObject({ Binds: null, Privileged: false, CapAdd: null, PidMode: '' })
   expect(HostConfig.SecurityOpt).toEqual(['no-new-privileges'])
   expect(Mounts).toEqual([])
-  expect(Object.keys(NetworkSettings.Networks)).toEqual(['reveille-spawner-traefiknet'])
+  expect(await networksOf(docker, 'reveille-minion-1-0')).toEqual(['reveille-spawner-traefiknet'])
 }, 60_000)
 
 it('a HEALTHCHECK of the image is before the label', async () => {
