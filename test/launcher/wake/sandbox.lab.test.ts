@@ -116,7 +116,7 @@ const STRICT = `
   require('node:http').createServer((_request, response) => {
     response.setHeader('connection', 'close')
     response.end('ok')
-  }).listen(8000)
+  }).listen(8000, '0.0.0.0')
   process.on('SIGTERM', () => process.exit(0))`
 
 it('an app whose own connections still keep its port gets a network without them, as it would have on the bridge', async () => {
