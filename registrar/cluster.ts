@@ -26,6 +26,9 @@ const ANYWHERE = [
   { family: 4, bits: 0n, prefix: 0 },
   { family: 6, bits: 0n, prefix: 0 },
 ] as const
+/** How long a gateway whose record went counts as there, milliseconds: after that it was taken away for good. */
+const MISSED = 24 * 3_600_000
+
 /** What this host has to know of the rest of the cluster: apps, what runs, claims, gateways, and which apps are used. */
 export class Cluster {
   readonly #keys: Keys
@@ -36,6 +39,8 @@ export class Cluster {
   #revision = 0n
   /** by canonical app name: performance.now() when a use was last heard of */
   readonly #used = new Map<string, number>()
+  /** by key of a gateway's record: performance.now() when it went */
+  readonly #missing = new Map<string, number>()
   readonly #watchers = new Set<() => void>()
   readonly #claimWatchers = new Map<string, (change: ClusterChange, revision: string) => void>()
 
@@ -56,6 +61,8 @@ export class Cluster {
       const key = this.#keys.parse(text)
       if (!key || !KINDS.some((kind) => kind === key.kind)) continue
       if (OF_NEEDS.has(key.kind)) this.#needed = null
+      if (change.type === 'put') this.#missing.delete(text)
+      else if (key.kind === 'gateway') this.#missing.set(text, performance.now())
       if (change.type === 'put') this.#state.put(change.entry)
       else this.#state.delete(text)
       if (change.type === 'put' && key.kind === 'activity') this.use(key.name)
@@ -128,6 +135,15 @@ export class Cluster {
       const applied = /^[0-9]+$/.test(gateway.value.applied) ? BigInt(gateway.value.applied) : 0n
       return applied >= BigInt(revision)
     })
+  }
+
+  /**
+   * Whether there was a gateway whose record is gone. Its controller is down, and it may lead on where it led then: nobody
+   * can say.
+   */
+  get missesGateway(): boolean {
+    const now = performance.now()
+    return [...this.#missing.values()].some((since) => now - since < MISSED)
   }
 
   /** Tells each change of one claim until the returned function is called. */

@@ -143,7 +143,7 @@ export class Sleep {
     const replaced = await store.replace(key, stopping, { modRevision: revision, lease })
     if (replaced === null) return 'taken-back'
     // Who is still led there is refused by what is stopped, and wakes it; what is frozen would keep them waiting.
-    const isRouted = attempt.how === 'pause' && !isGone()
+    const isRouted = attempt.how === 'pause' && (cluster.missesGateway || !isGone())
     if (isRouted) log.warn({ app }, 'a gateway does not confirm: it is stopped and not paused')
     const how = isRouted ? 'stop' : attempt.how
     return (await this.#layDown({ ...attempt, how })) ? 'slept' : 'unsure'

@@ -98,11 +98,13 @@ test('a stop that failed is not tried again once the lease is not certainly ours
 })
 
 test.each([
-  ['paused', 'that its route is gone', '1', 'pause'],
-  ['stopped and not paused', 'nothing', '0', 'stop'],
+  ['paused', 'that its route is gone', '1', '', 'pause'],
+  ['stopped and not paused', 'nothing', '0', '', 'stop'],
+  ['stopped and not paused', 'it, and has no controller any more,', '1', 'gone', 'stop'],
+  ['paused', 'it, and has a controller again,', '1', 'gone back', 'pause'],
 ] as const)(
   'one is %s where a gateway confirms %s',
-  async (_what, _that, applied, expected) => {
+  async (_what, _that, applied, later, expected) => {
     const cluster = new Cluster(keys)
     const gateway = { id: 'g1', applied, generation: 1, endpoints: 1, rejected: [] }
     const key = keys.named('gateway', 'g1')
@@ -112,10 +114,14 @@ test.each([
       entry: { ...entry, modRevision: '1', createRevision: '1' },
     }
     cluster.observe([change], '1')
+    if (later !== '') cluster.observe([{ type: 'delete', key }], '2')
+    if (later === 'gone back') cluster.observe([change], '3')
     const done: string[] = []
     const layDown: SleepPorts['layDown'] = async (_member, how) => void done.push(how)
     const { sleep } = await sleepOf({ cluster, layDown })
-    expect(await sleep.run(member(`told-${applied}`), 'pause', null, never)).toBe('slept')
+    expect(await sleep.run(member(`told-${applied}-${later.length}`), 'pause', null, never)).toBe(
+      'slept',
+    )
     expect(done).toEqual([expected])
   },
   20_000,
