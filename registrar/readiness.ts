@@ -27,26 +27,36 @@ const PATIENCE = {
   command: { starting: 10_000, ready: 10_000 },
 }
 
+type Kind = keyof typeof PATIENCE
+
 /** Milliseconds between probes of a ready instance, and after a bad one. */
 const STEADY = 10_000
 const DOUBT = 2_000
 
+/** Milliseconds for which a start is a young one, probed in proportion to its age. */
+const YOUNG = 10_000
+
+/** Young starts of this process, by what ends their probing. */
+const young = new Set<AbortSignal>()
+
 /**
  * Milliseconds to the next probe of an instance that has been starting for `elapsed` milliseconds. Short in proportion
- * to what has been waited already: 1 % in the first 10 s, so that probing adds next to nothing; later at most one a
- * second. A command inside a container costs the engine 60 to 100 ms of CPU, so it is asked less often.
+ * to what has been waited already, so that probing adds next to nothing: of the first 10 s a connect, which only the
+ * kernel answers, adds 0.2 %, a request to the app 1 %; later it is at most one a second. A command inside a container
+ * costs the engine 60 to 100 ms of CPU, so it is asked less often.
+ * @param crowd how many young starts there are: their connects together are a thousand a second at most
  */
-export function startingGap(elapsed: number, isCommand: boolean): number {
-  if (isCommand) return Math.min(2_000, Math.max(50, elapsed * 0.05))
-  if (elapsed < 10_000) return Math.max(2, elapsed * 0.01)
-  return Math.min(1_000, elapsed * 0.05)
+export function startingGap(elapsed: number, kind: Kind, crowd: number): number {
+  if (kind === 'command') return Math.min(2_000, Math.max(50, elapsed * 0.05))
+  if (elapsed >= YOUNG) return Math.min(1_000, elapsed * 0.05)
+  return kind === 'tcp' ? Math.max(crowd, elapsed * 0.002) : Math.max(2, elapsed * 0.01)
 }
 
 /** How this instance is asked, by its labels: resolved once per run, since it may need the image's HEALTHCHECK. */
 async function questionFor(
   instance: Instance & { endpoint: Endpoint },
   asking: Asking,
-): Promise<{ kind: keyof typeof PATIENCE; ask: Question }> {
+): Promise<{ kind: Kind; ask: Question }> {
   const { id, endpoint } = instance
   const { health } = instance.spec
   const command = (argv: string[]) => ({
@@ -79,6 +89,10 @@ export async function keepAsking(
   const isReady = instance.phase === 'ready'
   if (isReady && instance.healthcheck) return
   const began = performance.now()
+  if (!isReady) {
+    young.add(signal)
+    signal.addEventListener('abort', () => young.delete(signal), { once: true })
+  }
   let question: Awaited<ReturnType<typeof questionFor>> | null = null
   if (isReady) await pause(steady * (0.75 + Math.random() / 2), signal)
   while (!signal.aborted) {
@@ -90,14 +104,11 @@ export async function keepAsking(
     if (signal.aborted) return
     if (answer !== null) tell(answer)
     if (signal.aborted) return
-    const gap = isReady
-      ? answer === false
-        ? Math.min(DOUBT, steady)
-        : steady
-      : startingGap(
-          performance.now() - began,
-          question?.kind !== 'tcp' && question?.kind !== 'http',
-        )
-    await pause(gap, signal)
+    if (isReady) await pause(answer === false ? Math.min(DOUBT, steady) : steady, signal)
+    else {
+      const elapsed = performance.now() - began
+      if (elapsed >= YOUNG) young.delete(signal)
+      await pause(startingGap(elapsed, question?.kind ?? 'command', young.size), signal)
+    }
   }
 }

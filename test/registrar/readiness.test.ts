@@ -3,18 +3,26 @@ import type { Health } from '../../model/health.ts'
 import { advance, discovered } from '../../registrar/instance.ts'
 import { type Asking, keepAsking, startingGap } from '../../registrar/readiness.ts'
 
-test('probing a start adds at most a hundredth to it at first, and is at most once a second later', () => {
-  expect(startingGap(0, false)).toBe(2)
-  expect(startingGap(1_000, false)).toBe(10)
-  expect(startingGap(9_000, false)).toBe(90)
-  expect(startingGap(12_000, false)).toBe(600)
-  expect(startingGap(300_000, false)).toBe(1_000)
+test('a connect adds a five hundredth to a start at first, and is at most once a second later', () => {
+  expect(startingGap(0, 'tcp', 1)).toBe(1)
+  expect(startingGap(1_000, 'tcp', 1)).toBe(2)
+  expect(startingGap(9_000, 'tcp', 1)).toBe(18)
+  expect(startingGap(12_000, 'tcp', 1)).toBe(600)
+  expect(startingGap(300_000, 'tcp', 1)).toBe(1_000)
 })
 
-test('a command inside a container is run less often', () => {
-  expect(startingGap(0, true)).toBe(50)
-  expect(startingGap(10_000, true)).toBe(500)
-  expect(startingGap(300_000, true)).toBe(2_000)
+test('many that start at once are connected to no more often together than one', () => {
+  expect(startingGap(0, 'tcp', 20)).toBe(20)
+  expect(startingGap(9_000, 'tcp', 10)).toBe(18)
+})
+
+test('the app itself is asked less often, a command inside its container least', () => {
+  expect(startingGap(0, 'http', 20)).toBe(2)
+  expect(startingGap(1_000, 'http', 1)).toBe(10)
+  expect(startingGap(12_000, 'http', 1)).toBe(600)
+  expect(startingGap(0, 'command', 1)).toBe(50)
+  expect(startingGap(10_000, 'command', 1)).toBe(500)
+  expect(startingGap(300_000, 'command', 1)).toBe(2_000)
 })
 
 const endpoint = { host: '127.0.0.1', port: 1 }
