@@ -8,6 +8,7 @@ import type { Member } from './roster.ts'
 export interface SandboxEngine {
   inspect(id: string): Promise<Container | null>
   stop(id: string, timeoutSeconds: number): Promise<void>
+  stopSandbox(id: string): Promise<void>
   loneSandboxes(): Promise<LoneSandbox[]>
   removeSandbox(id: string): Promise<void>
 }
@@ -46,7 +47,11 @@ export class Sandboxes {
     }
   }
 
-  /** Stops an instance whose sandbox ended, unless a wake of it does better. Does not throw. */
+  /**
+   * Stops an instance whose sandbox ended, unless a wake of it does better. Does not throw. The sandbox is stopped with it,
+   * should it run: which of them began later is told by the clock, and where that was set back after the sandbox began
+   * every start of the app would look like the earlier one.
+   */
   async end({ instance: { id, spec } }: Member, signal: AbortSignal): Promise<void> {
     const { engine, cluster, log } = this.#options
     if (this.#ending.has(id)) return
@@ -57,6 +62,7 @@ export class Sandboxes {
       if (signal.aborted || !(await engine.inspect(id))?.isCut) return
       log.warn({ app: spec.app, slot: spec.slot }, 'its sandbox ended: the app is stopped')
       await engine.stop(id, cluster.terms(spec).stopTimeout)
+      await engine.stopSandbox(id)
     } catch (error) {
       log.warn({ app: spec.app, reason: (error as Error).message }, 'not stopped')
     } finally {
