@@ -9,7 +9,7 @@ import type { Settings } from '../model/setting.ts'
 import { runCommand, searchPath } from './command.ts'
 import { fits } from './nginx-door.ts'
 
-const PARTS = ['entry.lua', 'flight.lua', 'balance.lua', 'door.lua']
+const PARTS = ['entry.lua', 'flight.lua', 'failures.lua', 'balance.lua', 'door.lua']
 /** Where the libraries of the module are. */
 const LUA_PATH = 'lua_package_path "/usr/share/lua/5.1/?.lua;;";'
 

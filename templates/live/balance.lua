@@ -2,62 +2,14 @@
 local balancer = require "ngx.balancer"
 local NOBODY = -3  -- NGX_BUSY: "no live upstreams", a 502
 
--- By app and address: failures in a row; with "rest " before it: that it is left out for a while. As nginx does it by
--- max_fails and fail_timeout: one that failed as often gets a single request after each rest, and is back when that one is
--- answered.
-local failed = ngx.shared.reveille_failed
-
-local function key_of(entry, address)
-  return entry.name .. " " .. address
-end
-
-local function has_failed(entry, peer)
-  return entry.fails > 0 and (failed:get(key_of(entry, peer.address)) or 0) >= entry.fails
-end
-
-local function rest(entry, address)
-  failed:set("rest " .. key_of(entry, address), true, entry.timeout)
-end
-
-local function is_down(entry, peer)
-  return has_failed(entry, peer) and failed:get("rest " .. key_of(entry, peer.address)) ~= nil
-end
-
-local function fail(entry, address)
-  if #entry.peers == 1 or entry.fails == 0 then return end
-  local key = key_of(entry, address)
-  if (failed:incr(key, 1, 0, entry.timeout) or 0) < entry.fails then
-    failed:expire(key, entry.timeout)
-  else
-    failed:expire(key, 0)
-    rest(entry, address)
-  end
-end
-
--- An address that an app did not have before may be somebody else than it was.
-local function forget(entry, before)
-  local known = {}
-  for _, peer in ipairs(before and before.peers or {}) do known[peer.address] = true end
-  for _, peer in ipairs(entry.peers) do
-    if not known[peer.address] then failed:delete(key_of(entry, peer.address)) end
-  end
-end
-
-local function is_up(entry)
-  if #entry.peers == 1 then return true end
-  for _, peer in ipairs(entry.peers) do
-    if not is_down(entry, peer) then return true end
-  end
-  return false
-end
-
 -- The value of $app: of the app that runs and that $segment leads to, else "". Of a sticky one $sticky has it instead.
 function gateway.find()
   local var = ngx.var
   local segment = var.segment
-  local way, name = match(segment, "^(%l*)/(.+)$")
-  local entry = name and lookup(lower(name))
+  local slash = find(segment, "/", 1, true)
+  local entry = slash and lookup(lower(sub(segment, slash + 1)))
   if not entry then return "" end
+  local way = sub(segment, 1, slash - 1)
   if not (way == "" and entry.named or way == "route" and entry.routed) then return "" end
   if not is_up(entry) then
     var.dead = entry.app
@@ -127,15 +79,25 @@ local function send(var, host, port)
 end
 
 local function entry_of(var)
-  return lookup(sub(var.app .. var.sticky, 5))
+  local app = var.app
+  if app == "" then app = var.sticky end
+  return app ~= "" and lookup(sub(app, 5)) or nil
 end
 
 -- Called for each try. What broke off counts against who had it.
 function gateway.balance()
-  local var, ctx = ngx.var, ngx.ctx
-  local tried = ctx.tried
+  local var = ngx.var
   -- Looked up anew: while the body was waited for, the app may have left its address to somebody else.
-  local entry = tried and ctx.entry or entry_of(var)
+  local entry = entry_of(var)
+  local first = entry and #entry.peers == 1 and var.held == "" and entry.peers[1]
+  if first then  -- the usual case, with nothing to remember
+    if entry.sticky then var.answer = first.pin end
+    hold(var, first.address)
+    return send(var, first.host, first.port)
+  end
+  local ctx = ngx.ctx
+  local tried = ctx.tried
+  if tried then entry = ctx.entry end
   if not entry then return ngx.exit(NOBODY) end
   if not tried then
     tried = {}
@@ -177,11 +139,14 @@ end
 
 -- The request is over. Who has answered it is alive.
 function gateway.leave()
-  local var, ctx = ngx.var, ngx.ctx
-  local peer = ctx.peer
-  if var.held and var.held ~= "" then hold(var, "") end
+  local var = ngx.var
+  local held = var.held
+  if not held or held == "" then return end
+  hold(var, "")
   -- A client that did not wait for it says nothing of it.
-  if not peer or #ctx.entry.peers == 1 or ngx.status == 499 then return end
-  local key = key_of(ctx.entry, peer.address)
-  if failed:get(key) then failed:delete(key) end
+  if ngx.status == 499 then return end
+  local entry = entry_of(var)
+  if not entry or #entry.peers == 1 then return end
+  local key = key_of(entry, held)
+  if failed:get(key) and match(var.upstream_header_time or "", "%d$") then failed:delete(key) end
 end

@@ -1,36 +1,62 @@
 -- How the table changes: by the file that is read when nginx starts, and by whoever reaches the door, a socket in a
 -- folder of the controller's user alone.
-local REVISION = "\0revision"  -- no name of an app
-local NONE = "none"            -- while lines are put, so that a reload in between takes the table for one that is there
+local REVISION = "revision"
+local PUSHER = "pusher"  -- number of the worker that changes the table
+local NONE = "none"      -- while it is changed, so that a reload in between takes it for one that is there
 local HEAD = "^reveille table 1 (%S+) (%x+)$"
 
--- Puts lines into the table. Returns how many break the rules; those change nothing.
-local function put(lines)
-  local bad = 0
-  for line in gmatch(lines, "([^\n]+)\n") do
-    local gone = match(line, "^([^\t]+)\t%-$")
-    local entry = not gone and read_entry(line)
-    if gone and is_name(gone) then
-      routes:delete(gone)
-    elseif entry then
-      forget(entry, lookup(entry.name))
-      local ok, words = routes:safe_set(entry.name, line)
-      if not ok then error("the table is full: " .. tostring(words)) end
-    else
-      bad = bad + 1
-    end
-  end
-  return bad
+-- Where a line leads: its name, and the line, true if that is in the table already, false if the app goes; nil where it
+-- breaks the rules. Adds the keys of failures that will count no more to `strangers`.
+local function read_line(line, strangers)
+  local name, rest = match(line, "^([^\t]+)\t(.*)$")
+  if not name then return nil end
+  if rest == "-" then return is_name(name) and name, false end
+  local before = routes:get(name)
+  if before == line then return name, true end
+  local entry = read_entry(line)
+  if not entry then return nil end
+  add_strangers(strangers, entry, before and read_entry(before))
+  return name, line
 end
 
-local function first_bad(lines)
-  local number = 0
-  for line in gmatch(lines, "([^\n]*)\n") do
+-- What lines want: by name as above, strangers, and the numbers of those that break the rules.
+local function read(lines)
+  local wanted, strangers, bad, number = {}, {}, {}, 0
+  for line in gmatch(lines, "[^\n]*\n?") do
     number = number + 1
-    local gone = match(line, "^([^\t]+)\t%-$")
-    if not (gone and is_name(gone)) and not read_entry(line) then return number end
+    local name, value
+    if sub(line, -1) == "\n" then name, value = read_line(sub(line, 1, -2), strangers) end
+    if name then wanted[name] = value
+    elseif line ~= "" then bad[#bad + 1] = number end
   end
-  return find(lines, "[^\n]$") and number + 1 or nil
+  return wanted, strangers, bad
+end
+
+-- Everything that is not wanted goes.
+local function drop_others(wanted)
+  for _, name in ipairs(routes:get_keys(0)) do
+    if wanted[name] == nil then wanted[name] = false end
+  end
+end
+
+-- Makes the table what is wanted. Of an app that finds no room nothing stays, so that what is there is right: how many
+-- there are of them, and why.
+local function put(wanted, strangers)
+  for name, line in pairs(wanted) do
+    if not line then routes:delete(name) end
+  end
+  local left_out, why = 0, nil
+  for name, line in pairs(wanted) do
+    if type(line) == "string" then
+      local ok, words = routes:safe_set(name, line)
+      if not ok then
+        routes:delete(name)
+        left_out, why = left_out + 1, words
+      end
+    end
+  end
+  for _, key in ipairs(strangers) do failed:delete(key) end
+  return left_out, why
 end
 
 -- A socket that is left of an nginx that was killed would keep the next one from starting. Its workers may live on for a
@@ -46,14 +72,17 @@ end
 -- At the start of nginx. A table that is there already is newer than the file: this is a reload.
 function gateway.open(folder, number)
   clear(folder .. "/door/" .. number, folder .. "/nginx.pid")
-  if routes:get(REVISION) then return end
+  if state:get(REVISION) then return end
   local path = folder .. "/table"
   local head, lines = match(text_of(path) or "", "^([^\n]*)\n(.*)$")
   local _, revision = match(head or "", HEAD)
   if not revision then return end
-  local ok, bad = pcall(put, lines)
-  if ok and bad == 0 then return routes:set(REVISION, revision) end
-  ngx.log(ngx.ERR, "of the table in ", path, " some is left out: ", tostring(bad), " lines")
+  local wanted, strangers, bad = read(lines)
+  drop_others(wanted)
+  local left_out, why = put(wanted, strangers)
+  state:incr(CHANGES, 1, 0)
+  if #bad == 0 and left_out == 0 then return state:set(REVISION, revision) end
+  ngx.log(ngx.ERR, "of the table in ", path, " ", #bad, " lines break the rules, and ", left_out, " find no room: ", why)
 end
 
 local function say(status, text)
@@ -61,30 +90,53 @@ local function say(status, text)
   ngx.say(text)
 end
 
--- Everything that the lines do not name goes.
-local function keep_only(lines)
-  local named = {}
-  for name in gmatch(lines, "([^\t\n]+)\t[^\n]*\n") do named[name] = true end
-  for _, name in ipairs(routes:get_keys(0)) do
-    if not named[name] and name ~= REVISION then routes:delete(name) end
+-- One push at a time, of all workers, so that nobody else changes what a revision is about to stand for. Waits for
+-- another one for 2 s, unless its worker is no more. One that is frozen is in nobody's way 10 s after it began.
+local function enter()
+  for _ = 1, 200 do
+    if state:add(PUSHER, ngx.worker.pid(), 10) then return true end
+    local pid = state:get(PUSHER)
+    if pid and not is_nginx("worker", pid) then state:delete(PUSHER) else ngx.sleep(0.01) end
   end
+  return false
 end
 
--- GET: the revision. PUT: `reveille table 1 <revision before, or *> <revision after>` and lines, all of them or nothing.
+-- Whether nobody took this worker for gone meanwhile.
+local function is_inside()
+  return state:get(PUSHER) == ngx.worker.pid()
+end
+
+local function take(before, after, lines)
+  local now = state:get(REVISION) or NONE
+  if before ~= "*" and before ~= now then return 409, now end
+  local wanted, strangers, bad = read(lines)
+  if bad[1] then return 400, "line " .. bad[1] .. " breaks the rules" end
+  if before == "*" then drop_others(wanted) end
+  state:set(REVISION, NONE)  -- one that ends in the middle is none
+  -- Both are looked at, as one that was frozen may go on while another one is at it, or after that.
+  local changes = state:get(CHANGES) or 0
+  local ok, left_out, why = pcall(put, wanted, strangers)
+  local is_alone = state:incr(CHANGES, 1, 0) == changes + 1 and is_inside()
+  if not ok then return 500, left_out end
+  if left_out > 0 then return 507, left_out .. " apps find no room in its memory, launchers lead to them: " .. why end
+  if not is_alone then
+    state:set(REVISION, NONE)
+    return 503, "it took too long, and somebody else began"
+  end
+  state:set(REVISION, after)
+  return 200, after
+end
+
+-- GET: the revision. PUT: `reveille table 1 <revision before, or *> <revision after>` and lines, none of them where one
+-- breaks the rules.
 function gateway.table()
-  local now = routes:get(REVISION) or NONE
-  if ngx.req.get_method() ~= "PUT" then return say(200, now) end
+  if ngx.req.get_method() ~= "PUT" then return say(200, state:get(REVISION) or NONE) end
   ngx.req.read_body()
   local head, lines = match(ngx.req.get_body_data() or "", "^([^\n]*)\n(.*)$")
   local before, after = match(head or "", HEAD)
   if not before then return say(400, "no table") end
-  if before ~= "*" and before ~= now then return say(409, now) end
-  local bad = first_bad(lines)
-  if bad then return say(400, "line " .. bad .. " breaks the rules") end
-  routes:set(REVISION, NONE)  -- one that ends in the middle is none
-  if before == "*" then keep_only(lines) end
-  local ok, words = pcall(put, lines)
-  if not ok then return say(507, words) end
-  routes:set(REVISION, after)
-  say(200, after)
+  if not enter() then return say(503, "somebody else changes it") end
+  local ok, status, text = pcall(take, before, after, lines)
+  if is_inside() then state:delete(PUSHER) end
+  if ok then say(status, text) else say(500, status) end
 end

@@ -68,12 +68,20 @@ local function read_entry(line)
   }
 end
 
--- What a worker has read stays read for as long as the line is the same.
+-- What a worker has read stays read for as long as the table is what it was then, or the line is the same. CHANGES is read
+-- before the line and counted up after lines were changed: a line that changes in between is looked at again next time.
+local CHANGES = "changes"
+local state = ngx.shared.reveille_state
 local cache, cached = {}, 0
 
 local function lookup(name)
-  local line, known = routes:get(name), cache[name]
-  if known and known.line == line then return known end
+  local changes, known = state:get(CHANGES), cache[name]
+  if known and known.checked == changes then return known end
+  local line = routes:get(name)
+  if known and known.line == line then
+    known.checked = changes
+    return known
+  end
   if type(line) ~= "string" then
     cache[name] = nil
     return nil
@@ -81,6 +89,7 @@ local function lookup(name)
   if cached > 20000 then cache, cached = {}, 0 end
   local entry = read_entry(line)
   if entry and entry.name ~= name then entry = nil end
+  if entry then entry.checked = changes end
   cache[name], cached = entry, cached + 1
   return entry
 end

@@ -70,6 +70,7 @@ describe('a line that is not as it must be', () => {
       await writeFile(file, nonsense)
       await lab.startNginx()
       expect(await appAt('/good/')).toBe(503)
+      expect((await door(lab, 'PUT', '/table', 'reveille table 1 none abcd\n')).status).toBe(200)
     }
     await lab.startController()
     await soon(() => appAt('/shop/')).toBe('shop')
