@@ -20,12 +20,18 @@ export function listOurs(docker: Docker): Promise<Docker.ContainerInfo[]> {
   return makeCall((abortSignal) => docker.listContainers({ all: true, filters, abortSignal }))
 }
 
-/** A container of ours, with the port of its sandbox; null if there is none. */
-export async function inspectPair(docker: Docker, id: string): Promise<Container | null> {
+/** See {@link Engine.inspect}. */
+export async function inspectPair(
+  docker: Docker,
+  id: string,
+  { forWake = false } = {},
+): Promise<Container | null> {
   const found = await inspectContainer(docker, id)
   const labels = found?.Config.Labels ?? {}
   if (!found || labels[APP_LABEL] === undefined || isSandbox(bare(found.Name), labels)) return null
-  const sandbox = sandboxOf(labels, found.HostConfig?.NetworkMode)
+  const { Running, Paused } = found.State
+  const isAsked = !forWake || Running || Paused
+  const sandbox = isAsked ? sandboxOf(labels, found.HostConfig?.NetworkMode) : null
   return fromPair(found, sandbox === null ? null : await inspectContainer(docker, sandbox))
 }
 

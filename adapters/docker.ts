@@ -88,9 +88,12 @@ export class Engine {
     return streamStirs(this.#docker, signal)
   }
 
-  /** @param id container id or name; null if there is none, or it is not ours */
-  inspect(id: string): Promise<Container | null> {
-    return inspectPair(this.#docker, id)
+  /**
+   * @param id container id or name; null if there is none, or it is not ours
+   * @param options `forWake`: of one that does not run, not whether its sandbox does, which would be another question
+   */
+  inspect(id: string, options: { forWake?: boolean } = {}): Promise<Container | null> {
+    return inspectPair(this.#docker, id, options)
   }
 
   /** The labels that a container's image brings along: nobody wrote them on the container. Null if it is gone. */

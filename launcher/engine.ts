@@ -8,8 +8,11 @@ export interface Engine extends Pick<FollowedEngine, 'follow'> {
   /** Resolves if it answers. */
   ping(): Promise<void>
   list(): Promise<Container[]>
-  /** @param id container id or name; null if there is none of ours */
-  inspect(id: string): Promise<Container | null>
+  /**
+   * @param id container id or name; null if there is none of ours
+   * @param options `forWake`: of one that does not run, not whether its sandbox does, which would be another question
+   */
+  inspect(id: string, options?: { forWake?: boolean }): Promise<Container | null>
   create(request: ContainerRequest): Promise<string>
   start(id: string): Promise<void>
   unpause(id: string): Promise<void>

@@ -46,7 +46,7 @@ async function inspect(engine: Engine, name: string): Promise<Container | null> 
   const count = (more: number): void => void asking.set(engine, (asking.get(engine) ?? 0) + more)
   count(1)
   try {
-    return await engine.inspect(name)
+    return await engine.inspect(name, { forWake: true })
   } finally {
     count(-1)
   }

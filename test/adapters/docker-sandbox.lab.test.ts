@@ -215,8 +215,13 @@ test('the sandbox of one that sleeps is stopped, and is there again with its nex
   expect((await engine.list())[0]?.hasSandbox).toBe(true)
   await engine.stopSandbox(made.id)
   expect((await sandbox(made).inspect()).State.Running).toBe(true)
+  const running = await engine.inspect(made.id)
+  expect(await engine.inspect(made.id, { forWake: true })).toEqual(running)
   await engine.stop(made.id, 1)
   expect((await engine.list())[0]?.hasSandbox).toBe(true)
+  const { hasSandbox, ...asleep } = (await engine.inspect(made.id)) ?? {}
+  expect(hasSandbox).toBe(true)
+  expect(await engine.inspect(made.id, { forWake: true })).toEqual(asleep)
   for (let round = 0; round < 2; round++) await engine.stopSandbox(made.id)
   const { State, NetworkSettings } = await sandbox(made).inspect()
   expect([State.Running, NetworkSettings.Ports]).toEqual([false, {}])
