@@ -121,6 +121,7 @@ export class Launchpad {
       await promised(launch, id)
       // Not before: the app may still have to go elsewhere, and a volume that is not noted was never used.
       await launch.hold?.keep(volumesOf(launch.app))
+      watch.lap('promise')
       allowed(launch)
       launch.onStart(id)
       await engine.start(id)

@@ -1,5 +1,5 @@
 /** The parts a wake's time is told apart in, in the order they come. */
-export const LAPS = ['queue', 'pull', 'create', 'start', 'wait', 'answered'] as const
+export const LAPS = ['queue', 'pull', 'create', 'promise', 'start', 'wait', 'answered'] as const
 export type Lap = (typeof LAPS)[number]
 
 /** Measures where the time of one wake goes. */

@@ -194,7 +194,8 @@ describe('the first request', () => {
         .split('\n')
         .filter((line) => line.startsWith(`${metric}{`) && line.includes(label))
         .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
-    for (const phase of ['queue', 'create', 'start', 'wait', 'answered', 'ready', 'registered'])
+    const ours = ['queue', 'create', 'promise', 'start', 'wait', 'answered']
+    for (const phase of [...ours, 'ready', 'registered'])
       expect(value('reveille_wake_phase_seconds_count', `phase="${phase}"`), phase).toBeGreaterThan(
         0,
       )
