@@ -1,87 +1,41 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
-import type { Logger } from 'pino'
 import type { Control } from './api/control.ts'
-import { type Catalog, HOSTS } from './catalog.ts'
+import { HOSTS } from './catalog.ts'
 import { controlOf } from './control.ts'
-import type { Engine, Engines } from './engine.ts'
 import { Fleet } from './fleet.ts'
 import { EventStreams } from './gate/events.ts'
 import { buildGate } from './gate/gate.ts'
 import { Holds } from './gate/hold.ts'
-import { Pages, type PageTemplates } from './gate/page.ts'
+import { Pages } from './gate/page.ts'
 import { leads } from './gate/way.ts'
 import { Keeper } from './keep/keep.ts'
+import type { LauncherOptions } from './options.ts'
 import { Homes } from './place/home.ts'
 import { MakingRoom } from './place/making-room.ts'
 import { Placement } from './place/placement.ts'
 import { Prefetch } from './place/prefetch.ts'
-import { Reservations, type RoomStore } from './place/reservation.ts'
+import { Reservations } from './place/reservation.ts'
 import { Room } from './place/room.ts'
 import { Vacancies } from './place/vacant.ts'
 import { Slots } from './roll/slots.ts'
-import { Availability, type Hook } from './wake/available.ts'
+import { Availability } from './wake/available.ts'
 import { Backoff } from './wake/backoff.ts'
 import { Board } from './wake/board.ts'
-import { Claims, type Lease } from './wake/claim.ts'
+import { Claims } from './wake/claim.ts'
 import { Dependencies } from './wake/dependencies.ts'
 import { Ends } from './wake/ends.ts'
 import { Launchpad } from './wake/launch.ts'
-import { Living, type Reach } from './wake/living.ts'
+import { Living } from './wake/living.ts'
 import { MakingAddress } from './wake/making-address.ts'
-import type { NetworkPolicy } from './wake/network.ts'
 import { Proof } from './wake/proof.ts'
 import { Starter } from './wake/start.ts'
-import { noteUses, type UseStore } from './wake/use.ts'
-import { type Meter, Wakes } from './wake/wake.ts'
-import type { ClaimStore } from './wake/withdrawal.ts'
+import { noteUses } from './wake/use.ts'
+import { Wakes } from './wake/wake.ts'
 import { Witnesses } from './witness/witnesses.ts'
 
 /** How long after its end we may hear of a lease's end, seconds. */
 const NOTICE = 5
-
-/** What a launcher is made of and how it behaves. */
-export interface LauncherOptions {
-  id: string
-  catalog: Catalog
-  store: ClaimStore & RoomStore & UseStore
-  session: Lease
-  /** lease of the run of this launcher before this one, null if none is known to be over */
-  earlier?(): string | null
-  engines: Engines<Engine>
-  reach: Reach
-  hook: Hook | null
-  templates: PageTemplates
-  /** proves a cookie that names an app; null where they are not signed */
-  isSigned?: ((app: string, cookie: string) => boolean) | null
-  meter: Meter & { ask(answer: string): void }
-  log: Logger
-  health(): { ok: boolean; detail?: object }
-  /** resolves when the catalog is complete */
-  synced: Promise<void>
-  settings: NetworkPolicy & {
-    /** seconds */
-    holdTimeout: number
-    /** of registrars, seconds */
-    leaseTtl: number
-    /** seconds */
-    drainTimeout: number
-    /** milliseconds */
-    pageAfter: number
-    reasons: 'full' | 'short'
-    heldPerApp: number
-    heldPerClient: number
-    heldTotal: number
-    overcommit: number
-    cpuOvercommit: number
-    instancesPerHost: number
-    startsPerHost: number
-    /** milliseconds */
-    availableTimeout: number
-    registries: readonly string[]
-    proveRoutes: 'on' | 'off'
-  }
-}
 
 export interface Launcher {
   /** the wake port's server; whoever made the launcher listens and closes */

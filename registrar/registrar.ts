@@ -1,5 +1,4 @@
 import type { Container } from '../model/container.ts'
-import type { Entry } from '../model/state.ts'
 import { Cluster, type ClusterChange } from './cluster.ts'
 import { Commands } from './commands.ts'
 import { Fleet } from './fleet.ts'
@@ -11,6 +10,7 @@ import type { RegistrarOptions } from './options.ts'
 import { watchOrphans } from './orphans.ts'
 import { Publication } from './publication.ts'
 import { Sandboxes } from './sandboxes.ts'
+import { yieldSlot } from './yield.ts'
 
 /** The keeper of the truth about one Docker host: joins what the engine says to what etcd has. */
 export class Registrar {
@@ -39,7 +39,10 @@ export class Registrar {
     this.#publication = new Publication(store, {
       log,
       patience: options.leaseTtl * 1000,
-      onConflict: (key, holder) => void this.#yield(key, holder),
+      onConflict: (key, holder) => {
+        const member = this.fleet.holders.at(key)
+        if (member) void yieldSlot(member, holder, { engine, cluster: this.cluster, log })
+      },
       reconsider: (key) => this.#reconsider(key),
       onLeaseGone: () => standing.check(),
       onWrite: meter.wrote,
@@ -179,23 +182,5 @@ export class Registrar {
   async #reconsider(key: string): Promise<void> {
     const member = this.fleet.holders.at(key)
     if (member) await this.fleet.refresh(member.instance.id)
-  }
-
-  /**
-   * Our instance is the one too many: the slot belongs to whoever holds its key. What is left of ours would be preferred
-   * at some later start, though the other one was used last; one that was made by hand is nobody's to remove.
-   */
-  async #yield(key: string, holder: Entry): Promise<void> {
-    const { engine, log } = this.#options
-    const member = this.fleet.holders.at(key)
-    if (!member) return
-    const { id, spec } = member.instance
-    log.warn({ key, holder: holder.value, container: id }, 'stopping our copy of an instance')
-    try {
-      await engine.stop(id, this.cluster.terms(spec).stopTimeout)
-      if (spec.revision !== '') await engine.remove(id)
-    } catch (error) {
-      log.warn({ key, reason: (error as Error).message }, 'our copy was not stopped')
-    }
   }
 }

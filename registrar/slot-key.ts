@@ -1,3 +1,4 @@
+import { Departure } from './departure.ts'
 import { Dispute } from './dispute.ts'
 import type { EndpointStore, Leases, PublicationOptions, Written } from './endpoint-store.ts'
 import { Backoff, pause } from './pause.ts'
@@ -20,9 +21,7 @@ export class SlotKey {
   /** performance.now() when this value was first wanted; null once it was written: coming back is no cold start */
   #wanted: number | null = null
   readonly #dispute: Dispute
-  #leaving: ((revision: string | null) => void)[] = []
-  /** revision of the latest removal since it was last wanted, 0 if there was none */
-  #removed = 0n
+  readonly #departure = new Departure()
   /** somebody removed it */
   #isDoubted = false
   #isBusy = false
@@ -50,9 +49,8 @@ export class SlotKey {
     if (this.want === value) return
     this.want = value
     this.#wanted = performance.now()
-    this.#removed = 0n
     this.#isDoubted = false
-    for (const told of this.#leaving.splice(0)) told(null)
+    this.#departure.cancel()
     this.kick()
   }
 
@@ -60,10 +58,9 @@ export class SlotKey {
   withdraw(): Promise<string | null> {
     this.want = null
     this.#dispute.end()
-    return new Promise((resolve) => {
-      this.#leaving.push(resolve)
-      this.kick()
-    })
+    const gone = this.#departure.wait()
+    this.kick()
+    return gone
   }
 
   /**
@@ -75,7 +72,7 @@ export class SlotKey {
     if (have && BigInt(revision) < BigInt(have)) return // older than what we wrote since
     this.#news = BigInt(revision)
     // the answer to our own removal may be lost, or come later than this
-    if (this.want === null && !seen && this.#have) this.#gone(revision)
+    if (this.want === null && !seen && this.#have) this.#departure.note(revision)
     if (isRemoval && this.#have) this.#isDoubted = true
     this.#have = seen && this.#leases.own.has(seen.lease) ? seen : null
     this.kick()
@@ -84,7 +81,7 @@ export class SlotKey {
   /** etcd went back in time: what we wrote may be there or not, and revisions begin anew. Our lease may be as it was. */
   forget(): void {
     this.#news = 0n
-    this.#removed = 0n
+    this.#departure.forget()
     if (this.#have) this.#have = { ...this.#have, modRevision: null }
     this.kick()
   }
@@ -127,7 +124,7 @@ export class SlotKey {
 
   #isDone(): boolean {
     const have = this.#have
-    if (this.want === null) return have === null && this.#leaving.length === 0
+    if (this.want === null) return have === null && !this.#departure.isAwaited
     const { present } = this.#leases
     return have?.value === this.want && have.lease === present && have.modRevision !== null
   }
@@ -172,14 +169,11 @@ export class SlotKey {
     if (!written || written.lease !== this.#leases.present) return
     this.#dispute.end()
     if (before === written.value) return // only moved to another lease
-    const fields = { key: this.key, endpoint: written.value }
     const seconds = this.#wanted === null ? undefined : (performance.now() - this.#wanted) / 1000
     this.#wanted = null
     this.#options.onWrite('registered', seconds)
-    this.#options.log.info(
-      seconds === undefined ? fields : { ...fields, seconds: Number(seconds.toFixed(4)) },
-      'registered',
-    )
+    const rounded = seconds !== undefined && { seconds: Number(seconds.toFixed(4)) }
+    this.#options.log.info({ key: this.key, endpoint: written.value, ...rounded }, 'registered')
   }
 
   /** One try to remove what is, or may be, there of ours. */
@@ -193,18 +187,14 @@ export class SlotKey {
       for (const lease of [...this.#leases.own].reverse())
         revision ??= await this.#store.remove(key, { lease })
     if (this.#have === have) this.#have = null
-    if (revision !== null) this.#gone(revision)
+    if (revision !== null) this.#departure.note(revision)
     // news that overtook the answer may be an echo of what is gone by now: then there is nothing left to remove
     if (this.want !== null || this.#have !== null) return true
-    if (this.#removed > 0n && (revision !== null || this.#leaving.length > 0)) {
+    if (this.#departure.isSeen && (revision !== null || this.#departure.isAwaited)) {
       this.#options.onWrite('removed')
       this.#options.log.info({ key }, 'unregistered')
     }
-    for (const told of this.#leaving.splice(0)) told(String(this.#removed))
+    this.#departure.complete()
     return true
-  }
-
-  #gone(revision: string): void {
-    if (BigInt(revision) > this.#removed) this.#removed = BigInt(revision)
   }
 }
