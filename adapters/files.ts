@@ -1,4 +1,4 @@
-import { link, open, readFile, rename, rm } from 'node:fs/promises'
+import { link, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** The text of a file, null if there is none. Throws where it is there and cannot be read. */
@@ -43,14 +43,17 @@ export class ReplacedFile {
     return readText(this.#path)
   }
 
-  /** Writes the candidate beside it, down to the disk; returns its path. Leaves nothing behind when it throws. */
-  async propose(text: string): Promise<string> {
+  /**
+   * Writes the candidate beside it, down to the disk; returns its path. Leaves nothing behind when it throws.
+   * @param text whole, or in pieces that are asked one after the other
+   */
+  async propose(text: string | Iterable<string>): Promise<string> {
     // One that is left of a process that ended keeps who might read it.
     await this.withdraw()
     try {
       const handle = await open(this.#candidate, 'wx', this.#mode)
       try {
-        await handle.writeFile(text)
+        await writeFile(handle, text)
         await handle.sync()
       } finally {
         await handle.close()

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Applied, Apply, type ApplyOptions } from './apply.ts'
 import type { GatewayPlan } from './plan.ts'
 import type { Quote } from './quote.ts'
@@ -18,8 +19,8 @@ export class Configuration {
   readonly #apply: Apply
   readonly #last = new LastText()
   #template = ''
-  /** the plan that runs, as text; null if that is not known: one is being brought, or the last one was not taken */
-  #runs: string | null = null
+  /** the plan that runs; null if that is not known: one is being brought, or the last one was not taken */
+  #runs: GatewayPlan | null = null
 
   constructor(options: ConfigurationOptions) {
     this.#options = options
@@ -37,7 +38,7 @@ export class Configuration {
 
   /** Whether this plan runs, as far as nobody changed that behind our back. */
   runs(plan: GatewayPlan): boolean {
-    return JSON.stringify(plan) === this.#runs
+    return isDeepStrictEqual(plan, this.#runs)
   }
 
   /** Looks for what no event tells: an edited template, a proxy that strayed. */
@@ -49,7 +50,6 @@ export class Configuration {
   /** Makes it what runs. Calls must not overlap. */
   async bring(plan: GatewayPlan): Promise<Applied> {
     const { template, quote, lua } = this.#options
-    const text = JSON.stringify(plan)
     this.#runs = null
     // A template that cannot be read or compiled is refused like one that renders nonsense.
     const source = await template().catch((error: Error) => error)
@@ -63,7 +63,7 @@ export class Configuration {
         return render(numbered)
       })
     })
-    this.#runs = 'reason' in outcome ? null : text
+    this.#runs = 'reason' in outcome ? null : plan
     return outcome
   }
 }

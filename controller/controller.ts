@@ -113,10 +113,10 @@ export class Controller {
   /** Has what runs made what etcd says, unless it is: then that is told at once, as registrars that drain wait for it. */
   #settle(): void {
     const { live } = this.#options
-    const plan = this.#view.plan()
+    live?.take(this.#view.plans)
     const lanes = [
-      { lane: this.#pushed, runs: live?.runs(plan) ?? true },
-      { lane: this.#configured, runs: this.#configuration.runs(live?.frameOf(plan) ?? plan) },
+      { lane: this.#pushed, runs: live?.runs ?? true },
+      { lane: this.#configured, runs: this.#configuration.runs(this.#configurable()) },
     ]
     for (const { lane, runs } of lanes) {
       if (!runs) lane.trigger()
@@ -129,6 +129,13 @@ export class Controller {
     this.#view.refresh()
     this.#status.report({ result: 'unchanged', generation: this.generation })
     this.#publish()
+  }
+
+  /** What is to be in the proxy's configuration. */
+  #configurable(): GatewayPlan {
+    const { live } = this.#options
+    const { plans } = this.#view
+    return live ? live.frameOf(plans.frame()) : plans.whole()
   }
 
   /** Every change up to `revision` is through this lane, and applied where it is through the other one. */
@@ -171,12 +178,15 @@ export class Controller {
   async #bring(since: number): Promise<Outcome> {
     const { live } = this.#options
     const { revision } = this.#view
-    const plan = this.#view.plan()
+    const plan = this.#configurable()
     // An nginx that has no table yet reads the file as it is reloaded.
     await live?.written()
-    const outcome = await this.#configuration.bring(live?.frameOf(plan) ?? plan)
+    const outcome = await this.#configuration.bring(plan)
     const { result } = outcome
-    if (!('reason' in outcome)) this.#done(this.#configured, plan, revision)
+    if (!('reason' in outcome)) {
+      if (!live) this.#status.endpoints = countEndpoints(plan)
+      this.#done(this.#configured, revision)
+    }
     if (result === 'live' || result === 'moved') this.#observe(since)
     this.#status.report(outcome)
     this.#publish()
@@ -188,13 +198,17 @@ export class Controller {
     const { live, proxy } = this.#options
     if (!live) return 'nothing'
     const { revision } = this.#view
-    const plan = this.#view.plan()
-    const result = await live.push(plan, proxy).catch((error: Error) => error)
-    if (result !== 'lost' && !(result instanceof Error)) this.#done(this.#pushed, plan, revision)
+    live.take(this.#view.plans)
+    const { endpoints } = live
+    const result = await live.push(proxy).catch((error: Error) => error)
+    if (result !== 'lost' && !(result instanceof Error)) {
+      this.#status.endpoints = endpoints
+      this.#done(this.#pushed, revision)
+    }
     if (result === 'pushed') this.#observe(since)
     if (result === 'lost') {
       // The configuration that opens it may still be on its way.
-      if (!this.#configuration.runs(live.frameOf(plan))) return 'failed'
+      if (!this.#configuration.runs(this.#configurable())) return 'failed'
       await live.reopen()
     }
     this.#status.reportRoutes(result)
@@ -203,9 +217,8 @@ export class Controller {
   }
 
   /** The plan of this revision went this way, all of it. */
-  #done(lane: Lane, plan: GatewayPlan, revision: string): void {
+  #done(lane: Lane, revision: string): void {
     if (!this.#view.isInDoubt) this.#reach(lane, revision)
-    if (lane === this.#pushed || !this.#options.live) this.#status.endpoints = countEndpoints(plan)
     this.#view.keep()
   }
 

@@ -1,76 +1,87 @@
 import type { ConfigurationFiles } from './apply.ts'
 
-export type KeptFile = Pick<ConfigurationFiles, 'read' | 'propose' | 'adopt' | 'settle'>
+/** A text, whole or in pieces. */
+export type Text = string | Iterable<string>
+
+export interface KeptFile extends Pick<ConfigurationFiles, 'read' | 'adopt' | 'settle'> {
+  propose(text: Text): Promise<unknown>
+}
+
+/** Milliseconds between two writes at least, and how many times as long as a write took. */
+const REST = 1000
+const SHARE = 10
 
 /**
- * A text that is written behind what is done: of several in a row the last one. A failure is told once and costs nothing
- * else; it is tried again for as long as it takes, as nobody says when a disk has room again.
+ * A text that is written behind what is done: of several in a row the last one, at once after a quiet spell, then now and
+ * then, so that a long one costs no more than a part of the time. A failure is told once and costs nothing else; it is tried
+ * again for as long as it takes, as nobody says when a disk has room again.
  */
 export class Kept {
   readonly #file: KeptFile
   readonly #onFailure: (error: Error) => void
-  readonly #rest: number
-  #written: string | null = null
-  #next: string | null = null
+  /** what is to be written; it is made when that begins */
+  #next: (() => Text) | null = null
   #writing: Promise<void> | null = null
   #failure = ''
-  #again: NodeJS.Timeout | undefined
+  #rest: NodeJS.Timeout | undefined
+  #stopped = false
 
-  /** @param rest milliseconds after a failure */
-  constructor(file: KeptFile, onFailure: (error: Error) => void, rest = 1000) {
+  constructor(file: KeptFile, onFailure: (error: Error) => void) {
     this.#file = file
     this.#onFailure = onFailure
-    this.#rest = rest
   }
 
   /** What the last process kept, null if nothing. Rejects where it cannot be read. */
-  async read(): Promise<string | null> {
-    this.#written = await this.#file.read()
-    return this.#written
+  read(): Promise<string | null> {
+    return this.#file.read()
   }
 
-  keep(text: string): void {
+  /** @param text makes it; asked once, later on */
+  keep(text: () => Text): void {
     this.#next = text
-    this.#begin()
+    if (!this.#writing && !this.#rest) this.#begin()
   }
 
   /** Resolves when all that was kept is written, or could not be. */
   async tried(): Promise<void> {
     await this.#writing
+    if (this.#failure === '') await this.#begin()
   }
 
   /** Tries no more; resolves when the last try is over. */
   async stop(): Promise<void> {
-    await this.#writing
-    clearTimeout(this.#again)
+    this.#stopped = true
+    await this.tried()
+    clearTimeout(this.#rest)
   }
 
-  #begin(): void {
-    clearTimeout(this.#again)
-    this.#writing ??= this.#write().finally(() => {
+  #begin(): Promise<void> {
+    clearTimeout(this.#rest)
+    this.#rest = undefined
+    const text = this.#next
+    if (!text) return Promise.resolve()
+    this.#next = null
+    const began = performance.now()
+    this.#writing = this.#write(text).then(() => {
       this.#writing = null
+      if (this.#stopped) return
+      const took = performance.now() - began
+      this.#rest = setTimeout(() => void this.#begin(), Math.max(REST, SHARE * took))
     })
+    return this.#writing
   }
 
-  async #write(): Promise<void> {
-    while (this.#next !== null && this.#next !== this.#written) {
-      const text = this.#next
-      try {
-        await this.#file.propose(text)
-        await this.#file.adopt()
-        await this.#file.settle()
-        this.#written = text
-        this.#failure = ''
-      } catch (error) {
-        this.#fail(error as Error)
-        return
-      }
+  async #write(text: () => Text): Promise<void> {
+    try {
+      await this.#file.propose(text())
+      await this.#file.adopt()
+      await this.#file.settle()
+      this.#failure = ''
+    } catch (error) {
+      this.#next ??= text
+      const { message } = error as Error
+      if (message !== this.#failure) this.#onFailure(error as Error)
+      this.#failure = message
     }
-  }
-
-  #fail(error: Error): void {
-    if (error.message !== this.#failure) this.#onFailure(error)
-    this.#failure = error.message
-    this.#again = setTimeout(() => this.#begin(), this.#rest)
   }
 }

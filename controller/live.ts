@@ -1,7 +1,9 @@
 import type { Proxy } from './apply.ts'
 import type { Kept } from './kept.ts'
 import type { GatewayPlan } from './plan.ts'
-import { type Table, tableOf, textOf } from './table.ts'
+import type { Plans } from './plans.ts'
+import { stepsOf, targetsOf } from './step.ts'
+import { Table } from './table.ts'
 
 /** The way to the table in nginx's memory. */
 export interface Door {
@@ -9,7 +11,7 @@ export interface Door {
   readonly number: number
   /** the revision of the table, null if nobody is there; rejects if somebody is, and silent */
   revision(): Promise<string | null>
-  /** Puts a text of `textOf` into it. Returns the table's revision after it, null if nobody is there; rejects with nginx's words. */
+  /** Puts a text of a table into it. Returns the table's revision after it, null if nobody is there; rejects with nginx's words. */
   put(text: string): Promise<string | null>
   /** Makes room for another one in place of this one. */
   change(): Promise<void>
@@ -28,13 +30,16 @@ export type Pushed = 'unchanged' | 'pushed' | 'kept' | 'lost'
 export class LiveTable {
   readonly #door: Door
   readonly #file: Pick<Kept, 'keep' | 'tried' | 'stop'>
-  /** what nginx has, null if that is not known */
-  #table: Table | null = null
-  /** what it should have */
+  /** what nginx should have */
+  readonly #table = new Table()
+  /** of what it should have: what was taken last */
   #wanted = ''
   /** whether it has that, or will when it starts */
   #done = false
-  #last: { plan: GatewayPlan; table: Table } | null = null
+  /** whether it has that now */
+  #isThere = false
+  /** apps that routes lead to, as this frame says */
+  #targets: { frame: GatewayPlan | null; names: Set<string> } = { frame: null, names: new Set() }
   #losses = 0
 
   constructor(door: Door, file: Pick<Kept, 'keep' | 'tried' | 'stop'>) {
@@ -42,9 +47,22 @@ export class LiveTable {
     this.#file = file
   }
 
-  /** Whether this plan's table is what nginx has, as far as nobody changed that behind our back. */
-  runs(plan: GatewayPlan): boolean {
-    return this.#done && this.#of(plan).revision === this.#wanted
+  /** Takes what changed in the plan since it was asked last. */
+  take(plans: Pick<Plans, 'frame' | 'news'>): void {
+    const frame = plans.frame()
+    if (frame !== this.#targets.frame) this.#targets = { frame, names: targetsOf(stepsOf(frame)) }
+    for (const [name, app] of plans.news())
+      this.#table.set(name, app, this.#targets.names.has(name))
+  }
+
+  /** Whether nginx has what was taken, as far as nobody changed that behind our back. */
+  get runs(): boolean {
+    return this.#done && !this.#table.isChanged
+  }
+
+  /** Instances in the table. */
+  get endpoints(): number {
+    return this.#table.endpoints
   }
 
   /** What of a plan is in nginx's configuration. */
@@ -58,30 +76,35 @@ export class LiveTable {
     if (wanted === '' || !this.#done) return false
     const revision = await this.#door.revision().catch(() => wanted)
     if (revision === wanted || wanted !== this.#wanted) return false
-    this.#table = null
+    this.#isThere = false
     return true
   }
 
   /** Rejects with nginx's words where it does not take the table. Calls must not overlap. */
-  async push(plan: GatewayPlan, proxy: Pick<Proxy, 'running'>): Promise<Pushed> {
-    const table = this.#of(plan)
-    const { revision } = table
-    if (this.#table && revision === this.#wanted) return 'unchanged'
-    this.#wanted = revision
+  async push(proxy: Pick<Proxy, 'running'>): Promise<Pushed> {
+    const table = this.#table
+    if (this.#isThere && !table.isChanged) return 'unchanged'
+    const changes = this.#isThere ? table.changes() : null
+    this.#wanted = table.take()
+    this.#isThere = false
     this.#done = false
-    this.#file.keep(textOf(table, null))
-    const known = this.#table
-    this.#table = null
+    this.#file.keep(() => table.whole())
     // It ends behind its door, so whether it runs is asked first.
     const isRunning = await proxy.running()
-    const before = known ? known.revision : await this.#door.revision()
-    const after = before === null || before === revision ? before : await this.#put(table, known)
+    let after = changes === null ? await this.#door.revision() : await this.#door.put(changes)
+    const isThere = changes === null && after === this.#wanted
+    // It was another one than it was thought to be: all of it, then.
+    if (after !== null && after !== this.#wanted) {
+      this.#wanted = table.take()
+      after = await this.#door.put(table.whole())
+    }
     if (after === null) return isRunning ? 'lost' : this.#leave()
-    if (after !== revision) throw new Error(`the table of routes is ${after}, not ${revision}`)
-    this.#table = table
+    if (after !== this.#wanted)
+      throw new Error(`the table of routes is ${after}, not ${this.#wanted}`)
+    this.#isThere = true
     this.#done = true
     this.#losses = 0
-    return before === revision ? 'unchanged' : 'pushed'
+    return isThere ? 'unchanged' : 'pushed'
   }
 
   /**
@@ -100,19 +123,6 @@ export class LiveTable {
 
   stop(): Promise<void> {
     return this.#file.stop()
-  }
-
-  /** What is wanted of a plan. Kept, as the same plan is asked about several times. */
-  #of(plan: GatewayPlan): Table {
-    if (this.#last?.plan !== plan) this.#last = { plan, table: tableOf(plan) }
-    return this.#last.table
-  }
-
-  async #put(table: Table, known: Table | null): Promise<string | null> {
-    const after = await this.#door.put(textOf(table, known))
-    // It was another one than it was thought to be: all of it, then.
-    const isOther = known !== null && after !== null && after !== table.revision
-    return isOther ? this.#door.put(textOf(table, null)) : after
   }
 
   async #leave(): Promise<'kept'> {

@@ -18,7 +18,7 @@ const Remembered = z.object({
     }) satisfies z.ZodType<Entry>,
   ),
 })
-export type Remembered = z.output<typeof Remembered>
+type Remembered = z.output<typeof Remembered>
 
 /**
  * What a controller knows of the configuration that runs, over its own restarts: without it, one that starts beside an
@@ -45,13 +45,30 @@ export class Memory {
     }
   }
 
-  /** Keeps it; of several in a row the last one. */
-  keep(remembered: Remembered): void {
-    this.#kept.keep(JSON.stringify(remembered))
+  /**
+   * Keeps it; of several in a row the last one.
+   * @param entries what the running configuration was made of, asked when it is written
+   */
+  keep(revision: string, entries: () => Iterable<Entry>): void {
+    this.#kept.keep(() => pieces(revision, entries()))
   }
 
   /** Resolves when all is written that was kept. */
   async stop(): Promise<void> {
     await this.#kept.stop()
   }
+}
+
+/** All of it in pieces of some 64 kB: it is written in between, so that nothing else waits for all of it. */
+function* pieces(revision: string, entries: Iterable<Entry>): Generator<string> {
+  let piece = `{"revision":${JSON.stringify(revision)},"entries":[`
+  let between = ''
+  for (const entry of entries) {
+    piece += between + JSON.stringify(entry)
+    between = ','
+    if (piece.length < 65_536) continue
+    yield piece
+    piece = ''
+  }
+  yield `${piece}]}`
 }

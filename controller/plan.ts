@@ -1,17 +1,13 @@
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import type { App } from '../model/app.ts'
-import type { Directory } from '../model/directory.ts'
-import { type Endpoint, formatEndpoint, parseEndpoint } from '../model/endpoint.ts'
+import { formatEndpoint, parseEndpoint } from '../model/endpoint.ts'
 import { canonical, isAppName } from '../model/name.ts'
-import { PIN, pinOf } from '../model/pin.ts'
-import { balancing, type Pool } from '../model/pool.ts'
+import { PIN } from '../model/pin.ts'
+import { balancing } from '../model/pool.ts'
 import { Reading } from '../model/reading.ts'
 import { isHostName, isPlainPath } from '../model/route.ts'
 import { AccessLog } from '../model/setting/access-log.ts'
-import type { Held, State } from '../model/state.ts'
 import type { Awarded } from './award.ts'
-import { contest } from './contest.ts'
+import { type Known, planApp } from './plan-app.ts'
 
 /** host:port in its one plain spelling */
 const Address = z.string().refine((text) => {
@@ -100,6 +96,8 @@ export const GatewayPlan = z.strictObject({
   files: Port,
 })
 export type GatewayPlan = z.output<typeof GatewayPlan>
+/** One of the running apps. */
+export type AppPlan = GatewayPlan['apps'][number]
 export type GatewayPlanInput = z.input<typeof GatewayPlan>
 
 /** What a plan has besides what etcd says: settings and facts of this machine. */
@@ -113,97 +111,24 @@ export type Surroundings = Omit<
   launchers: readonly string[]
 }
 
-/** What etcd says, which App each name is, and who has which route. */
-export type Known = Pick<State, 'endpoints' | 'launchers'> & {
-  directory: Pick<Directory, 'find' | 'pool'>
-  routes: Awarded[]
-}
-
-/** Decides the whole configuration. Pure and sorted: the same entries, in whatever order they came, give the same plan. */
-export function planGateway(
-  state: Known,
-  { sign, ...surroundings }: Surroundings,
-  generation: number,
+/** All of a plan but the apps that run: what they have in common. */
+export function planFrame(
+  { launchers, routes }: { launchers: readonly string[]; routes: Awarded[] },
+  { sign: _sign, ...surroundings }: Surroundings,
 ): GatewayPlan {
-  const registered = contest(state, surroundings.launchers).launchers
-  const launchers = unique([...surroundings.launchers, ...registered]).sort()
-  const apps = [...state.endpoints]
-    .flatMap(([name, slots]) => planApp(name, slots, launchers, state.directory) ?? [])
-    .map((app) => (sign ? { ...app, signature: sign(app.name) } : app))
+  const all = [...new Set([...surroundings.launchers, ...launchers])].sort()
+  return { ...surroundings, generation: 0, apps: [], routes, launchers: all, door: 0 }
+}
+
+/** With all that run. Sorted: the same entries, in whatever order they came, give the same plan. */
+export function planGateway(known: Known, frame: GatewayPlan, sign: Surroundings['sign']) {
+  const apps = [...known.endpoints.keys()]
+    .flatMap((name) => planApp(name, known, frame, sign) ?? [])
     .sort((left, right) => (left.name < right.name ? -1 : 1))
-  return { ...surroundings, generation, apps, routes: state.routes, launchers, door: 0 }
-}
-
-type AppPlan = GatewayPlan['apps'][number]
-
-/** null where no request is to go: the app has no route, or no instance that is not a launcher's address. */
-function planApp(
-  name: string,
-  slots: ReadonlyMap<number, Held<Endpoint>>,
-  launchers: string[],
-  directory: Known['directory'],
-): AppPlan | null {
-  // A registered name without an App has its sidekick alone, and the route of every App that says nothing else.
-  const app = directory.find(name)
-  const named = app?.route !== 'none'
-  if (!named && app?.routes.length === 0) return null
-  const pool = directory.pool(name)
-  const balance = balanceOf(app, pool)
-  const sticky = balance.balance === 'sticky'
-  const instances = addresses(slots, launchers)
-  if (instances.length === 0) return null
-  return {
-    name,
-    named,
-    endpoints: instances.map(({ endpoint }) => endpoint),
-    sticky,
-    instances: sticky
-      ? instances.map(({ slot, endpoint }) => ({
-          id: pinOf({ app: name, slot, endpoint }, sha256),
-          endpoint,
-        }))
-      : [],
-    signature: '',
-    pool: pool !== null,
-    ...balance,
-  }
-}
-
-type Balancing = Pick<Pool, keyof typeof balancing>
-const STANDARD: Balancing = z.object(balancing).parse({})
-
-function balanceOf(app: App | null, pool: Pool | null): Balancing {
-  if (pool) {
-    const { name: _name, routes: _routes, ...balance } = pool
-    return balance
-  }
-  return app?.sticky ? { ...STANDARD, balance: 'sticky' } : STANDARD
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+  return { ...frame, apps }
 }
 
 /** Endpoints in a plan. */
 export function countEndpoints(plan: Pick<GatewayPlan, 'apps'>): number {
   return plan.apps.reduce((sum, app) => sum + app.endpoints.length, 0)
-}
-
-/** By slot, without what is a launcher's address; an address that two slots have is the first one's. */
-function addresses(
-  slots: ReadonlyMap<number, Held<Endpoint>>,
-  launchers: string[],
-): { slot: number; endpoint: string }[] {
-  const taken = new Set(launchers)
-  const found: { slot: number; endpoint: string }[] = []
-  for (const [slot, { value }] of [...slots].sort(([left], [right]) => left - right)) {
-    const endpoint = formatEndpoint(value)
-    if (!taken.has(endpoint)) found.push({ slot, endpoint })
-    taken.add(endpoint)
-  }
-  return found
-}
-
-function unique(list: string[]): string[] {
-  return [...new Set(list)]
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import nunjucks from 'nunjucks'
 import { GatewayPlan, type GatewayPlanInput } from './plan.ts'
 import { type Quote, quoteNginx } from './quote.ts'
@@ -39,17 +40,15 @@ export function compile(source: string, quote: Quote = quoteNginx, lua = ''): Te
  * A template that keeps what it made last: with running apps in a table, most runs ask for the same text again.
  */
 export class LastText {
-  #key = ''
-  #text = ''
+  #last: { source: string; plan: GatewayPlanInput; text: string } | null = null
 
   /** @param render is asked only for another template or plan than the last one */
   of(source: string, plan: GatewayPlanInput, render: () => string): string {
-    const key = `${source}\n${JSON.stringify(plan)}`
-    if (key !== this.#key) {
-      this.#text = render()
-      this.#key = key
-    }
-    return this.#text
+    const last = this.#last
+    if (last?.source === source && isDeepStrictEqual(last.plan, plan)) return last.text
+    const text = render()
+    this.#last = { source, plan, text }
+    return text
   }
 }
 

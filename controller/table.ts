@@ -1,36 +1,89 @@
 import { createHash } from 'node:crypto'
-import type { GatewayPlan } from './plan.ts'
-import { stepsOf, targetsOf } from './step.ts'
+import type { AppPlan } from './plan.ts'
 
-/** Running apps in nginx's memory. */
-export interface Table {
-  /** by name; templates/live/entry.lua says how they look */
-  readonly lines: ReadonlyMap<string, string>
-  /** what stands for a table with these lines: 16 hexadecimal digits */
-  readonly revision: string
-}
-
-/** What of a plan is in the table. Sorted: the same plan, the same lines. */
-export function tableOf(plan: GatewayPlan): Table {
-  const targets = targetsOf(stepsOf(plan))
-  const lines = new Map(plan.apps.map((app) => [app.name, lineOf(app, targets.has(app.name))]))
-  const hash = createHash('sha256')
-  for (const line of lines.values()) hash.update(`${line}\n`)
-  return { lines, revision: hash.digest('hex').slice(0, 16) }
-}
+/** 128 bits: sums are of this many. */
+const MODULUS = 1n << 128n
 
 /**
- * A table as it is pushed and kept in a file.
- * @param before the table that is there; null for whatever it is
+ * Running apps as lines in nginx's memory; templates/live/entry.lua says how they look. It knows which of them changed
+ * since somebody took them, so that a change costs its own line and not all of them.
  */
-export function textOf(table: Table, before: Table | null): string {
-  const text = [`reveille table 1 ${before?.revision ?? '*'} ${table.revision}`]
-  for (const [name, line] of table.lines) if (before?.lines.get(name) !== line) text.push(line)
-  for (const name of before?.lines.keys() ?? []) if (!table.lines.has(name)) text.push(`${name}\t-`)
-  return `${text.join('\n')}\n`
+export class Table {
+  /** by name */
+  readonly #lines = new Map<string, string>()
+  /** by name, what a line was when it was taken; undefined if there was none */
+  readonly #taken = new Map<string, string | undefined>()
+  #sum = 0n
+  #takenAt = this.revision
+  #endpoints = 0
+
+  /**
+   * What stands for a table with these lines: the sum of their hashes, 32 hexadecimal digits. What changed is known by
+   * itself: it is there to tell a table that somebody else made, an earlier controller or an older file.
+   */
+  get revision(): string {
+    return this.#sum.toString(16).padStart(32, '0')
+  }
+
+  /** instances in it */
+  get endpoints(): number {
+    return this.#endpoints
+  }
+
+  /** Whether it is another one than was taken last. */
+  get isChanged(): boolean {
+    return this.#taken.size > 0
+  }
+
+  /**
+   * @param app null where no request goes to it
+   * @param routed whether a route leads to it
+   */
+  set(name: string, app: AppPlan | null, routed: boolean): void {
+    const before = this.#lines.get(name)
+    const line = app ? lineOf(app, routed) : undefined
+    if (line === before) return
+    if (line === undefined) this.#lines.delete(name)
+    else this.#lines.set(name, line)
+    this.#sum = (this.#sum + hashOf(line) - hashOf(before) + MODULUS) % MODULUS
+    this.#endpoints += peersOf(line) - peersOf(before)
+    if (!this.#taken.has(name)) this.#taken.set(name, before)
+    else if (this.#taken.get(name) === line) this.#taken.delete(name)
+  }
+
+  /** All of it, as it is pushed over whatever is there and kept in a file. */
+  whole(): string {
+    return this.#text('*', this.#lines.values())
+  }
+
+  /** What changed since it was taken last, as it is pushed over what it was then. */
+  changes(): string {
+    const names = [...this.#taken.keys()]
+    const lines = names.map((name) => this.#lines.get(name) ?? `${name}\t-`)
+    return this.#text(this.#takenAt, lines)
+  }
+
+  /** What changes from now on is news. Returns what it is now. */
+  take(): string {
+    this.#taken.clear()
+    this.#takenAt = this.revision
+    return this.#takenAt
+  }
+
+  #text(before: string, lines: Iterable<string>): string {
+    return [`reveille table 1 ${before} ${this.revision}`, ...lines, ''].join('\n')
+  }
 }
 
-type AppPlan = GatewayPlan['apps'][number]
+function hashOf(line: string | undefined): bigint {
+  if (line === undefined) return 0n
+  return BigInt(`0x${createHash('sha256').update(line).digest('hex').slice(0, 32)}`)
+}
+
+/** Each has one weight. */
+function peersOf(line = ''): number {
+  return line.split('*').length - 1
+}
 
 function lineOf(app: AppPlan, routed: boolean): string {
   const flags = [

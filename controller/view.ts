@@ -1,11 +1,9 @@
-import { Directory } from '../model/directory.ts'
 import type { AddressPolicy } from '../model/endpoint.ts'
 import type { Keys } from '../model/key.ts'
 import { type Entry, type Rejection, State } from '../model/state.ts'
-import { type Award, award, ownersOf } from './award.ts'
-import { contest } from './contest.ts'
 import type { Memory } from './memory.ts'
-import { type GatewayPlan, planGateway, type Surroundings } from './plan.ts'
+import type { Surroundings } from './plan.ts'
+import { Plans } from './plans.ts'
 import { type Change, ShrinkGuard } from './shrink.ts'
 
 export interface ViewOptions {
@@ -33,14 +31,13 @@ export interface Taken {
 
 /** What this gateway takes for the truth: what etcd says, less what is not to be believed at once. */
 export class View {
+  /** what this gateway is to do by it */
+  readonly plans: Plans
   readonly #options: ViewOptions
   readonly #state: State
-  readonly #directory: Directory
   readonly #guard: ShrinkGuard
   /** keys that an earlier controller knew and etcd has not told of yet */
   readonly #remembered = new Set<string>()
-  #award: Award | null = null
-  #plan: GatewayPlan | null = null
   #revision = '0'
   #synced = false
   /** whether what is remembered is of an etcd that is no more */
@@ -49,7 +46,7 @@ export class View {
   constructor(options: ViewOptions) {
     this.#options = options
     this.#state = new State(options.keys, options.policy)
-    this.#directory = new Directory(this.#state)
+    this.plans = new Plans(this.#state, options.keys, options.surroundings)
     this.#guard = new ShrinkGuard(options.keys, (options.leaseTtl + NOTICE) * 1000)
   }
 
@@ -103,17 +100,9 @@ export class View {
     return due.length
   }
 
-  /** The same object until something changes. */
-  plan(): GatewayPlan {
-    this.#plan ??= this.#planned()
-    return this.#plan
-  }
-
   /** What has no effect: bad entries, and addresses and routes that belong to somebody else. */
   rejected(): { entries: Rejection[]; lost: Rejection[] } {
-    const addresses = contest(this.#state, this.#options.surroundings.launchers)
-    const lost = [...addresses.lost, ...this.#awarded().lost]
-    return { entries: [...this.#state.rejected.values()], lost }
+    return { entries: [...this.#state.rejected.values()], lost: this.plans.lost }
   }
 
   /**
@@ -123,14 +112,7 @@ export class View {
   keep(): void {
     if (!this.#synced || this.#guard.holding) return
     this.#outdated = false
-    const { endpoints, apps, pools, blueprints } = this.#state
-    const entries: Entry[] = [...blueprints.values()].map(({ entry }) => entry)
-    for (const [name, { value, entry }] of [...apps, ...pools])
-      if (value.routes.length > 0 || endpoints.has(name)) entries.push(entry)
-    for (const slots of endpoints.values()) {
-      for (const { entry } of slots.values()) entries.push(entry)
-    }
-    this.#options.memory.keep({ revision: this.#revision, entries })
+    this.#options.memory.keep(this.#revision, () => this.#entries())
   }
 
   /** The plan ran already: that is remembered only if it has to be. */
@@ -143,17 +125,14 @@ export class View {
     return this.#options.memory.stop()
   }
 
-  #planned(): GatewayPlan {
-    const { endpoints, launchers } = this.#state
-    const { routes } = this.#awarded()
-    const known = { endpoints, launchers, routes, directory: this.#directory }
-    return planGateway(known, this.#options.surroundings, 0)
-  }
-
-  /** Who has which route: the same until a record changes that may say so. */
-  #awarded(): Award {
-    this.#award ??= award(ownersOf(this.#state, this.#directory))
-    return this.#award
+  /** What plans are made of. It is gone through bit by bit, so some of it may be of a later moment. */
+  *#entries(): Generator<Entry> {
+    const { endpoints, apps, pools, blueprints } = this.#state
+    for (const { entry } of blueprints.values()) yield entry
+    for (const records of [apps, pools])
+      for (const [name, { value, entry }] of records)
+        if (value.routes.length > 0 || endpoints.has(name)) yield entry
+    for (const slots of endpoints.values()) for (const { entry } of slots.values()) yield entry
   }
 
   #vacates(change: Change): boolean {
@@ -163,13 +142,6 @@ export class View {
     return (
       held !== undefined && (change.type === 'delete' || change.entry.value !== held.entry.value)
     )
-  }
-
-  /** Instances come and go without a word on routes, but for those of a blueprint that has some. */
-  #saysRoutes(key: string): boolean {
-    const kind = this.#options.keys.parse(key)?.kind
-    if (kind !== 'endpoint') return kind !== 'launcher'
-    return [...this.#state.blueprints.values()].some(({ value }) => value.app.routes.length > 0)
   }
 
   /** The first batch is all there is: what it lacks is gone, as far as a list can say so. */
@@ -184,13 +156,12 @@ export class View {
 
   #apply(batch: readonly Change[]): Rejection[] {
     const rejected: Rejection[] = []
-    if (batch.length > 0) this.#plan = null
     for (const change of batch) {
-      if (this.#saysRoutes(change.type === 'put' ? change.entry.key : change.key))
-        this.#award = null
-      if (change.type === 'delete') this.#state.delete(change.key)
+      if (change.type === 'delete')
+        this.plans.change(change.key, () => this.#state.delete(change.key))
       else {
-        const rejection = this.#state.put(change.entry)
+        const { entry } = change
+        const rejection = this.plans.change(entry.key, () => this.#state.put(entry))
         if (rejection) rejected.push(rejection)
       }
     }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { Kept } from '../../controller/kept.ts'
+import { Kept, type Text } from '../../controller/kept.ts'
 
 let written: string[]
 let isFull: boolean
@@ -13,10 +13,10 @@ beforeEach(() => {
   isFull = false
   const file = {
     read: async () => null,
-    propose: async (text: string) => {
+    propose: async (text: Text) => {
       await new Promise((resolve) => setTimeout(resolve, 100))
       if (isFull) throw new Error('no space')
-      written.push(text)
+      written.push([...text].join(''))
       return text
     },
     adopt: async () => {},
@@ -26,33 +26,59 @@ beforeEach(() => {
 })
 afterEach(() => vi.useRealTimers())
 
-it('writes of several in a row the last one', async () => {
-  for (const text of ['a', 'b', 'c']) kept.keep(text)
-  await vi.advanceTimersByTimeAsync(1_000)
-  kept.keep('c')
-  await vi.advanceTimersByTimeAsync(1_000)
+it('writes at once after a quiet spell, then of several in a row the last one', async () => {
+  for (const text of ['a', 'b', 'c']) kept.keep(() => text)
+  await vi.advanceTimersByTimeAsync(150)
+  expect(written).toEqual(['a'])
+  await vi.advanceTimersByTimeAsync(1_200)
   expect(written).toEqual(['a', 'c'])
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(written).toEqual(['a', 'c'])
+})
+
+it('takes no more than a tenth of the time for it', async () => {
+  for (let i = 0; i < 600; i += 1) {
+    kept.keep(() => ['long ', String(i)])
+    await vi.advanceTimersByTimeAsync(100)
+  }
+  expect(written[0]).toBe('long 0')
+  expect(written.length).toBeGreaterThan(40)
+  expect(written.length).toBeLessThan(60)
+})
+
+it('waits for no rest where somebody needs it, or ends', async () => {
+  kept.keep(() => 'a')
+  kept.keep(() => 'b')
+  const tried = kept.tried()
+  await vi.advanceTimersByTimeAsync(250)
+  await tried
+  expect(written).toEqual(['a', 'b'])
+  kept.keep(() => 'c')
+  const stopped = kept.stop()
+  await vi.advanceTimersByTimeAsync(150)
+  await stopped
+  expect(written).toEqual(['a', 'b', 'c'])
 })
 
 it('tells a failure once, and writes the last text as soon as there is room', async () => {
   isFull = true
-  kept.keep('a')
+  kept.keep(() => 'a')
   await vi.advanceTimersByTimeAsync(50)
-  kept.keep('b')
+  kept.keep(() => 'b')
   await vi.advanceTimersByTimeAsync(60_000)
   expect([failures, written]).toEqual([['no space'], []])
   isFull = false
   await vi.advanceTimersByTimeAsync(1_200)
   expect(written).toEqual(['b'])
   isFull = true
-  kept.keep('c')
-  await vi.advanceTimersByTimeAsync(200)
+  kept.keep(() => 'c')
+  await vi.advanceTimersByTimeAsync(1_200)
   expect(failures).toEqual(['no space', 'no space'])
 })
 
 it('tries no more once it was stopped', async () => {
   isFull = true
-  kept.keep('a')
+  kept.keep(() => 'a')
   const stopped = kept.stop()
   await vi.advanceTimersByTimeAsync(200)
   await stopped

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { award, ownersOf } from '../../controller/award.ts'
 import { contest } from '../../controller/contest.ts'
-import { countEndpoints, GatewayPlan, planGateway } from '../../controller/plan.ts'
+import { countEndpoints, GatewayPlan } from '../../controller/plan.ts'
+import { Plans } from '../../controller/plans.ts'
 import { parseNetwork } from '../../model/address.ts'
-import { Directory } from '../../model/directory.ts'
 import { Keys } from '../../model/key.ts'
 import { PIN } from '../../model/pin.ts'
 import { PLAIN } from '../../model/reading.ts'
@@ -32,11 +31,8 @@ const planOf = (
   generation = 1,
   sign: Sign = null,
 ) => {
-  const { endpoints, launchers: registered } = state
-  const directory = new Directory(state)
-  const { routes } = award(ownersOf(state, directory))
-  const known = { endpoints, launchers: registered, routes, directory }
-  return planGateway(known, { ...surroundings, launchers, sign }, generation)
+  const plans = new Plans(state, new Keys(), { ...surroundings, launchers, sign })
+  return { ...plans.whole(), generation }
 }
 
 const plain = {
@@ -68,7 +64,7 @@ const entries: [string, string][] = [
   ['/services/launchers/l1', '10.9.0.1:8090'],
 ]
 
-describe('planGateway', () => {
+describe('a plan', () => {
   it('has running apps by name, their endpoints by slot, and every launcher', () => {
     const plan = planOf(stateOf(entries), surroundings.launchers, 7)
     expect(plan).toEqual({

@@ -40,7 +40,7 @@ const drop = (view: View, key: string) => {
   return view.take([{ type: 'delete', key, seen: true }], String(revision))
 }
 const routesOf = (view: View): string[] =>
-  view.plan().routes.map((route) => `${formatRoute(route)} ${route.app}`)
+  view.plans.whole().routes.map((route) => `${formatRoute(route)} ${route.app}`)
 
 it('gives a route to the next one once the record that had it is gone or says otherwise', () => {
   const view = open()

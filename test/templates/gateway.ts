@@ -4,7 +4,8 @@ import { liveProgram } from '../../adapters/nginx-live.ts'
 import { GatewayPlan, type GatewayPlanInput } from '../../controller/plan.ts'
 import { quoteHaproxy, quoteNginx } from '../../controller/quote.ts'
 import { compile } from '../../controller/render.ts'
-import { tableOf, textOf } from '../../controller/table.ts'
+import { stepsOf, targetsOf } from '../../controller/step.ts'
+import { Table } from '../../controller/table.ts'
 import { temporaryFolder } from '../lab/folder.ts'
 import { type LabHaproxy, startHaproxy } from '../lab/haproxy.ts'
 import { type LabLauncher, startLauncher } from '../lab/launcher.ts'
@@ -69,7 +70,10 @@ export async function startGateway(
   const quote = isHaproxy ? quoteHaproxy : quoteNginx
   const render = compile(await readFile(template, 'utf8'), quote, liveProgram())
   await writeFile(file, render(whole.live === '' ? whole : { ...whole, apps: [] }))
-  await writeFile(join(whole.folder, 'table'), textOf(tableOf(whole), null), { mode: 0o600 })
+  const table = new Table()
+  const targets = targetsOf(stepsOf(whole))
+  for (const app of whole.apps) table.set(app.name, app, targets.has(app.name))
+  await writeFile(join(whole.folder, 'table'), table.whole(), { mode: 0o600 })
   const nginx = await (isHaproxy ? startHaproxy : startNginx)(file)
   return {
     origin: `http://${whole.listen}`,
