@@ -53,8 +53,14 @@ export class Store {
     return this.listAll([prefix])
   }
 
-  /** All entries under any of `prefixes`, as they were together at one revision. */
-  async listAll(prefixes: string[]): Promise<{ entries: Entry[]; revision: string }> {
+  /**
+   * All entries under any of `prefixes`, as they were together at one revision.
+   * @param gist what of each is wanted: as many as there are, they take room
+   */
+  async listAll(
+    prefixes: string[],
+    gist: (entry: Entry) => Entry = (entry) => entry,
+  ): Promise<{ entries: Entry[]; revision: string }> {
     const entries: Entry[] = []
     let revision = '0'
     let limit = 100 // grows while values are small: a page of huge ones would not fit the deadline
@@ -65,7 +71,7 @@ export class Store {
           client.kv.range({ key: from, range_end: end, limit, revision }, options),
         )
         if (revision === '0') revision = page.header.revision
-        for (const kv of page.kvs) entries.push(toEntry(kv))
+        for (const kv of page.kvs) entries.push(gist(toEntry(kv)))
         const last = page.kvs.at(-1)
         more = page.more && last !== undefined
         if (last) from = Buffer.concat([last.key, Buffer.alloc(1)])

@@ -12,6 +12,8 @@ export interface InformerOptions {
    * break what a new list differs in. `revision`: every change of these prefixes up to it has been handed over.
    */
   onChange(batch: Change[], revision: string, why: 'list' | 'watch'): void
+  /** what of an entry is kept and handed over; all of it unless given */
+  gist?(entry: Entry): Entry
   /** After each complete list, whether anything differed or not. */
   onSync?(revision: string): void
   log?: InformerLog
@@ -37,6 +39,7 @@ export class Informer {
   readonly #prefixes: string[]
   readonly #options: InformerOptions
   readonly #known = new Map<string, Entry>()
+  readonly #gist: (entry: Entry) => Entry
   #revision = 0n
   #listed = false
   #connected = false
@@ -51,6 +54,7 @@ export class Informer {
     this.#store = store
     this.#prefixes = prefixes
     this.#options = options
+    this.#gist = options.gist ?? ((entry) => entry)
     this.synced = new Promise((resolve) => {
       this.#resolve = resolve
     })
@@ -97,7 +101,7 @@ export class Informer {
   }
 
   async #list(): Promise<void> {
-    const { entries, revision } = await this.#store.listAll(this.#prefixes)
+    const { entries, revision } = await this.#store.listAll(this.#prefixes, this.#gist)
     if (this.#stopped) return
     if (BigInt(revision) < this.#revision)
       this.#options.log?.warn(
@@ -161,7 +165,7 @@ export class Informer {
       const entry = toEntry(kv)
       if (!this.#prefixes.some((prefix) => entry.key.startsWith(prefix))) continue
       if (type === 'Delete') batch.push({ type: 'delete', key: entry.key, seen: true })
-      else batch.push({ type: 'put', entry })
+      else batch.push({ type: 'put', entry: this.#gist(entry) })
     }
     // While there are events, header.revision can be ahead of them; without, etcd promises that all came.
     const last = response.events.at(-1)?.kv.mod_revision ?? response.header.revision

@@ -23,6 +23,8 @@ export interface ControllerOptions
 const TICK = 1000
 /** So many of them are between looks for what nobody said: each is two questions to the proxy, and the template read. */
 const UNSAID = 5
+const REWOUND = 'etcd lost its data or was restored: routes that it does not know stay for one TTL'
+const MISSING = 'most endpoints are missing from etcd at once: their routes stay for one TTL'
 
 /**
  * Keeps the proxy what etcd says it should be: its configuration, and the table in its memory where it has one. Each goes
@@ -96,13 +98,7 @@ export class Controller {
     const { kept, rewound, rejected, vacated } = this.#view.take(batch, revision)
     // What was applied of the etcd before says nothing of this one.
     if (rewound) for (const lane of [this.#configured, this.#pushed]) this.#reach(lane, '0')
-    if (kept > 0)
-      this.#options.log.warn(
-        { kept },
-        rewound
-          ? 'etcd lost its data or was restored: routes that it does not know stay for one TTL'
-          : 'most endpoints are missing from etcd at once: their routes stay for one TTL',
-      )
+    if (kept > 0) this.#options.log.warn({ kept }, rewound ? REWOUND : MISSING)
     for (const rejection of rejected) this.#name(rejection)
     // An address that is given up may be another app's a moment later. Of a table that is not known to the configuration.
     this.#configured.change({ urgent: vacated && !this.#options.live })
@@ -133,9 +129,8 @@ export class Controller {
 
   /** What is to be in the proxy's configuration. */
   #configurable(): GatewayPlan {
-    const { live } = this.#options
     const { plans } = this.#view
-    return live ? live.frameOf(plans.frame()) : plans.whole()
+    return this.#options.live?.frameOf(plans.frame()) ?? plans.whole()
   }
 
   /** Every change up to `revision` is through this lane, and applied where it is through the other one. */
@@ -183,10 +178,8 @@ export class Controller {
     await live?.written()
     const outcome = await this.#configuration.bring(plan)
     const { result } = outcome
-    if (!('reason' in outcome)) {
-      if (!live) this.#status.endpoints = countEndpoints(plan)
-      this.#done(this.#configured, revision)
-    }
+    const endpoints = live ? this.#status.endpoints : countEndpoints(plan)
+    if (!('reason' in outcome)) this.#done(this.#configured, revision, endpoints)
     if (result === 'live' || result === 'moved') this.#observe(since)
     this.#status.report(outcome)
     this.#publish()
@@ -198,13 +191,10 @@ export class Controller {
     const { live, proxy } = this.#options
     if (!live) return 'nothing'
     const { revision } = this.#view
-    live.take(this.#view.plans)
     const { endpoints } = live
     const result = await live.push(proxy).catch((error: Error) => error)
-    if (result !== 'lost' && !(result instanceof Error)) {
-      this.#status.endpoints = endpoints
-      this.#done(this.#pushed, revision)
-    }
+    if (result !== 'lost' && !(result instanceof Error))
+      this.#done(this.#pushed, revision, endpoints)
     if (result === 'pushed') this.#observe(since)
     if (result === 'lost') {
       // The configuration that opens it may still be on its way.
@@ -217,7 +207,8 @@ export class Controller {
   }
 
   /** The plan of this revision went this way, all of it. */
-  #done(lane: Lane, revision: string): void {
+  #done(lane: Lane, revision: string, endpoints: number): void {
+    this.#status.endpoints = endpoints
     if (!this.#view.isInDoubt) this.#reach(lane, revision)
     this.#view.keep()
   }

@@ -7,8 +7,9 @@ export interface KeptFile extends Pick<ConfigurationFiles, 'read' | 'adopt' | 's
   propose(text: Text): Promise<unknown>
 }
 
-/** Milliseconds between two writes at least, and how many times as long as a write took. */
+/** Milliseconds after a failure. */
 const REST = 1000
+/** How many times as long as a write took nothing is written after it. */
 const SHARE = 10
 
 /**
@@ -65,8 +66,8 @@ export class Kept {
     this.#writing = this.#write(text).then(() => {
       this.#writing = null
       if (this.#stopped) return
-      const took = performance.now() - began
-      this.#rest = setTimeout(() => void this.#begin(), Math.max(REST, SHARE * took))
+      const rest = this.#failure === '' ? SHARE * (performance.now() - began) : REST
+      this.#rest = setTimeout(() => void this.#begin(), rest)
     })
     return this.#writing
   }

@@ -24,6 +24,7 @@ import { Activity } from './activity.ts'
 import { nearest } from './address.ts'
 import { Controller } from './controller.ts'
 import { Flights } from './flight.ts'
+import { gistOf } from './gist.ts'
 import { Kept } from './kept.ts'
 import { LiveTable } from './live.ts'
 import { Memory } from './memory.ts'
@@ -70,10 +71,11 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
   const { tell } = proxy
   const around = await surroundings(settings, folder, await modulesOf(settings, folder, log))
   const door = around.live === '' ? null : await openDoor(folder)
+  const policy = policyOf(settings)
   const controller = new Controller({
     id,
     keys,
-    policy: policyOf(settings),
+    policy,
     surroundings: around,
     leaseTtl: settings.leaseTtl,
     template: () => readFile(templatePath(settings), 'utf8'),
@@ -95,7 +97,7 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
       }),
     }),
     confirm: settings.confirm === 'on',
-    // Apps are in it with their environments: for this user alone.
+    // Blueprints are in it with their environments: for this user alone.
     memory: new Memory(new ReplacedFile(resolve(settings.runDir, 'routes.json')), ({ message }) =>
       log.warn({ reason: message }, 'what runs is not remembered over a restart'),
     ),
@@ -113,7 +115,11 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
   const informer = new Informer(
     store,
     kinds.map((kind) => keys.folder(kind)),
-    { onChange: (batch, revision) => controller.change(batch, revision), log },
+    {
+      onChange: (batch, revision) => controller.change(batch, revision),
+      gist: gistOf(keys, policy),
+      log,
+    },
   )
   const activity = new Activity({
     store,

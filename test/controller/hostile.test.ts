@@ -46,6 +46,7 @@ const refused = values.filter(({ expect: law }) => law === 'ignore-entry')
 
 describe('a hostile value in etcd', () => {
   it('is named in the log and the record, and the configuration has not a word of it', async () => {
+    await soon(() => lab.routes()).toContain(routeOf('good-9'))
     const [before, file] = [await words(), await lab.routes()]
     for (const [i, { value }] of refused.entries()) {
       const key = `/services/clusters/poison-${i}`
