@@ -10,7 +10,7 @@ export interface KeptFile extends Pick<ConfigurationFiles, 'read' | 'adopt' | 's
 /** Milliseconds after a failure. */
 const REST = 1000
 /** How many times as long as a write took nothing is written after it. */
-const SHARE = 10
+const SHARE = 20
 
 /**
  * A text that is written behind what is done: of several in a row the last one, at once after a quiet spell, then now and

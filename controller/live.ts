@@ -85,26 +85,23 @@ export class LiveTable {
     const table = this.#table
     if (this.#isThere && !table.isChanged) return 'unchanged'
     const changes = this.#isThere ? table.changes() : null
-    this.#wanted = table.take()
+    this.#want()
     this.#isThere = false
     this.#done = false
-    this.#file.keep(() => table.whole())
-    // It ends behind its door, so whether it runs is asked first.
-    const isRunning = await proxy.running()
     let after = changes === null ? await this.#door.revision() : await this.#door.put(changes)
-    const isThere = changes === null && after === this.#wanted
+    const wasThere = changes === null && after === this.#wanted
     // It was another one than it was thought to be: all of it, then.
     if (after !== null && after !== this.#wanted) {
-      this.#wanted = table.take()
+      this.#want()
       after = await this.#door.put(table.whole())
     }
-    if (after === null) return isRunning ? 'lost' : this.#leave()
+    if (after === null) return (await proxy.running()) ? 'lost' : this.#leave()
     if (after !== this.#wanted)
       throw new Error(`the table of routes is ${after}, not ${this.#wanted}`)
     this.#isThere = true
     this.#done = true
     this.#losses = 0
-    return isThere ? 'unchanged' : 'pushed'
+    return wasThere ? 'unchanged' : 'pushed'
   }
 
   /**
@@ -123,6 +120,12 @@ export class LiveTable {
 
   stop(): Promise<void> {
     return this.#file.stop()
+  }
+
+  /** Nginx is to have the table as it is now, and to find it in the file. */
+  #want(): void {
+    this.#wanted = this.#table.take()
+    this.#file.keep(() => this.#table.whole())
   }
 
   async #leave(): Promise<'kept'> {

@@ -135,7 +135,7 @@ export type AppInput = z.input<typeof App>
 /** What an App does not say for itself, as texts. */
 const UNSAID = Object.entries(App.parse({ name: 'x', image: 'x' }))
   .filter(([, value]) => typeof value === 'object')
-  .map(([key, value]) => ({ key, value, text: JSON.stringify(value) }))
+  .map(([key, value]) => ({ key, value: Object.freeze(value), text: JSON.stringify(value) }))
 
 /** The same App, in less memory: what it does not say for itself, all that do not share. */
 export function shareUnsaid(app: App): App {

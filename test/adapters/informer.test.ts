@@ -63,6 +63,25 @@ const names = (batch: Batch | undefined): string[] =>
   )
 
 describe('with nothing broken', () => {
+  test('keeps and tells of entries what is wanted of them, listed or watched', async () => {
+    await store.put('/gist/x', 'long')
+    const gist = <T extends { value: string }>(entry: T) => ({
+      ...entry,
+      value: entry.value[0] ?? '',
+    })
+    const { informer, values, batches } = mirror(store, ['/gist/'], { gist, relist: 100 })
+    await informer.synced
+    await store.put('/gist/y', 'word')
+    await expect
+      .poll(() => [...values])
+      .toEqual([
+        ['/gist/x', 'l'],
+        ['/gist/y', 'w'],
+      ])
+    await new Promise((resolve) => setTimeout(resolve, 400))
+    expect(batches).toHaveLength(2) // a list anew is no news
+  })
+
   test('gives first all there is, oldest first, then each change with its revision', async () => {
     await store.put('/a/z', '1')
     const listed = await store.put('/a/y', '2')
