@@ -40,7 +40,7 @@ export class Kept {
   /** @param text makes it; asked once, later on */
   keep(text: () => Text): void {
     this.#next = text
-    if (!this.#writing && !this.#rest) this.#begin()
+    if (!this.#writing && !this.#rest) void this.#begin()
   }
 
   /** Resolves when all that was kept is written, or could not be. */
@@ -60,7 +60,7 @@ export class Kept {
     clearTimeout(this.#rest)
     this.#rest = undefined
     const text = this.#next
-    if (!text) return Promise.resolve()
+    if (!text || this.#writing) return this.#writing ?? Promise.resolve()
     this.#next = null
     const began = performance.now()
     this.#writing = this.#write(text).then(() => {

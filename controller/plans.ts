@@ -12,7 +12,7 @@ import {
   planGateway,
   type Surroundings,
 } from './plan.ts'
-import { type Known, planApp } from './plan-app.ts'
+import { planApp } from './plan-app.ts'
 
 /** What is not of one app alone: it takes a look at all there is. */
 interface Common {

@@ -16,7 +16,7 @@ beforeEach(() => {
     propose: async (text: Text) => {
       await new Promise((resolve) => setTimeout(resolve, 100))
       if (isFull) throw new Error('no space')
-      written.push([...text].join(''))
+      written.push(typeof text === 'string' ? text : Array.from(text).join(''))
       return text
     },
     adopt: async () => {},
