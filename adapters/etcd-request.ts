@@ -7,15 +7,21 @@ import {
   type IWatchRequest,
   Range,
 } from 'etcd3'
+import { Shared } from '../model/shared.ts'
 import type { Entry } from '../model/state.ts'
 
+/** Leases: of a host's all entries have the same. */
+const leases = new Shared()
+
 export function toEntry(kv: IKeyValue): Entry {
+  const { mod_revision: modRevision, create_revision: created } = kv
   return {
     key: kv.key.toString(),
     value: kv.value.toString(),
-    modRevision: kv.mod_revision,
-    createRevision: kv.create_revision,
-    lease: kv.lease,
+    modRevision,
+    // Most are written once: two texts that are equal would be kept for good.
+    createRevision: created === modRevision ? modRevision : created,
+    lease: leases.text(kv.lease),
   }
 }
 

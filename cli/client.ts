@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { Agent, request } from 'undici'
+import type { Agent } from 'undici'
 import { PROBLEMS } from '../model/problem.ts'
 import { codeOf, Failure, Gone, Refusal } from './failure.ts'
 import { Told } from './reply.ts'
@@ -40,7 +40,7 @@ interface Reply {
 /** The private API as a script would use it. Every error is a Failure that says what to do. */
 export class Api {
   readonly #options: ApiOptions
-  readonly #agent = new Agent({ bodyTimeout: 0, headersTimeout: 0, connect: { timeout: 5000 } })
+  #agent: Agent | null = null
 
   constructor(options: ApiOptions) {
     this.#options = options
@@ -87,7 +87,7 @@ export class Api {
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy()
+    await this.#agent?.destroy()
   }
 
   async *#lines(reply: Reply): AsyncGenerator<string> {
@@ -125,6 +125,9 @@ export class Api {
     if (!patient) signals.push(AbortSignal.timeout(DEADLINE * 1000))
     let reply: Reply
     try {
+      // Loaded by the first call: `up` makes none, unless it is a demo.
+      const { Agent, request } = await import('undici')
+      this.#agent ??= new Agent({ bodyTimeout: 0, headersTimeout: 0, connect: { timeout: 5000 } })
       const answer = await request(this.#options.url.replace(/\/$/, '') + path, {
         method: method as 'GET',
         dispatcher: this.#agent,

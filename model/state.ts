@@ -8,11 +8,13 @@ import type { Keys } from './key.ts'
 import { canonical } from './name.ts'
 import type { Pool } from './pool.ts'
 import type { Claim, Drain, Gateway, Home, Host, Roll } from './record.ts'
+import { Shared } from './shared.ts'
 import { Unique, UniqueSlots } from './unique.ts'
 
 export type { Entry, Held, Rejection }
 
 const CLASH = 'another app has this name in another case'
+const NONE: ReadonlyMap<number, Held<Endpoint>> = new Map()
 /** What another key has first: to be tried again when that is gone. */
 const WAITS: ReadonlySet<string | null> = new Set([CLASH, TWIN])
 
@@ -48,6 +50,7 @@ export class State {
   readonly rejected = new Map<string, Rejection>()
   /** by key: what was refused for what another one has */
   readonly #waiting = new Map<string, Entry>()
+  readonly #shared = new Shared()
   readonly #keys: Keys
   readonly #policy: AddressPolicy
 
@@ -110,7 +113,7 @@ export class State {
 
   /** The running instances of an app by slot, ignoring case. */
   slots(name: string): ReadonlyMap<number, Held<Endpoint>> {
-    return this.endpoints.get(canonical(name)) ?? new Map()
+    return this.endpoints.get(canonical(name)) ?? NONE
   }
 
   /** What is kept under plain names. */
@@ -129,8 +132,10 @@ export class State {
         const { app, slot, value } = decoded
         return this.endpoints.admit(app, slot, { value, entry }) ? null : CLASH
       }
-      case 'app':
-        return this.apps.admit(decoded.name, { value: decoded.value, entry }) ? null : CLASH
+      case 'app': {
+        const value = this.#shared.of(decoded.value)
+        return this.apps.admit(decoded.name, { value, entry }) ? null : CLASH
+      }
       case 'pool':
         return this.pools.admit(decoded.name, { value: decoded.value, entry }) ? null : CLASH
       case 'claim':

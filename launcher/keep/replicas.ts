@@ -2,6 +2,13 @@ import type { App } from '../../model/app.ts'
 import { canonical } from '../../model/name.ts'
 import type { Catalog, Change } from '../catalog.ts'
 
+/** Slots that run: a set of them, or a map by them. */
+export interface Running {
+  readonly size: number
+  has(slot: number): boolean
+  keys(): Iterable<number>
+}
+
 /**
  * Which slots of an app should run but do not: those below `min` always, the other replicas while the app is in use.
  * An app that sleeps is in no use, whoever asked for it a moment ago; one that lost all it had with a host is. Pure.
@@ -10,7 +17,7 @@ import type { Catalog, Change } from '../catalog.ts'
  */
 export function missingSlots(
   app: App,
-  running: ReadonlySet<number>,
+  running: Running,
   used: number | null,
   lost = false,
 ): number[] {
@@ -22,8 +29,10 @@ export function missingSlots(
 }
 
 /** Which slots run that the App does not have, in the order in which they go: the last first. Pure. */
-export function surplusSlots(app: App, running: ReadonlySet<number>): number[] {
-  return [...running].filter((slot) => slot >= app.replicas).sort((a, b) => b - a)
+export function surplusSlots(app: App, running: Running): number[] {
+  const surplus: number[] = []
+  for (const slot of running.keys()) if (slot >= app.replicas) surplus.push(slot)
+  return surplus.sort((a, b) => b - a)
 }
 
 /**

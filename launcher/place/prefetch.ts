@@ -66,9 +66,8 @@ export class Prefetch {
     for (const [key, until] of this.#notBefore) if (until <= now) this.#notBefore.delete(key)
     const [first = id] = [...launchers.keys()].sort()
     if (first !== id) return
-    const apps = [...catalog.state.apps.values()]
-      .map(({ value }) => value)
-      .filter(({ prefetch }) => prefetch)
+    const apps: App[] = []
+    for (const { value } of catalog.state.apps.values()) if (value.prefetch) apps.push(value)
     if (apps.length === 0) return
     for (const { value: host } of hosts.values()) {
       if (this.#busy.has(host.name) || drains.has(host.name) || this.#isStarting(host)) continue
