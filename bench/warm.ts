@@ -29,6 +29,7 @@ const ALL_ASKED = 'live, 10,000 apps, all asked'
 const ARMS = {
   'static Nginx': 10,
   'live, 10 apps': 10,
+  'live, 64 apps': ASKED,
   'live, 1,000 apps': 1000,
   'live, 10,000 apps': 10_000,
   [ALL_ASKED]: 10_000,
@@ -141,13 +142,14 @@ function rowsOf(rounds: readonly Round[]): Row[] {
     }
   }
   const arms = (Object.keys(ARMS) as Arm[]).filter((arm) => arm !== base)
-  const flat = over('live, 10,000 apps', 'live, 10 apps', 'cpu')
+  // Of as many that are asked: it is about how many there are.
+  const flat = over('live, 10,000 apps', 'live, 64 apps', 'cpu')
   const other = over('live, 10 apps', 'Caddy', 'cpu')
   return [
     ...arms.map((arm) => row(arm, 'cpu', 'CPU', 'us', arm === 'live, 10 apps' ? 1.4 : undefined)),
     {
-      metric: 'CPU, live, 10,000 apps',
-      against: 'live, 10 apps',
+      metric: `CPU, live, 10,000 apps, ${ASKED} asked`,
+      against: 'live, 64 apps',
       figure: times(flat),
       bar: '<= 1.05x',
       reached: flat.ratio <= 1.05,
