@@ -4,8 +4,8 @@ import type { State } from '../model/state.ts'
 
 /** How long a write waits for launchers that have not heard of it, milliseconds; it is in force either way. */
 const PATIENCE = 1_000
-/** Milliseconds. etcd tells everybody within a few. */
-const AGAIN = 10
+/** Milliseconds. etcd tells everybody within one or two. */
+const AGAIN = 2
 
 export interface OthersOptions {
   /** this launcher */
