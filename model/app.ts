@@ -132,17 +132,6 @@ export const App = z
 export type App = z.output<typeof App>
 export type AppInput = z.input<typeof App>
 
-/** What an App does not say for itself, as texts. */
-const UNSAID = Object.entries(App.parse({ name: 'x', image: 'x' }))
-  .filter(([, value]) => typeof value === 'object')
-  .map(([key, value]) => ({ key, value: Object.freeze(value), text: JSON.stringify(value) }))
-
-/** The same App, in less memory: what it does not say for itself, all that do not share. */
-export function shareUnsaid(app: App): App {
-  const shared = UNSAID.filter(({ key, text }) => JSON.stringify(app[key as keyof App]) === text)
-  return Object.assign(app, Object.fromEntries(shared.map(({ key, value }) => [key, value])))
-}
-
 export const AppTemplate = z
   .strictObject({ ...shape, ...ties(NameTemplate, VolumeTemplates, RouteTemplates) })
   .refine(enoughReplicas, tooMany)

@@ -1,4 +1,4 @@
-import { App, shareUnsaid } from './app.ts'
+import { App } from './app.ts'
 import { Blueprint } from './blueprint.ts'
 import { type AddressPolicy, admitEndpoint, admitLauncher, type Endpoint } from './endpoint.ts'
 import { isNoEngine } from './engine-url.ts'
@@ -44,9 +44,7 @@ export function decode(key: Key, text: string, policy: AddressPolicy): Decoded {
     }
     case 'app':
       return record(App, text, (value) =>
-        value.name === key.name
-          ? { kind: 'app', name: key.name, value: shareUnsaid(value) }
-          : misplaced,
+        value.name === key.name ? { kind: 'app', name: key.name, value } : misplaced,
       )
     case 'blueprint':
       return record(Blueprint, text, (value) =>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { App, shareUnsaid } from '../../model/app.ts'
+import { App } from '../../model/app.ts'
 
 const problems = (input: unknown): string[] =>
   (App.safeParse(input).error?.issues ?? []).map((issue) => issue.path.join('.'))
@@ -29,16 +29,6 @@ describe('an app', () => {
       volumes: [],
     })
     expect(problems({})).toEqual(['name', 'image'])
-  })
-
-  test('shares what it does not say with all others, and nothing else', () => {
-    const said = { name: 'B', image: 'x', env: { A: '1' }, limits: { cpus: 2 }, volumes: ['v:/v'] }
-    const [a, b] = [{ name: 'A', image: 'x' }, said].map((app) => shareUnsaid(App.parse(app)))
-    expect(a).toEqual(App.parse({ name: 'A', image: 'x' }))
-    expect(b).toEqual(App.parse(said))
-    expect(b?.health).toBe(a?.health)
-    expect(b?.routes).toBe(a?.routes)
-    expect(b?.env).not.toBe(a?.env)
   })
 
   test('takes text forms of durations, memory and health', () => {
