@@ -18,9 +18,9 @@ type Network = (typeof NETWORKS)[number]
 const nameOf = (network: Network, delay: number): string => `cold-${network}-${delay}`
 
 /**
- * Cold first byte: a sleeping app through the whole of Reveille, in each network, against a twin of its container
- * started by the engine's API alone and asked in a tight loop. All take turns, so that a busy moment of the machine
- * meets each.
+ * Cold first byte: a sleeping app through the whole of Reveille, in each network, against a twin of its container in a
+ * network of the same kind, started by the engine's API alone and asked in a tight loop. All take turns, so that a busy
+ * moment of the machine meets each.
  */
 export async function benchCold(): Promise<Report> {
   const cluster = await startCluster()
@@ -30,16 +30,21 @@ export async function benchCold(): Promise<Report> {
   try {
     for (const [index, delay] of DELAYS.entries()) {
       for (const network of NETWORKS) await add(cluster, network, delay)
-      const model = await containerOf(docker, nameOf('bridge', delay))
-      const place = { name: `twin-${delay}`, address: engine.address, port: PORT + index }
-      const twin = await makeTwin(docker, model, place)
-      for (let pair = 0; pair < PAIRS; pair += 1) {
-        const direct = await startDirectly(twin)
-        const order = pair % 2 === 0 ? NETWORKS : NETWORKS.toReversed()
-        for (const network of order)
-          wakes.push({ network, delay, direct, ...(await wake(cluster, nameOf(network, delay))) })
+      const twins = {} as Record<Network, Twin>
+      for (const [which, network] of NETWORKS.entries()) {
+        const name = nameOf(network, delay)
+        const port = PORT + index * NETWORKS.length + which
+        const place = { name: `twin-${name}`, address: engine.address, port }
+        twins[network] = await makeTwin(docker, await containerOf(docker, name), place)
       }
-      await twin.remove()
+      for (let pair = 0; pair < PAIRS; pair += 1) {
+        const order = pair % 2 === 0 ? NETWORKS : NETWORKS.toReversed()
+        for (const network of order) {
+          const direct = await startDirectly(twins[network])
+          wakes.push({ network, delay, direct, ...(await wake(cluster, nameOf(network, delay))) })
+        }
+      }
+      for (const network of NETWORKS) await twins[network].remove()
     }
     return { ...coldRows(wakes, await cluster.metrics()), data: { wakes } }
   } finally {

@@ -34,26 +34,43 @@ export async function containerOf(docker: Docker, app: string): Promise<Docker.C
 
 /**
  * Makes a twin of `model` on its engine, published at `address` on a `port` known beforehand: the direct start asks
- * the engine for nothing but the start. It has none of our labels.
+ * the engine for nothing but the start. It has none of our labels, and a sandbox of its own that runs if the model has.
  */
 export async function makeTwin(
   docker: Docker,
   model: Docker.Container,
   { name, address, port }: { name: string; address: string; port: number },
 ): Promise<Twin> {
-  const { Config, HostConfig } = await model.inspect()
-  const ports = Object.keys(Config.ExposedPorts ?? {})
-  const twin = await docker.createContainer({
+  const made: Docker.Container[] = []
+  const copy = async (of: Docker.Container, more: Docker.ContainerCreateOptions) => {
+    const { Config, HostConfig } = await of.inspect()
+    const ports = Object.keys(Config.ExposedPorts ?? {})
+    const container = await docker.createContainer({
+      Image: Config.Image,
+      Env: Config.Env,
+      ExposedPorts: Config.ExposedPorts ?? {},
+      ...more,
+      HostConfig: {
+        ...HostConfig,
+        PortBindings: Object.fromEntries(
+          ports.map((inside) => [inside, [{ HostIp: '0.0.0.0', HostPort: String(port) }]]),
+        ),
+        ...more.HostConfig,
+      },
+    })
+    made.push(container)
+    return container
+  }
+  const { HostConfig } = await model.inspect()
+  const owner = /^container:(.+)$/.exec(HostConfig.NetworkMode ?? '')?.[1]
+  const sandbox = owner && (await copy(docker.getContainer(owner), { name: `${name}-sandbox` }))
+  if (sandbox) await sandbox.start()
+  const twin = await copy(model, {
     name,
-    Image: Config.Image,
-    Env: Config.Env,
-    ExposedPorts: Config.ExposedPorts ?? {},
-    HostConfig: {
-      ...HostConfig,
-      PortBindings: Object.fromEntries(
-        ports.map((inside) => [inside, [{ HostIp: '0.0.0.0', HostPort: String(port) }]]),
-      ),
-    },
+    ...(sandbox && {
+      ExposedPorts: {},
+      HostConfig: { NetworkMode: `container:${sandbox.id}`, PortBindings: {} },
+    }),
   })
   return {
     start: async () => {
@@ -69,6 +86,8 @@ export async function makeTwin(
       return { took: await firstByte(`http://${address}:${port}`, began) }
     },
     stop: async () => void (await twin.stop({ t: 1 })),
-    remove: async () => void (await twin.remove({ force: true })),
+    remove: async () => {
+      for (const container of made.toReversed()) await container.remove({ force: true })
+    },
   }
 }
