@@ -72,13 +72,18 @@ export function statusOf(error: unknown): number | null {
  */
 const FULL = /exchange full|no available IPv[46] addresses|all ports are allocated/i
 
+/** An engine's words without what it quotes in them, as the name of an image's program: that may say anything. */
+export function unquoted(words: string): string {
+  return words.replace(/"(?:\\.|[^"\\])*"/g, '""')
+}
+
 /**
  * Kind of a failure, by the engine's words where the status says too little (a missing network and a missing image
  * are both 404; a taken port, missing credentials and a full disk are all 500). Words as of engine 20.10 to 29.
  */
 export function classify(call: EngineCall, status: number, words: string): EngineErrorCode {
   if (/no space left on device/i.test(words)) return 'no-space'
-  if (FULL.test(words)) return 'no-address'
+  if (FULL.test(unquoted(words))) return 'no-address'
   if (/port is already allocated|address already in use/i.test(words)) return 'port-taken'
   if (call === 'pull') return classifyPull(status, words)
   if (status === 404 && call === 'create')

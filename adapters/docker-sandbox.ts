@@ -6,7 +6,7 @@ import { isSandbox } from '../model/network.ts'
 import { createBody } from './docker-body.ts'
 import { getPath, makeCall, readStream, SLOW } from './docker-call.ts'
 import { bare } from './docker-container.ts'
-import { EngineError } from './docker-error.ts'
+import { EngineError, unquoted } from './docker-error.ts'
 import { inspectContainer, ours } from './docker-inspect.ts'
 import { jsonLines } from './docker-log.ts'
 import { sandboxBody } from './docker-network.ts'
@@ -69,7 +69,7 @@ function refuse(error: unknown): never {
 export function isOfJoining(error: unknown): boolean {
   if (!(error instanceof EngineError)) return false
   if (error.code === 'denied' || error.code === 'conflict') return true
-  return REFUSED.has(error.code) && /network|namespace|netns/i.test(error.message)
+  return REFUSED.has(error.code) && /network|namespace|netns/i.test(unquoted(error.message))
 }
 
 const REFUSED: ReadonlySet<string> = new Set(['invalid', 'failed', 'not-startable'])
@@ -133,9 +133,13 @@ export async function removeOne(docker: Docker, id: string, force = false): Prom
 
 /** Removes a sandbox, and nothing else: that it runs, or is gone, is fine. */
 export async function removeSandbox(docker: Docker, id: string): Promise<void> {
+  if (await isOneOfOurs(docker, id)) await removeOne(docker, id, true)
+}
+
+/** Whether it is a sandbox. By its labels alone any container may say that another one is its own. */
+async function isOneOfOurs(docker: Docker, id: string): Promise<boolean> {
   const found = await inspectContainer(docker, id)
-  if (found && isSandbox(bare(found.Name), found.Config.Labels ?? {}))
-    await removeOne(docker, found.Id, true)
+  return found !== null && isSandbox(bare(found.Name), found.Config.Labels ?? {})
 }
 
 /**
@@ -145,7 +149,7 @@ export async function removeSandbox(docker: Docker, id: string): Promise<void> {
 export async function stopSandbox(docker: Docker, id: string): Promise<void> {
   const found = await ours(docker, id)
   const sandbox = found && sandboxIn(found)
-  if (!sandbox || found.State.Running) return
+  if (!sandbox || found.State.Running || !(await isOneOfOurs(docker, sandbox))) return
   await makeCall((abortSignal) => docker.getContainer(sandbox).stop({ abortSignal }), {
     limit: SLOW,
     fine: [304, 404],

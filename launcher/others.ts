@@ -4,8 +4,9 @@ import type { State } from '../model/state.ts'
 
 /** How long a write waits for launchers that have not heard of it, milliseconds; it is in force either way. */
 const PATIENCE = 1_000
-/** Milliseconds. etcd tells everybody within one or two. */
+/** Milliseconds, doubling. etcd tells everybody within one or two; who hears later is cut off, or has much to do. */
 const AGAIN = 2
+const LONGEST = 50
 
 export interface OthersOptions {
   /** this launcher */
@@ -38,11 +39,11 @@ export class Others {
   }
 
   async #wait(endpoint: Endpoint, revision: bigint, until: number): Promise<void> {
-    for (;;) {
+    for (let again = AGAIN; ; again = Math.min(again * 2, LONGEST)) {
       const left = Math.ceil(until - performance.now())
       const known = left > 0 ? await this.#options.ask(endpoint, left) : null
       if (known === null || known >= revision) return
-      await pause(AGAIN)
+      await pause(again)
     }
   }
 }

@@ -143,7 +143,8 @@ export class Cluster {
    */
   get missesGateway(): boolean {
     const now = performance.now()
-    return [...this.#missing.values()].some((since) => now - since < MISSED)
+    for (const [key, since] of this.#missing) if (now - since >= MISSED) this.#missing.delete(key)
+    return this.#missing.size > 0
   }
 
   /** Tells each change of one claim until the returned function is called. */

@@ -156,8 +156,9 @@ export class Idle {
 
   async #fold(member: Member, signal: AbortSignal): Promise<void> {
     const why = `of more than ${this.#options.sandboxes} the longest unused`
-    const result = await this.#sleep(member, 'fold', null, signal, why)
-    if (result === 'slept') member.hasSandbox = false
+    await this.#sleep(member, 'fold', null, signal, why)
+    // Where that failed a list tells in a while whether there is something to fold: of what was paused by hand it never does.
+    member.hasSandbox = false
   }
 
   async #sleep(
@@ -169,7 +170,8 @@ export class Idle {
   ): Promise<SleepResult> {
     const { app, slot } = member.instance.spec
     const result = await this.#options.sleep.run(member, how, request, signal)
-    this.#options.onResult(result)
+    // What is folded sleeps already.
+    if (how !== 'fold') this.#options.onResult(result)
     this.#options.log.info({ app, slot, how, why }, result)
     return result
   }

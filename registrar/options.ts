@@ -28,8 +28,6 @@ export interface HostEngine extends Pick<Asking, 'healthcheck'>, SandboxEngine {
   info(): Promise<HostFacts>
   pause(id: string): Promise<void>
   remove(id: string): Promise<void>
-  /** Stops the sandbox of a container that does not run. */
-  stopSandbox(id: string): Promise<void>
   groups: { dropNetwork(group: string): Promise<void> }
 }
 

@@ -36,7 +36,7 @@ const DOUBT = 2_000
 /** Milliseconds for which a start is a young one, probed in proportion to its age. */
 const YOUNG = 10_000
 
-/** Young starts of this process, by what ends their probing. */
+/** Young starts of this process that are connected to, by what ends their probing. */
 const young = new Set<AbortSignal>()
 
 /**
@@ -89,10 +89,7 @@ export async function keepAsking(
   const isReady = instance.phase === 'ready'
   if (isReady && instance.healthcheck) return
   const began = performance.now()
-  if (!isReady) {
-    young.add(signal)
-    signal.addEventListener('abort', () => young.delete(signal), { once: true })
-  }
+  if (!isReady) signal.addEventListener('abort', () => young.delete(signal), { once: true })
   let question: Awaited<ReturnType<typeof questionFor>> | null = null
   if (isReady) await pause(steady * (0.75 + Math.random() / 2), signal)
   while (!signal.aborted) {
@@ -107,7 +104,9 @@ export async function keepAsking(
     if (isReady) await pause(answer === false ? Math.min(DOUBT, steady) : steady, signal)
     else {
       const elapsed = performance.now() - began
-      if (elapsed >= YOUNG) young.delete(signal)
+      // Others are asked at their own pace: they are no reason to connect to this one less often.
+      if (question?.kind === 'tcp' && elapsed < YOUNG) young.add(signal)
+      else young.delete(signal)
       await pause(startingGap(elapsed, question?.kind ?? 'command', young.size), signal)
     }
   }

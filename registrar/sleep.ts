@@ -82,8 +82,9 @@ export class Sleep {
       try {
         result = await this.#drainAndLayDown(attempt)
       } finally {
-        // what the engine says now decides; otherwise the Endpoint comes back before the claim goes
-        if (result === 'slept') await fleet.refresh(id)
+        // what the engine says now decides; otherwise the Endpoint comes back before the claim goes, as that of one that
+        // somebody has started by hand just before its sandbox was to be folded
+        if (result === 'slept' && how !== 'fold') await fleet.refresh(id)
         else fleet.undrain(id)
         // until then it is our claim that keeps its room
         if (result === 'slept' && how === 'pause') await this.#ports.tellPaused(outer)

@@ -90,15 +90,15 @@ export class Launchpad {
         const most = code === 'no-address' ? ADDRESSES : 1
         if (met.filter((other) => other === code).length === most) throw error
         met.push(code)
+        if (code === 'no-address' || code === 'no-sandbox') launch = await withMade(launch)
         if (code === 'no-image') await this.#pull(launch)
         else if (code === 'no-network') anew = true
         else if (code === 'no-address') {
           if (!(await this.#options.makingAddress.for(launch))) throw error
-        } else if (code === 'no-sandbox' && launch.app.network === undefined) {
+        } else if (code === 'no-sandbox' && canDoWithout(launch)) {
           this.#tellOfNone(launch, error)
           ;[network, anew] = ['bridge', true]
         } else throw error
-        if (code === 'no-address' || code === 'no-sandbox') launch = await withMade(launch)
       }
   }
 
@@ -157,11 +157,16 @@ function pullFailed(app: App, words: string, Kind = HostFault): ProblemError {
   return new Kind('start-failed', { app: app.name, detail: printable(words) })
 }
 
-/** With the container that a start before this one has made, if there is one. */
+/** With the container that is there by now: a start before this one may have made one, or have removed what was there. */
 async function withMade(launch: Launch): Promise<Launch> {
   const { app, slot, engine, container } = launch
-  if (container) return launch
-  return { ...launch, container: await engine.inspect(containerName(app.name, slot)) }
+  const own = await engine.inspect(containerName(app.name, slot))
+  return { ...launch, container: own ?? (container && (await engine.inspect(container.id))) }
+}
+
+/** Whether it may be made anew without a sandbox. One that has run would lose what was written in it. */
+function canDoWithout({ app, container }: Launch): boolean {
+  return app.network === undefined && (container === null || container.state === 'created')
 }
 
 /** Waits until the room is ours. What was made for nothing is removed again. */

@@ -27,6 +27,7 @@ test.each<[string, number, Parameters<typeof classify>[0], string]>([
     'not-startable',
   ],
   ['adding interface veth1 to bridge docker0 failed: exchange full', 500, 'start', 'no-address'],
+  ['exec: "exchange full": executable file not found in $PATH', 400, 'start', 'not-startable'],
   ['no available IPv4 addresses on this network: x', 500, 'start', 'no-address'],
   ['network x not found', 404, 'start', 'no-network'],
   ['No such container: x', 404, 'start', 'not-found'],

@@ -114,6 +114,26 @@ describe('with room for one sandbox of what sleeps', () => {
     await small.store.remove(small.keys.claim('waking', 0))
   })
 
+  test('what somebody has paused by hand is not folded, and not tried again and again', async () => {
+    const id = await small.run({ name: 'frozen', idleAfter: 3600 }, 0, 'a1', 'sandbox')
+    await small.registered('frozen')
+    await small.docker.getContainer(id).pause()
+    await small.unregistered('frozen')
+    const later = await small.run({ name: 'later', idleAfter: 3600 }, 0, 'a1', 'sandbox')
+    await small.registered('later')
+    await small.engine.stop(later, 1)
+    await small.unregistered('later')
+    const claims = new Set<string>()
+    for (let i = 0; i < 120; i += 1) {
+      const claim = await small.store.get(small.keys.claim('frozen', 0))
+      if (claim) claims.add(claim.value)
+      await pause(100)
+    }
+    await small.docker.getContainer(id).unpause()
+    expect(claims.size).toBeLessThan(2)
+    expect(await isOpen('frozen')).toBe(true)
+  })
+
   test('what slept before the registrar began counts too', async () => {
     await small.kill()
     for (const name of ['before1', 'before2', 'before3']) {
