@@ -73,7 +73,7 @@ export async function benchDepth(): Promise<Report> {
         },
         {
           metric: `wake of ${fast}, difference p50 / p99`,
-          against: 'the twin',
+          against: 'the twin, in a bridge',
           figure: ms(summarise(more)),
         },
       )
