@@ -46,7 +46,9 @@ export async function openDoor(folder: string) {
     /** Requests that are with instances right now: a line for each address that has some, `<address> <requests>`. */
     flight: async () => {
       const asked = { method: 'GET', path: '/flight', body: '', most: LINES }
-      return (await callDoor(socketOf(folder, number), asked))?.text ?? null
+      const answer = await callDoor(socketOf(folder, number), asked)
+      // An nginx with a configuration that knows nothing of it has a page of its own to say so.
+      return answer?.status === 200 ? answer.text : null
     },
     change: async () => {
       await make()

@@ -38,7 +38,10 @@ export class Configuration {
 
   /** Whether this plan runs, as far as nobody changed that behind our back. */
   runs(plan: GatewayPlan): boolean {
-    return isDeepStrictEqual(plan, this.#runs)
+    if (!isDeepStrictEqual(plan, this.#runs)) return false
+    // Equal, but made anew: what is compared next time is found to be the same at once, and not route by route.
+    this.#runs = plan
+    return true
   }
 
   /** Looks for what no event tells: an edited template, a proxy that strayed. */

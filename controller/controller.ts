@@ -163,11 +163,14 @@ export class Controller {
 
   /** Looks for what etcd does not tell: an edited template, a proxy that strayed. */
   async #look(): Promise<void> {
-    const strayed = await this.#configuration.strayed()
-    const lost = await this.#options.live?.strayed()
-    if (!this.#view.synced) return
-    if (strayed) this.#configured.trigger()
-    if (lost) this.#pushed.trigger()
+    const ask = async (strayed: Promise<boolean> | undefined, lane: Lane) => {
+      if ((await strayed) && this.#view.synced) lane.trigger()
+    }
+    // Side by side: an nginx that just starts may take a second for the one, and has an older table meanwhile.
+    await Promise.all([
+      ask(this.#configuration.strayed(), this.#configured),
+      ask(this.#options.live?.strayed(), this.#pushed),
+    ])
   }
 
   async #bring(since: number): Promise<Outcome> {
@@ -191,10 +194,9 @@ export class Controller {
     const { live, proxy } = this.#options
     if (!live) return 'nothing'
     const { revision } = this.#view
-    const { endpoints } = live
     const result = await live.push(proxy).catch((error: Error) => error)
     if (result !== 'lost' && !(result instanceof Error))
-      this.#done(this.#pushed, revision, endpoints)
+      this.#done(this.#pushed, revision, live.endpoints)
     if (result === 'pushed') this.#observe(since)
     if (result === 'lost') {
       // The configuration that opens it may still be on its way.

@@ -9,8 +9,9 @@ export interface KeptFile extends Pick<ConfigurationFiles, 'read' | 'adopt' | 's
 
 /** Milliseconds after a failure. */
 const REST = 1000
-/** How many times as long as a write took nothing is written after it. */
+/** How many times as long as a write took nothing is written after it, and for how many milliseconds at most. */
 const SHARE = 20
+const LONGEST = 10_000
 
 /**
  * A text that is written behind what is done: of several in a row the last one, at once after a quiet spell, then now and
@@ -66,7 +67,8 @@ export class Kept {
     this.#writing = this.#write(text).then(() => {
       this.#writing = null
       if (this.#stopped) return
-      const rest = this.#failure === '' ? SHARE * (performance.now() - began) : REST
+      const share = Math.min(LONGEST, SHARE * (performance.now() - began))
+      const rest = this.#failure === '' ? share : REST
       this.#rest = setTimeout(() => void this.#begin(), rest)
     })
     return this.#writing

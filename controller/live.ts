@@ -36,6 +36,8 @@ export class LiveTable {
   #wanted = ''
   /** whether it has that, or will when it starts */
   #done = false
+  /** instances in that */
+  #endpoints = 0
   /** whether it has that now */
   #isThere = false
   /** apps that routes lead to, as this frame says */
@@ -60,9 +62,9 @@ export class LiveTable {
     return this.#done && !this.#table.isChanged
   }
 
-  /** Instances in the table. */
+  /** Instances in the table that was pushed last. */
   get endpoints(): number {
-    return this.#table.endpoints
+    return this.#endpoints
   }
 
   /** What of a plan is in nginx's configuration. */
@@ -122,15 +124,18 @@ export class LiveTable {
     return this.#file.stop()
   }
 
-  /** Nginx is to have the table as it is now, and to find it in the file. */
+  /** Nginx is to have the table as it is now, and to find it in the file: of one that waits for nginx, once is enough. */
   #want(): void {
+    const before = this.#wanted
     this.#wanted = this.#table.take()
-    this.#file.keep(() => this.#table.whole())
+    this.#endpoints = this.#table.endpoints
+    if (this.#wanted !== before) this.#file.keep(() => this.#table.whole())
   }
 
   async #leave(): Promise<'kept'> {
     await this.written()
     this.#done = true
+    this.#losses = 0
     return 'kept'
   }
 }

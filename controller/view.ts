@@ -40,6 +40,8 @@ export class View {
   readonly #remembered = new Set<string>()
   #revision = '0'
   #synced = false
+  /** whether it is as it was kept last */
+  #isKept = false
   /** whether what is remembered is of an etcd that is no more */
   #outdated = false
 
@@ -110,7 +112,8 @@ export class View {
    * later controller that etcd went back.
    */
   keep(): void {
-    if (!this.#synced || this.#guard.holding) return
+    if (!this.#synced || this.#guard.holding || this.#isKept) return
+    this.#isKept = true
     this.#outdated = false
     this.#options.memory.keep(this.#revision, () => this.#entries())
   }
@@ -155,6 +158,7 @@ export class View {
   }
 
   #apply(batch: readonly Change[]): Rejection[] {
+    this.#isKept = false
     const rejected: Rejection[] = []
     for (const change of batch) {
       if (change.type === 'delete')

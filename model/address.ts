@@ -70,8 +70,7 @@ export function isSpecial({ family, bits }: Address): boolean {
   const top = (count: number): bigint => bits >> BigInt((family === 4 ? 32 : 128) - count)
   if (family === 4) return top(8) === 0n || top(16) === 0xa9fen || top(4) >= 0xen // 0/8, 169.254/16, 224/3
   return (
-    bits === 0n || // ::
-    top(96) === 0xffffn || // ::ffff:0:0/96, IPv4-mapped
+    (top(16) === 0n && bits !== 1n) || // ::/16 but for ::1: nobody, IPv4-mapped and the like
     top(10) === 0x3fan || // fe80::/10
     top(8) === 0xffn // ff00::/8
   )

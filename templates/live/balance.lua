@@ -60,12 +60,12 @@ end
 -- The one to try next, nil if there is none that is worth it.
 local function choose(entry, tried, var)
   local peers = entry.peers
-  if #peers == 1 then return peers[1] end
+  if #peers == 1 then return not tried[peers[1].address] and peers[1] or nil end
   local pinned = entry.sticky and entry.pins[var.cookie_reveille_instance or ""]
-  if pinned and not tried[pinned] and not is_down(entry, pinned) then return pinned end
+  if pinned and not tried[pinned.address] and not is_down(entry, pinned) then return pinned end
   local candidates = {}
   for _, peer in ipairs(peers) do
-    if not tried[peer] and not is_down(entry, peer) then candidates[#candidates + 1] = peer end
+    if not tried[peer.address] and not is_down(entry, peer) then candidates[#candidates + 1] = peer end
   end
   if #candidates == 0 then return nil end
   if entry.hashed then return drawn(candidates, var.remote_addr) end
@@ -87,7 +87,8 @@ end
 -- Called for each try. What broke off counts against who had it.
 function gateway.balance()
   local var = ngx.var
-  -- Looked up anew: while the body was waited for, the app may have left its address to somebody else.
+  -- Looked up anew for each try: while the body or an answer was waited for, the app may have left an address to somebody
+  -- else.
   local entry = entry_of(var)
   local first = entry and #entry.peers == 1 and var.held == "" and entry.peers[1]
   if first then  -- the usual case, with nothing to remember
@@ -96,15 +97,14 @@ function gateway.balance()
     return send(var, first.host, first.port)
   end
   local ctx = ngx.ctx
-  local tried = ctx.tried
-  if tried then entry = ctx.entry end
+  local tried = ctx.tried  -- by address
   if not entry then return ngx.exit(NOBODY) end
   if not tried then
     tried = {}
-    ctx.tried, ctx.entry = tried, entry
+    ctx.tried = tried
     if #entry.peers > 1 then balancer.set_more_tries(#entry.peers - 1) end
   else
-    fail(entry, ctx.peer.address)
+    fail(entry, ctx.last)
   end
   local peer = choose(entry, tried, var)
   if not peer then
@@ -112,7 +112,7 @@ function gateway.balance()
     return ngx.exit(NOBODY)
   end
   if #entry.peers > 1 and has_failed(entry, peer) then rest(entry, peer.address) end
-  tried[peer], ctx.peer = true, peer
+  tried[peer.address], ctx.last = true, peer.address
   if entry.sticky then var.answer = peer.pin end
   hold(var, peer.address)
   send(var, peer.host, peer.port)

@@ -25,7 +25,7 @@ end
 local function is_ipv6(host)
   local inner = match(host, "^%[([%da-f:]+)%]$")
   if not inner or #inner > 39 then return false end
-  return inner == "::1" or not (match(inner, "^[0:]") or match(inner, "^fe[89ab]") or match(inner, "^ff"))
+  return inner == "::1" or not (match(inner, "^[0:]") or match(inner, "^fe[89ab]%x:") or match(inner, "^ff%x%x:"))
 end
 
 -- Whether an app can be there: no name, and no place of this host's own.

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { isSpecial, parseAddress } from '../../model/address.ts'
 import { hostile } from '../hostile/corpus.ts'
 import { door, revisionOf } from './door.ts'
 import { type LiveLab, soon, startLiveLab } from './live-lab.ts'
@@ -54,6 +55,29 @@ describe('a line that is not as it must be', () => {
     expect(await revisionOf(lab)).toBe(before)
     expect(await appAt('/good/')).toBe(503)
     expect(await appAt('/shop/')).toBe('shop')
+  })
+
+  it.each([
+    '::1',
+    '::2',
+    '1::2',
+    'fd00::1',
+    'fe8::1',
+    'fe80::1',
+    'febf::1',
+    'fec0::1',
+    'ff::1',
+    'ff1::1',
+    'ff02::1',
+  ])('is one for nginx if it is one for a controller: %s', async (host) => {
+    const address = parseAddress(host)
+    const before = await revisionOf(lab)
+    const text = `reveille table 1 ${before} abcd\n${line('six', `[${host}]:80*1`)}\n`
+    const { status } = await door(lab, 'PUT', '/table', text)
+    expect(status).toBe(address && isSpecial(address) ? 400 : 200)
+    if (status !== 200) return
+    const back = `reveille table 1 abcd ${before}\nsix\t-\n`
+    expect((await door(lab, 'PUT', '/table', back)).status).toBe(200)
   })
 
   it('in the file costs its own app its route, and nothing else', async () => {

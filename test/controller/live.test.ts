@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { promisify } from 'node:util'
@@ -79,6 +80,23 @@ describe('a change of what runs', () => {
     const { count } = docs
     expect(await second()).toBe(503)
     expect(docs.count).toBe(count)
+  })
+
+  it('counts for each try of a request, however long the one before took', async () => {
+    const held: Socket[] = []
+    const mute = createServer((socket) => void held.push(socket.on('error', () => {})))
+    await new Promise<void>((ready) => mute.listen(0, '127.0.0.1', ready))
+    await lab.store.put('/services/clusters/twice/1', docs.address)
+    const applied = await lab.put('twice', `127.0.0.1:${(mute.address() as AddressInfo).port}`)
+    await soon(async () => (await lab.record())?.applied).toBe(applied)
+    const asked = [appAt('/twice/'), appAt('/twice/')]
+    expect(await Promise.race(asked)).toBe('docs')
+    await soon(() => held.length).toBe(1)
+    await lab.store.put('/services/clusters/twice/1', shop.address)
+    await soon(() => appAt('/twice/')).toBe('shop')
+    mute.close()
+    held[0]?.destroy()
+    expect((await Promise.all(asked)).toSorted()).toEqual(['docs', 'shop'])
   })
 
   it('that nobody pushed is mended', async () => {
