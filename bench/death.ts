@@ -60,11 +60,10 @@ async function die(fleet: LabFleet, death: string, round: number): Promise<Round
   const origin = fleet.gateways[0]?.origin ?? ''
   for (const app of [single, fresh])
     await fleet.add({ name: app, image: APP_IMAGE, idleAfter: '1h' })
-  await fleet.add({ name: pair, image: APP_IMAGE, idleAfter: '1h', replicas: 2, min: 2 })
   const cold = (await good(origin, fresh)).firstByte
   await good(origin, single)
   const host = await hostOf(fleet, single)
-  await runsOn(fleet, pair, host)
+  await addPair(fleet, pair, host)
   const warm = (await good(origin, single)).firstByte
   await DEATHS[death]?.kill(fleet, host, single)
   const began = performance.now()
@@ -97,15 +96,17 @@ async function hostOf(fleet: LabFleet, app: string): Promise<LabHost> {
   throw new Error(`${app} runs nowhere`)
 }
 
-/** Waits until the app has both instances in etcd, and makes sure that one of them is on `host`. */
-async function runsOn(fleet: LabFleet, app: string, host: LabHost): Promise<void> {
+/** Adds an app with an instance on `host` and one on another: a third host would leave it to chance. Waits until both run. */
+async function addPair(fleet: LabFleet, app: string, host: LabHost): Promise<void> {
+  const [, ...unused] = fleet.hosts.filter(({ name }) => name !== host.name)
+  const constraints = unused.map(({ name }) => `host!=${name}`)
+  const replicas = { replicas: 2, min: 2 }
+  await fleet.add({ name: app, image: APP_IMAGE, idleAfter: '1h', ...replicas, constraints })
   const end = Date.now() + 60_000
   while (Date.now() < end) {
     const { entries } = await fleet.etcd.list(`/services/clusters/${app}`)
     if (entries.length === 2 && entries.some(({ value }) => value.startsWith(`${host.address}:`)))
       return
-    const elsewhere = entries.length === 2 && entries[1]
-    if (elsewhere) await fleet.launchers[0]?.api('POST', `/v1/apps/${app}/restart`)
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
   throw new Error(`${app} never had two instances, one of them on ${host.name}`)
