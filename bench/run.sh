@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # npm run bench [-- <part> ...]: sets up what it needs, measures, prints the table, keeps it in bench/results.json and
-# writes it into docs/performance.md. About 25 minutes for all. Ends cleanly at Ctrl-C.
+# writes it into docs/performance.md. About half an hour for all. Ends cleanly at Ctrl-C.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH=$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin
