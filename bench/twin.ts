@@ -1,4 +1,5 @@
 import Docker from 'dockerode'
+import { ownerOf } from '../test/lab/containers.ts'
 import { ask } from '../test/system/client.ts'
 
 /** A container like one of ours, started by the engine's API alone: the floor of every cold start. */
@@ -62,7 +63,7 @@ export async function makeTwin(
     return container
   }
   const { HostConfig } = await model.inspect()
-  const owner = /^container:(.+)$/.exec(HostConfig.NetworkMode ?? '')?.[1]
+  const owner = ownerOf(HostConfig)
   const sandbox = owner && (await copy(docker.getContainer(owner), { name: `${name}-sandbox` }))
   if (sandbox) await sandbox.start()
   const twin = await copy(model, {

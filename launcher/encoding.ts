@@ -1,4 +1,5 @@
 import type { App } from '../model/app.ts'
+import { LARGEST } from '../model/decode.ts'
 import { isAllowedRegistry, registryOf } from '../model/image.ts'
 import { ProblemError } from '../model/problem.ts'
 import { HOST_REFUSED } from './wake/network.ts'
@@ -10,9 +11,6 @@ export interface Allowed {
   /** whether apps may have the network of their host */
   hostNetwork: 'on' | 'off'
 }
-
-/** The State refuses values of more characters (model/decode.ts). */
-const LARGEST = 65_536
 
 /**
  * A record as etcd has it. Throws ProblemError `invalid-input` for one that is not allowed, or too long.

@@ -22,7 +22,8 @@ export type Decoded =
   | { kind: 'activity' | 'room'; name: string }
   | { kind: 'refused'; reason: string }
 
-const LARGEST = 65_536
+/** A value of more characters is refused. */
+export const LARGEST = 65_536
 
 /** Reads the value etcd has under `key`. Never throws: one bad value is data. */
 export function decode(key: Key, text: string, policy: AddressPolicy): Decoded {

@@ -1,26 +1,16 @@
 import { request } from 'node:http'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { freePort } from '../lab/port.ts'
-import { processTable } from '../lab/process-table.ts'
 import { ask } from '../system/client.ts'
 import { flightOf } from './door.ts'
-import { type LiveLab, soon, startLiveLab } from './live-lab.ts'
+import { openLiveLab, soon } from './live-lab.ts'
 
 vi.hoisted(() => {
   process.env.REVEILLE_TEST_LIVE = 'on'
 })
 
-let lab: LiveLab['lab']
-let shop: LiveLab['shop']
-let docs: LiveLab['docs']
-let appAt: LiveLab['appAt']
-let stopLab: LiveLab['stop']
-
-beforeAll(async () => {
-  ;({ lab, shop, docs, appAt, stop: stopLab } = await startLiveLab())
-})
-afterAll(() => stopLab())
+const { lab, shop, docs, appAt, workers } = await openLiveLab()
 
 /** What the controller tells whoever scrapes it, by app and slot. */
 async function told(): Promise<Record<string, number>> {
@@ -98,8 +88,8 @@ describe('requests in flight', () => {
     for (const socket of sockets) socket.on('error', () => {})
     const open = () => sockets.filter(({ readyState }) => readyState === WebSocket.OPEN).length
     await soon(open).toBe(40)
-    const [worker] = (await processTable()).filter(({ parent }) => parent === lab.nginx.pid)
-    process.kill(worker?.pid as number, 'SIGKILL')
+    const [worker] = await workers()
+    process.kill(worker as number, 'SIGKILL')
     const differ = async () => Math.abs(((await flightOf(lab))[shop.address] ?? 0) - open())
     await soon(open).toBeLessThan(40)
     await soon(differ).toBe(0)

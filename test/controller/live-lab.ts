@@ -1,4 +1,5 @@
-import { expect, vi } from 'vitest'
+import { afterAll, expect, vi } from 'vitest'
+import { processTable } from '../lab/process-table.ts'
 import { type Answer, ask } from '../system/client.ts'
 import { type Backend, startBackend } from '../templates/backend.ts'
 import { type LabController, startControllerLab } from './gateway.ts'
@@ -10,7 +11,8 @@ export interface LiveLab {
   docs: Backend
   /** the app that answers, else the status */
   appAt(path: string): Promise<string | number>
-  stop(): Promise<void>
+  /** pids of nginx's workers, ascending */
+  workers(): Promise<number[]>
 }
 
 export const soon = <T>(look: () => T) => expect.poll(look, { timeout: 15_000, interval: 50 })
@@ -18,18 +20,24 @@ export const soon = <T>(look: () => T) => expect.poll(look, { timeout: 15_000, i
 export const appOf = ({ status, text }: Answer): string | number =>
   status === 200 ? (JSON.parse(text) as { app: string }).app : status
 
-export async function startLiveLab(): Promise<LiveLab> {
+/** Opens one for the tests of a file, and closes it after them. */
+export async function openLiveLab(): Promise<LiveLab> {
   const [lab, shop, docs] = await Promise.all([
     startControllerLab(),
     startBackend('shop'),
     startBackend('docs'),
   ])
+  afterAll(async () => {
+    await lab.stop()
+    await Promise.all([shop.stop(), docs.stop()])
+  })
+  const workers = async () =>
+    (await processTable())
+      .filter(({ parent }) => parent === lab.nginx.pid)
+      .map(({ pid }) => pid)
+      .sort((left, right) => left - right)
   const appAt = async (path: string) => appOf(await ask(lab.origin, path))
   await lab.put('shop', shop.address)
   await vi.waitFor(async () => expect(await appAt('/shop/')).toBe('shop'), 10_000)
-  const stop = async () => {
-    await lab.stop()
-    await Promise.all([shop.stop(), docs.stop()])
-  }
-  return { lab, shop, docs, appAt, stop }
+  return { lab, shop, docs, appAt, workers }
 }

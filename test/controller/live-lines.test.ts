@@ -1,24 +1,16 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { isSpecial, parseAddress } from '../../model/address.ts'
 import { hostile } from '../hostile/corpus.ts'
 import { door, revisionOf } from './door.ts'
-import { type LiveLab, soon, startLiveLab } from './live-lab.ts'
+import { openLiveLab, soon } from './live-lab.ts'
 
 vi.hoisted(() => {
   process.env.REVEILLE_TEST_LIVE = 'on'
 })
 
-let lab: LiveLab['lab']
-let docs: LiveLab['docs']
-let appAt: LiveLab['appAt']
-let stopLab: LiveLab['stop']
-
-beforeAll(async () => {
-  ;({ lab, docs, appAt, stop: stopLab } = await startLiveLab())
-})
-afterAll(() => stopLab())
+const { lab, docs, appAt } = await openLiveLab()
 
 describe('a line that is not as it must be', () => {
   const line = (name: string, peers: string, flags = 'n', rest = '1\t5\t') =>

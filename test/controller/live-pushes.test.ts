@@ -1,32 +1,19 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { processTable } from '../lab/process-table.ts'
+import { describe, expect, it, vi } from 'vitest'
 import { door, revisionOf } from './door.ts'
-import { type LiveLab, soon, startLiveLab } from './live-lab.ts'
+import { openLiveLab, soon } from './live-lab.ts'
 
 vi.hoisted(() => {
   process.env.REVEILLE_TEST_LIVE = 'on'
 })
 
-let lab: LiveLab['lab']
-let shop: LiveLab['shop']
-let docs: LiveLab['docs']
-let appAt: LiveLab['appAt']
-let stopLab: LiveLab['stop']
-
-beforeAll(async () => {
-  ;({ lab, shop, docs, appAt, stop: stopLab } = await startLiveLab())
-  await lab.stopController()
-})
-afterAll(() => stopLab())
+const { lab, shop, docs, appAt, workers } = await openLiveLab()
+await lab.stopController()
 
 const linesTo = (address: string, count: number) =>
   Array.from({ length: count }, (_, i) => `app-${i}\tn\t1\t5\t\t${address}*1\n`).join('')
 
 const push = (before: string, after: string, lines: string) =>
   door(lab, 'PUT', '/table', `reveille table 1 ${before} ${after}\n${lines}`)
-
-const workers = async () =>
-  (await processTable()).filter(({ parent }) => parent === lab.nginx.pid).map(({ pid }) => pid)
 
 describe('a push', () => {
   it('that is answered is what every request finds from then on, there and back', async () => {

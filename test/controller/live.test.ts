@@ -4,35 +4,20 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
-import { processTable } from '../lab/process-table.ts'
 import { ask } from '../system/client.ts'
 import { startLoad } from '../system/load.ts'
 import { door, revisionOf, socketOf } from './door.ts'
-import { appOf, type LiveLab, soon, startLiveLab } from './live-lab.ts'
+import { appOf, openLiveLab, soon } from './live-lab.ts'
 
 vi.hoisted(() => {
   process.env.REVEILLE_TEST_LIVE = 'on'
 })
 
-let lab: LiveLab['lab']
-let shop: LiveLab['shop']
-let docs: LiveLab['docs']
-let appAt: LiveLab['appAt']
-let stopLab: LiveLab['stop']
-
-beforeAll(async () => {
-  ;({ lab, shop, docs, appAt, stop: stopLab } = await startLiveLab())
-})
-afterAll(() => stopLab())
+const { lab, shop, docs, appAt, workers } = await openLiveLab()
 
 const generation = async () => (await ask(lab.origin, '/_reveille/generation')).text
-const workers = async () =>
-  (await processTable())
-    .filter(({ parent }) => parent === lab.nginx.pid)
-    .map(({ pid }) => pid)
-    .sort((left, right) => left - right)
 
 describe('a change of what runs', () => {
   it('is live without a reload, and fails no request of busy clients', async () => {

@@ -9,6 +9,11 @@ export type AppContainer = ContainerInfo & {
 
 const isSandbox = ({ Labels }: ContainerInfo): boolean => Labels['reveille.sandbox'] !== undefined
 
+/** Id of the container whose network one has, undefined if it has its own. */
+export function ownerOf({ NetworkMode }: { NetworkMode?: string | undefined }): string | undefined {
+  return /^container:(.+)$/.exec(NetworkMode ?? '')?.[1]
+}
+
 /**
  * The containers of apps that an engine has, asked of the engine itself: each with its sandbox is one, at the port of that. A
  * sandbox whose container is not there is one by itself: it is left over.
@@ -24,7 +29,7 @@ export async function appContainers(
   const sandboxes = new Map(found.filter(isSandbox).map((info) => [info.Id, info]))
   const apps = found.filter((info) => !isSandbox(info))
   const whole = apps.map((info): AppContainer => {
-    const id = /^container:(.*)$/.exec(info.HostConfig.NetworkMode)?.[1] ?? ''
+    const id = ownerOf(info.HostConfig) ?? ''
     const sandbox = sandboxes.get(id)
     sandboxes.delete(id)
     return { ...info, Ports: (sandbox ?? info).Ports, hostId: (sandbox ?? info).Id }
@@ -36,7 +41,7 @@ export async function appContainers(
 /** Names of the networks that an app's container is in, by its sandbox where it has one. */
 export async function networksOf(docker: Docker, container: string): Promise<string[]> {
   const found = await docker.getContainer(container).inspect()
-  const sandbox = /^container:(.*)$/.exec(found.HostConfig.NetworkMode ?? '')?.[1]
+  const sandbox = ownerOf(found.HostConfig)
   const owner = sandbox === undefined ? found : await docker.getContainer(sandbox).inspect()
   return Object.keys(owner.NetworkSettings.Networks)
 }

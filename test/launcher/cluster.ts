@@ -6,7 +6,7 @@ import { Informer } from '../../adapters/informer.ts'
 import { Probe } from '../../adapters/probe.ts'
 import { Session } from '../../adapters/session.ts'
 import { readPages } from '../../adapters/templates.ts'
-import { Catalog } from '../../launcher/catalog.ts'
+import { Catalog, KINDS } from '../../launcher/catalog.ts'
 import { Engines } from '../../launcher/engine.ts'
 import { createLauncher } from '../../launcher/launcher.ts'
 import type { LauncherOptions } from '../../launcher/options.ts'
@@ -108,21 +108,9 @@ export class Cluster {
     }
     const catalog = new Catalog(new State(keys, policy), keys)
     const session = new Session(store, 10, { onLease: () => {}, log: quiet })
-    const kinds = [
-      'app',
-      'blueprint',
-      'host',
-      'drain',
-      'room',
-      'endpoint',
-      'claim',
-      'activity',
-      'roll',
-      'home',
-    ] as const
     const informer = new Informer(
       store,
-      kinds.map((kind) => keys.folder(kind)),
+      KINDS.map((kind) => keys.folder(kind)),
       { onChange: (batch, revision) => catalog.apply(batch, revision) },
     )
     informer.start()
