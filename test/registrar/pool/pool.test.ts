@@ -27,6 +27,8 @@ let lab: LabController
 let folder: string
 let servers: LabServer[]
 let ear: string
+/** how many workers nginx has while no reload is under way */
+let crew: number
 const processes: Part[] = []
 
 /** The command line of this project, as it is built: many are started here. */
@@ -80,11 +82,16 @@ const members = async (pool: string) => {
   const { entries } = await lab.store.list(`/services/clusters/${pool}`)
   return entries.map(({ key, value }) => [key.slice('/services/clusters/'.length), value])
 }
-/** Servers of the pool that the running configuration has; none while that is not live. */
+/** nginx's workers: after a reload those of before still take connections for 100 ms, and are one too many. */
+const workers = async () => {
+  const rows = await processTable()
+  return rows.filter(({ parent, zombie }) => parent === master() && !zombie).length
+}
+/** Servers of the pool that the running configuration has; none while a worker answers by another one. */
 const routed = async (pool: string) => {
   const text = await lab.configuration()
   const live = await ask(lab.origin, '/_reveille/generation')
-  if (Number(live.text) !== generationOf(text)) return []
+  if (Number(live.text) !== generationOf(text) || (await workers()) !== crew) return []
   const upstream = new RegExp(`upstream "app_${pool}" \\{([^}]*)\\}`).exec(text)?.[1]
   return [...(upstream ?? '').matchAll(/server "([^"]+)"/g)].map(([, address]) => address)
 }
@@ -96,6 +103,7 @@ const generation = async () => generationOf(await lab.configuration())
 beforeAll(async () => {
   lab = await startControllerLab()
   folder = lab.folder
+  crew = await workers()
   await writeFile(join(folder, 'key'), `${KEY}\n`)
 })
 afterAll(() => lab.stop())
