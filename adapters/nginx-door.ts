@@ -9,6 +9,9 @@ const DOORS = 10
 /** Characters of an answer: of what nginx says to a table, and of a line for each address with requests. */
 const WORDS = 500
 const LINES = 4 * 1024 ** 2
+/** Milliseconds that an answer may take: a table's, and that of somebody who looks on, for whom a scrape waits. */
+const PATIENCE = 5000
+const LOOK = 1000
 
 /** Whether a door can be in this folder. */
 export function fits(folder: string): boolean {
@@ -30,7 +33,13 @@ export async function openDoor(folder: string) {
   const there = (await readdir(join(folder, 'door'))).filter((name) => /^\d$/.test(name))
   let number = Math.max(0, ...there.map(Number))
   const call = (method: string, body = '') =>
-    callDoor(socketOf(folder, number), { method, path: '/table', body, most: WORDS })
+    callDoor(socketOf(folder, number), {
+      method,
+      path: '/table',
+      body,
+      most: WORDS,
+      patience: PATIENCE,
+    })
   return {
     get number() {
       return number
@@ -43,29 +52,44 @@ export async function openDoor(folder: string) {
         throw new Error(`nginx does not take the table of routes: ${answer.text}`)
       return answer?.text ?? null
     },
-    /** Requests that are with instances right now: a line for each address that has some, `<address> <requests>`. */
+    /**
+     * Requests that are with instances right now: a line for each address that has some, `<address> <requests>`. null if
+     * nobody is there; rejects after a second of silence.
+     */
     flight: async () => {
-      const asked = { method: 'GET', path: '/flight', body: '', most: LINES }
+      const asked = { method: 'GET', path: '/flight', body: '', most: LINES, patience: LOOK }
       const answer = await callDoor(socketOf(folder, number), asked)
       // An nginx with a configuration that knows nothing of it has a page of its own to say so.
       return answer?.status === 200 ? answer.text : null
     },
+    /** Rejects, and leaves it at the one that it is, where there cannot be another. */
     change: async () => {
       await make()
-      number = (number + 1) % DOORS
-      await rm(socketOf(folder, number), { force: true })
+      const next = (number + 1) % DOORS
+      await rm(socketOf(folder, next), { force: true })
+      number = next
     },
   }
 }
 
-/** null if nobody is there. Rejects if somebody is who does not answer within 5 s. */
+interface Call {
+  method: string
+  path: string
+  body: string
+  /** characters of the answer */
+  most: number
+  /** milliseconds */
+  patience: number
+}
+
+/** null if nobody is there. Rejects if somebody is who does not answer in time. */
 function callDoor(
   socketPath: string,
-  { method, path, body, most }: { method: string; path: string; body: string; most: number },
+  { method, path, body, most, patience }: Call,
 ): Promise<{ status: number; text: string } | null> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-length': Buffer.byteLength(body) }
-    const signal = AbortSignal.timeout(5000)
+    const signal = AbortSignal.timeout(patience)
     const asked = request({ socketPath, path, method, headers, agent: false, signal })
     const fail = (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(null)

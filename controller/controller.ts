@@ -194,14 +194,17 @@ export class Controller {
     const { live, proxy } = this.#options
     if (!live) return 'nothing'
     const { revision } = this.#view
-    const result = await live.push(proxy).catch((error: Error) => error)
+    let result = await live.push(proxy).catch((error: Error) => error)
     if (result !== 'lost' && !(result instanceof Error))
       this.#done(this.#pushed, revision, live.endpoints)
     if (result === 'pushed') this.#observe(since)
     if (result === 'lost') {
       // The configuration that opens it may still be on its way.
       if (!this.#configuration.runs(this.#configurable())) return 'failed'
-      await live.reopen()
+      result = await live.reopen().then(
+        () => 'lost' as const,
+        (error: Error) => error,
+      )
     }
     this.#status.reportRoutes(result)
     this.#publish()

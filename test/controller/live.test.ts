@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -145,5 +145,21 @@ describe('the table', () => {
     await lab.put('found', docs.address)
     await soon(() => appAt('/found/')).toBe('docs')
     expect(Number(await generation())).toBe(before + 1)
+  })
+
+  it('that can have no other door yet says why, and has one as soon as it can', async () => {
+    const next = join(lab.folder, 'nginx/door/2')
+    await mkdir(next)
+    const rejections: unknown[] = []
+    const onRejection = (reason: unknown) => rejections.push(reason)
+    process.on('unhandledRejection', onRejection)
+    await rm(join(lab.folder, 'nginx/door/1'))
+    await lab.put('walled', docs.address)
+    await soon(async () => (await lab.record())?.failure ?? '').toMatch(/door\/2/)
+    await rm(next, { recursive: true })
+    await soon(() => appAt('/walled/')).toBe('docs')
+    await soon(async () => (await lab.record())?.failure).toBeUndefined()
+    process.off('unhandledRejection', onRejection)
+    expect(rejections).toEqual([])
   })
 })
