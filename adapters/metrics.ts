@@ -29,16 +29,28 @@ function phaseSeconds(phases: string, on: { registers: Registry[] }): Histogram<
 
 /**
  * Every metric of a controller.
- * @param flights requests that are with instances right now; asked at each scrape, and at no other time
+ * @param flights requests that are with instances right now, null where nginx does not tell in time; asked at each scrape,
+ * and at no other time
  */
 export function controllerMetrics(
-  flights: () => Promise<{ app: string; slot: string; requests: number }[]>,
+  flights: () => Promise<{ app: string; slot: string; requests: number }[] | null>,
 ) {
   const { registry: all, on } = registry('controller')
   const gauge = (name: string, help: string) =>
     new Gauge({ name: `reveille_gateway_${name}`, help, ...on })
+  // One look for both that tell of it, begun by the first of them.
+  let look: ReturnType<typeof flights> = Promise.resolve(null)
   return {
     registry: all,
+    inFlightKnown: new Gauge({
+      name: 'reveille_gateway_in_flight_known',
+      help: '0 where nginx did not tell within a second, and this scrape has no reveille_in_flight',
+      async collect() {
+        look = flights()
+        this.set((await look) ? 1 : 0)
+      },
+      ...on,
+    }),
     reloads: new Counter({
       name: 'reveille_gateway_reloads_total',
       help: 'Configurations offered to the proxy, by result: live (by a reload), moved (servers, without one), refused, unconfirmed',
@@ -69,9 +81,9 @@ export function controllerMetrics(
       help: 'Requests that an instance has from this gateway right now, WebSockets and streams included; with live routes only',
       labelNames: ['app', 'slot'],
       async collect() {
-        const found = await flights()
+        const found = await look
         this.reset()
-        for (const { app, slot, requests } of found) this.inc({ app, slot }, requests)
+        for (const { app, slot, requests } of found ?? []) this.inc({ app, slot }, requests)
       },
       ...on,
     }),

@@ -20,19 +20,20 @@ type Owner = Omit<Flight, 'requests'>
 /** Says whose the requests are that nginx counts by address. Looks only when it is asked. */
 export class Flights {
   readonly #options: FlightOptions
-  /** by address, as of the last look: one that drains has requests, and is no Endpoint any more */
+  /** by address, as of the last look that was answered: one that drains has requests, and is no Endpoint any more */
   #owners = new Map<string, Owner>()
 
   constructor(options: FlightOptions) {
     this.#options = options
   }
 
-  /** Does not reject: of an nginx that does not tell, nothing is known. */
-  async look(): Promise<Flight[]> {
+  /** null where nginx does not tell, or not in time. Does not reject. */
+  async look(): Promise<Flight[] | null> {
     const text = await this.#options.count().catch(() => null)
+    if (text === null) return null
     const before = this.#owners
     this.#owners = this.#present()
-    return (text ?? '').split('\n').flatMap((line) => {
+    return text.split('\n').flatMap((line) => {
       const [address, requests] = line.split(' ')
       if (!address || !requests) return []
       const owner = this.#owners.get(address) ?? before.get(address) ?? { app: '', slot: '' }

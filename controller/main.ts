@@ -106,7 +106,7 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
     meters: metrics,
   })
   const flights = new Flights({
-    count: async () => (await door?.flight()) ?? null,
+    count: async () => (door ? door.flight() : ''),
     endpoints: () => controller.endpoints,
   })
   await controller.start()

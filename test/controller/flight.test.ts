@@ -82,6 +82,22 @@ describe('requests in flight', () => {
     await soon(() => appAt('/shop/')).toBe('shop')
   })
 
+  it('are not told where nginx is frozen: the scrape goes on without them, and says so', async () => {
+    const scrape = async () =>
+      (await ask(`http://${lab.settings.controllerAdmin}`, '/metrics')).text
+    expect(await scrape()).toMatch(/^reveille_gateway_in_flight_known\{.*\} 1$/m)
+    const frozen = await workers()
+    for (const pid of frozen) process.kill(pid, 'SIGSTOP')
+    try {
+      const began = performance.now()
+      expect(await scrape()).toMatch(/^reveille_gateway_in_flight_known\{.*\} 0$/m)
+      expect(performance.now() - began).toBeLessThan(4000)
+    } finally {
+      for (const pid of frozen) process.kill(pid, 'SIGCONT')
+    }
+    await soon(scrape).toMatch(/^reveille_gateway_in_flight_known\{.*\} 1$/m)
+  })
+
   it('are not those of a worker that was killed', async () => {
     const host = new URL(lab.origin).host
     const sockets = Array.from({ length: 40 }, () => new WebSocket(`ws://${host}/shop/ws`))
