@@ -44,7 +44,7 @@ end
 local function least(candidates)
   local fewest, free = nil, {}
   for _, peer in ipairs(candidates) do
-    local busy = (busy:get(peer.address) or 0) / peer.weight
+    local busy = requests_of(peer.address) / peer.weight
     if not fewest or busy < fewest then fewest, free = busy, {} end
     if busy == fewest then free[#free + 1] = peer end
   end

@@ -1,7 +1,8 @@
--- Requests that are with an instance right now. Each worker counts its own, so that what one that was killed had can be
--- told from the rest; the sums of all are beside it, for who has to choose.
-local flight = ngx.shared.reveille_flight  -- "<pid> <address>"
-local busy = ngx.shared.reveille_busy      -- "<address>"
+-- Requests that are with an instance right now. Each worker counts its own, so that nobody else changes them, and what one
+-- that was killed had can be told from the rest. A count of none has no key: there are no more of them than requests.
+local flight = ngx.shared.reveille_flight  -- "<number of the worker> <address>"
+local WORKER = "worker "                   -- and a number: in `state`, the pid that has it
+local WORKERS = "workers"                  -- how many numbers were ever given, from 0 on
 local me
 
 local function text_of(path)
@@ -19,10 +20,17 @@ end
 
 -- What was dropped to make room is not counted off below nothing.
 local function count(address, step)
-  me = me or ngx.worker.pid() .. " "
-  local init = step > 0 and 0 or nil
-  flight:incr(me .. address, step, init)
-  busy:incr(address, step, init)
+  local key = me .. address
+  if flight:incr(key, step, step > 0 and 0 or nil) == 0 then flight:delete(key) end
+end
+
+-- Requests that an instance has from all workers.
+local function requests_of(address)
+  local sum = 0
+  for number = 0, (state:get(WORKERS) or 0) - 1 do
+    sum = sum + (flight:get(number .. " " .. address) or 0)
+  end
+  return sum
 end
 
 -- The request is with this instance from now on ("": with none). A variable, as ngx.ctx is lost on every internal redirect.
@@ -33,7 +41,7 @@ local function hold(var, address)
   if address ~= "" then count(address, 1) end
 end
 
--- All keys, one by one. In a request, others get their turn in between: with 50,000 addresses it takes most of a second.
+-- All keys, one by one. In a request, others get their turn in between: with 50,000 of them it takes a while.
 local function keys(is_request)
   local all, index = flight:get_keys(0), 0
   return function()
@@ -43,25 +51,29 @@ local function keys(is_request)
   end
 end
 
--- Drops what workers that are no more have left, and the one whose number is `born` now; nil in a request.
+-- Drops what workers that are no more have left, and the one whose pid is `born` now; nil in a request.
 local function bury(born)
-  local is_dead = { [born or ""] = true }
-  for key in keys(not born) do
-    local pid, address = match(key, "^(%d+) (.+)$")
-    if pid and is_dead[pid] == nil then
-      -- Of several that look, one takes it away.
-      is_dead[pid] = not is_nginx("worker", pid) and flight:add("buried " .. pid, true, 60) or false
-    end
-    if pid and is_dead[pid] then
-      busy:incr(address, -(flight:get(key) or 0))
-      flight:delete(key)
-    end
+  local dead = {}
+  for number = 0, (state:get(WORKERS) or 0) - 1 do
+    local pid = state:get(WORKER .. number)
+    local is_dead = pid and (pid == born or not is_nginx("worker", pid))
+    -- Of several that look, one takes it away.
+    if is_dead and state:add("buried " .. number .. " " .. pid, true, 60) then dead[tostring(number)] = true end
   end
+  if not next(dead) then return end
+  for key in keys(not born) do
+    if dead[match(key, "^%d+")] then flight:delete(key) end
+  end
+  for number in pairs(dead) do state:delete(WORKER .. number) end
 end
 
--- A worker that dies is replaced at once: who is born looks for the dead.
+-- A worker that dies is replaced at once: who is born looks for the dead, and has the lowest number that is free.
 function gateway.born()
-  bury(tostring(ngx.worker.pid()))
+  local pid, number = ngx.worker.pid(), 0
+  bury(pid)
+  while not state:add(WORKER .. number, pid) do number = number + 1 end
+  while (state:get(WORKERS) or 0) <= number do state:incr(WORKERS, 1, 0) end
+  me = number .. " "
 end
 
 -- GET /flight: a line for each address with requests.
@@ -70,7 +82,7 @@ function gateway.flight()
   local sums = {}
   for key in keys(true) do
     local address = match(key, "^%d+ (.+)$")
-    if address then sums[address] = (sums[address] or 0) + (flight:get(key) or 0) end
+    sums[address] = (sums[address] or 0) + (flight:get(key) or 0)
   end
   for address, sum in pairs(sums) do
     if sum > 0 then ngx.say(address, " ", sum) end
