@@ -1,6 +1,7 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { runCommand } from '../../adapters/command.ts'
 import { temporaryFolder } from '../lab/folder.ts'
 
@@ -16,6 +17,23 @@ describe('runCommand', () => {
     await writeFile(candidate, 'text')
     await runCommand(`cat {{candidate}} > ${out}; printf %s {{candidate}} >> ${out}`, candidate)
     expect(await readFile(out, 'utf8')).toBe(`text${candidate}`)
+  })
+
+  it('leaves a path that needs no quotes as it is, within those of the operator', async () => {
+    const [candidate, out] = [join(folder, 'plain-1.conf'), join(folder, 'plain')]
+    await runCommand(`printf %s "{{candidate}}" > ${out}`, candidate)
+    expect(await readFile(out, 'utf8')).toBe(candidate)
+  })
+
+  it('leaves no store behind that each promise of this process would carry', async () => {
+    const run = vi.spyOn(AsyncLocalStorage.prototype, 'run')
+    await runCommand('true')
+    expect(run).not.toHaveBeenCalled()
+    run.mockRestore()
+  })
+
+  it('ends badly where a part of a pipe does', async () => {
+    await expect(runCommand('false | cat')).rejects.toThrow(/^ended with 1$/)
   })
 
   it("rejects with the command's own reason, in one line", async () => {
