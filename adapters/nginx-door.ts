@@ -6,9 +6,10 @@ import { join } from 'node:path'
 const LONGEST = 107
 /** How many doors there can be; one is open at a time. */
 const DOORS = 10
-/** Characters of an answer: of what nginx says to a table, and of a line for each address with requests. */
-const WORDS = 500
+/** Characters of an answer: a line for each address with requests, or each app that is refused. */
 const LINES = 4 * 1024 ** 2
+/** Characters of nginx's words about a table. */
+const WORDS = 500
 /** Milliseconds that an answer may take: a table's, and that of somebody who looks on, for whom a scrape waits. */
 const PATIENCE = 5000
 const LOOK = 1000
@@ -32,25 +33,28 @@ export async function openDoor(folder: string) {
   await make()
   const there = (await readdir(join(folder, 'door'))).filter((name) => /^\d$/.test(name))
   let number = Math.max(0, ...there.map(Number))
-  const call = (method: string, body = '') =>
-    callDoor(socketOf(folder, number), {
-      method,
-      path: '/table',
-      body,
-      most: WORDS,
-      patience: PATIENCE,
-    })
+  /** of which moment the table is, as nginx said last: a push that others were before is none */
+  let turn = ''
+  const call = async (method: string, query = '', body = '') => {
+    const path = `/table${query}`
+    const asked = { method, path, body, most: LINES, patience: PATIENCE }
+    const answer = await callDoor(socketOf(folder, number), asked)
+    turn = answer?.turn ?? ''
+    return answer
+  }
   return {
     get number() {
       return number
     },
     revision: async () => (await call('GET'))?.text ?? null,
     put: async (text: string) => {
-      const answer = await call('PUT', text)
+      const answer = await call('PUT', turn && `?turn=${turn}`, text)
+      if (!answer) return null
       // 409: it has another revision than the one that the text changes; the next push is of everything.
-      if (answer && answer.status !== 200 && answer.status !== 409)
-        throw new Error(`nginx does not take the table of routes: ${answer.text}`)
-      return answer?.text ?? null
+      if (answer.status !== 200 && answer.status !== 409)
+        throw new Error(`nginx does not take the table of routes: ${answer.text.slice(0, WORDS)}`)
+      const [revision = '', ...refused] = answer.text.split('\n')
+      return { revision, refused }
     },
     /**
      * Requests that are with instances right now: a line for each address that has some, `<address> <requests>`. null if
@@ -86,11 +90,11 @@ interface Call {
 function callDoor(
   socketPath: string,
   { method, path, body, most, patience }: Call,
-): Promise<{ status: number; text: string } | null> {
+): Promise<{ status: number; text: string; turn: string } | null> {
   return new Promise((resolve, reject) => {
-    const headers = { 'content-length': Buffer.byteLength(body) }
+    const length = { 'content-length': Buffer.byteLength(body) }
     const signal = AbortSignal.timeout(patience)
-    const asked = request({ socketPath, path, method, headers, agent: false, signal })
+    const asked = request({ socketPath, path, method, headers: length, agent: false, signal })
     const fail = (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(null)
       else reject(new Error(`nginx does not answer at ${socketPath}: ${error.message}`))
@@ -103,7 +107,10 @@ function callDoor(
         text = (text + part).slice(0, most)
       })
       response.on('error', fail)
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text: text.trim() }))
+      response.on('end', () => {
+        const { statusCode = 0, headers } = response
+        resolve({ status: statusCode, text: text.trim(), turn: String(headers.turn ?? '') })
+      })
     })
     asked.end(body)
   })

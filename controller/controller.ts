@@ -24,6 +24,7 @@ const TICK = 1000
 /** So many of them are between looks for what nobody said: each is two questions to the proxy, and the template read. */
 const UNSAID = 5
 const REWOUND = 'etcd lost its data or was restored: routes that it does not know stay for one TTL'
+const REFUSED = 'its line in the table of routes breaks the rules of the door: launchers lead to it'
 const MISSING = 'most endpoints are missing from etcd at once: their routes stay for one TTL'
 
 /**
@@ -144,8 +145,17 @@ export class Controller {
   #publish(): void {
     if (!this.#view.synced) return
     const { entries, lost } = this.#view.rejected()
-    for (const rejection of lost) this.#name(rejection)
-    this.#status.publish(this.generation, [...entries, ...lost])
+    const late = [...lost, ...this.#refused()]
+    for (const rejection of late) this.#name(rejection)
+    this.#status.publish(this.generation, [...entries, ...late])
+  }
+
+  #refused(): Rejection[] {
+    const { keys, live } = this.#options
+    return [...(live?.refused ?? [])].map((app) => ({
+      key: keys.endpoint(app, 0),
+      reason: REFUSED,
+    }))
   }
 
   #name(rejection: Rejection): void {

@@ -11,8 +11,11 @@ export interface Door {
   readonly number: number
   /** the revision of the table, null if nobody is there; rejects if somebody is, and silent */
   revision(): Promise<string | null>
-  /** Puts a text of a table into it. Returns the table's revision after it, null if nobody is there; rejects with nginx's words. */
-  put(text: string): Promise<string | null>
+  /**
+   * Puts a text of a table into it, unless somebody else did since it was asked last. Returns what the table is after it,
+   * null if nobody is there; rejects with nginx's words.
+   */
+  put(text: string): Promise<{ revision: string; refused: readonly string[] } | null>
   /** Makes room for another one in place of this one. */
   change(): Promise<void>
 }
@@ -62,6 +65,11 @@ export class LiveTable {
     return this.#done && !this.#table.isChanged
   }
 
+  /** Names of apps that nginx has no line of, as it does not take theirs. */
+  get refused(): Iterable<string> {
+    return this.#table.refused
+  }
+
   /** Instances in the table that was pushed last. */
   get endpoints(): number {
     return this.#endpoints
@@ -90,12 +98,12 @@ export class LiveTable {
     this.#want()
     this.#isThere = false
     this.#done = false
-    let after = changes === null ? await this.#door.revision() : await this.#door.put(changes)
+    let after = changes === null ? await this.#door.revision() : await this.#put(changes)
     const wasThere = changes === null && after === this.#wanted
     // It was another one than it was thought to be: all of it, then.
     if (after !== null && after !== this.#wanted) {
       this.#want()
-      after = await this.#door.put(table.whole())
+      after = await this.#put(table.whole())
     }
     if (after === null) return (await proxy.running()) ? 'lost' : this.#leave()
     if (after !== this.#wanted)
@@ -122,6 +130,13 @@ export class LiveTable {
 
   stop(): Promise<void> {
     return this.#file.stop()
+  }
+
+  /** Returns the revision after it, null if nobody is there. An app whose line nginx does not take has none from now on. */
+  async #put(text: string): Promise<string | null> {
+    const answer = await this.#door.put(text)
+    for (const name of answer?.refused ?? []) this.#table.refuse(name)
+    return answer?.revision ?? null
   }
 
   /** Nginx is to have the table as it is now, and to find it in the file: of one that waits for nginx, once is enough. */

@@ -13,6 +13,8 @@ export class Table {
   readonly #lines = new Map<string, string>()
   /** by name, what a line was when it was taken; undefined if there was none */
   readonly #taken = new Map<string, string | undefined>()
+  /** by name, lines that nginx does not take: they are not among the others */
+  readonly #refused = new Map<string, string>()
   #sum = 0n
   #takenAt = this.revision
   #endpoints = 0
@@ -40,8 +42,27 @@ export class Table {
    * @param routed whether a route leads to it
    */
   set(name: string, app: AppPlan | null, routed: boolean): void {
-    const before = this.#lines.get(name)
     const line = app ? lineOf(app, routed) : undefined
+    if (line !== undefined && line === this.#refused.get(name)) return
+    this.#refused.delete(name)
+    this.#put(name, line)
+  }
+
+  /** Names of apps whose lines nginx does not take. */
+  get refused(): Iterable<string> {
+    return this.#refused.keys()
+  }
+
+  /** Nginx does not take the line of this app that was taken last. One that it has by now is judged anew. */
+  refuse(name: string): void {
+    const line = this.#lines.get(name)
+    if (line === undefined || this.#taken.has(name)) return
+    this.#refused.set(name, line)
+    this.#put(name, undefined)
+  }
+
+  #put(name: string, line: string | undefined): void {
+    const before = this.#lines.get(name)
     if (line === before) return
     if (line === undefined) this.#lines.delete(name)
     else this.#lines.set(name, line)

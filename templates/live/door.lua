@@ -4,6 +4,7 @@ local REVISION = "revision"
 local PUSHER = "pusher"  -- number of the worker that changes the table
 local NONE = "none"      -- while it is changed, so that a reload in between takes it for one that is there
 local HEAD = "^reveille table 1 (%S+) (%x+)$"
+local TOO_LATE = "it took too long, and somebody else began"
 
 -- Where a line leads: its name, and the line, true if that is in the table already, false if the app goes; nil where it
 -- breaks the rules. Adds the keys of failures that will count no more to `strangers`.
@@ -19,15 +20,19 @@ local function read_line(line, strangers)
   return name, line
 end
 
--- What lines want: by name as above, strangers, and the numbers of those that break the rules.
+-- What lines want: by name as above, strangers, and what is at the beginning of those that break the rules: where it is a
+-- name, its app has no line then, as whoever had the address that it had before may have left it.
 local function read(lines)
-  local wanted, strangers, bad, number = {}, {}, {}, 0
+  local wanted, strangers, bad = {}, {}, {}
   for line in gmatch(lines, "[^\n]*\n?") do
-    number = number + 1
     local name, value
     if sub(line, -1) == "\n" then name, value = read_line(sub(line, 1, -2), strangers) end
     if name then wanted[name] = value
-    elseif line ~= "" then bad[#bad + 1] = number end
+    elseif line ~= "" then
+      name = sub(match(line, "^[^\t\n]*"), 1, 64)
+      bad[#bad + 1] = name
+      if is_name(name) then wanted[name] = false end
+    end
   end
   return wanted, strangers, bad
 end
@@ -39,14 +44,16 @@ local function drop_others(wanted)
   end
 end
 
--- Makes the table what is wanted. Of an app that finds no room nothing stays, so that what is there is right: how many
--- there are of them, and why.
-local function put(wanted, strangers)
+-- Makes the table what is wanted, for as long as it may. Of an app that finds no room nothing stays, so that what is there
+-- is right: how many there are of them, and why.
+local function put(wanted, strangers, may_go_on)
   for name, line in pairs(wanted) do
+    if not may_go_on() then return 0 end
     if not line then routes:delete(name) end
   end
   local left_out, why = 0, nil
   for name, line in pairs(wanted) do
+    if not may_go_on() then return 0 end
     if type(line) == "string" then
       local ok, words = routes:safe_set(name, line)
       if not ok then
@@ -79,7 +86,7 @@ function gateway.open(folder, number)
   if not revision then return end
   local wanted, strangers, bad = read(lines)
   drop_others(wanted)
-  local left_out, why = put(wanted, strangers)
+  local left_out, why = put(wanted, strangers, function() return true end)
   state:incr(CHANGES, 1, 0)
   if #bad == 0 and left_out == 0 then return state:set(REVISION, revision) end
   ngx.log(ngx.ERR, "of the table in ", path, " ", #bad, " lines break the rules, and ", left_out, " find no room: ", why)
@@ -106,37 +113,49 @@ local function is_inside()
   return state:get(PUSHER) == ngx.worker.pid()
 end
 
-local function take(before, after, lines)
-  local now = state:get(REVISION) or NONE
-  if before ~= "*" and before ~= now then return 409, now end
-  local wanted, strangers, bad = read(lines)
-  if bad[1] then return 400, "line " .. bad[1] .. " breaks the rules" end
-  if before == "*" then drop_others(wanted) end
-  state:set(REVISION, NONE)  -- one that ends in the middle is none
-  -- Both are looked at, as one that was frozen may go on while another one is at it, or after that.
-  local changes = state:get(CHANGES) or 0
-  local ok, left_out, why = pcall(put, wanted, strangers)
-  local is_alone = state:incr(CHANGES, 1, 0) == changes + 1 and is_inside()
-  if not ok then return 500, left_out end
-  if left_out > 0 then return 507, left_out .. " apps find no room in its memory, launchers lead to them: " .. why end
-  if not is_alone then
-    state:set(REVISION, NONE)
-    return 503, "it took too long, and somebody else began"
-  end
-  state:set(REVISION, after)
-  return 200, after
+-- Of which moment the table is: so many pushes have changed it. Who says of which one he knew it is refused after others.
+local function turn()
+  return tostring(state:get(CHANGES) or 0)
 end
 
--- GET: the revision. PUT: `reveille table 1 <revision before, or *> <revision after>` and lines, none of them where one
--- breaks the rules.
+-- Takes lines: all but those that break the rules, of which it says so.
+local function take(before, after, known, lines)
+  local now = state:get(REVISION) or NONE
+  if before ~= "*" and before ~= now or known and known ~= turn() then return 409, now end
+  local wanted, strangers, bad = read(lines)
+  if before == "*" then drop_others(wanted) end
+  if not is_inside() then return 503, TOO_LATE end
+  state:set(REVISION, NONE)  -- one that ends in the middle is none
+  -- Whether it is alone is looked at before each line, as one that was frozen may go on while another one is at it, or
+  -- after that; and then once more, by the count, as it may have been frozen behind such a look.
+  local changes = state:get(CHANGES) or 0
+  local ok, left_out, why = pcall(put, wanted, strangers, is_inside)
+  local is_alone = state:incr(CHANGES, 1, 0) == changes + 1 and is_inside()
+  if not ok then return 500, left_out end
+  if not is_alone then
+    state:set(REVISION, NONE)
+    return 503, TOO_LATE
+  end
+  if left_out > 0 then return 507, left_out .. " apps find no room in its memory, launchers lead to them: " .. why end
+  state:set(REVISION, after)
+  table.insert(bad, 1, after)
+  return 200, table.concat(bad, "\n")
+end
+
+-- GET: the revision, and its turn in a header. PUT: `reveille table 1 <revision before, or *> <revision after>` and lines,
+-- none of them where that is not the revision, or where `?turn=` is not its turn. Answers the revision after it, and a line
+-- for each that breaks the rules.
 function gateway.table()
+  ngx.header.turn = turn()
   if ngx.req.get_method() ~= "PUT" then return say(200, state:get(REVISION) or NONE) end
   ngx.req.read_body()
   local head, lines = match(ngx.req.get_body_data() or "", "^([^\n]*)\n(.*)$")
   local before, after = match(head or "", HEAD)
   if not before then return say(400, "no table") end
+  if lines ~= "" and sub(lines, -1) ~= "\n" then return say(400, "its end is missing") end
   if not enter() then return say(503, "somebody else changes it") end
-  local ok, status, text = pcall(take, before, after, lines)
+  local ok, status, text = pcall(take, before, after, ngx.var.arg_turn, lines)
   if is_inside() then state:delete(PUSHER) end
+  ngx.header.turn = turn()
   if ok then say(status, text) else say(500, status) end
 end

@@ -82,7 +82,7 @@ function gateway.flight()
   local sums = {}
   for key in keys(true) do
     local address = match(key, "^%d+ (.+)$")
-    sums[address] = (sums[address] or 0) + (flight:get(key) or 0)
+    if address then sums[address] = (sums[address] or 0) + (flight:get(key) or 0) end
   end
   for address, sum in pairs(sums) do
     if sum > 0 then ngx.say(address, " ", sum) end

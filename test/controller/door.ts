@@ -27,6 +27,19 @@ export function door(
   })
 }
 
+/** Of which moment the table is. */
+export function turnOf(lab: LabController): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const call = request({ socketPath: socketOf(lab), path: '/table', agent: false })
+    call.on('error', reject)
+    call.on('response', (response) => {
+      response.resume()
+      resolve(String(response.headers.turn))
+    })
+    call.end()
+  })
+}
+
 export const revisionOf = async (lab: LabController) => (await door(lab, 'GET', '/table')).text
 
 /** Requests that are with an instance, by its address. */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ask } from '../system/client.ts'
 import { type Backend, startBackend } from '../templates/backend.ts'
 import { TEMPLATE } from '../templates/gateway.ts'
-import { door, revisionOf } from './door.ts'
+import { revisionOf } from './door.ts'
 import { type LabController, startControllerLab } from './gateway.ts'
 import { appOf, soon } from './live-lab.ts'
 
@@ -60,18 +60,5 @@ describe('a table that has no room for all apps', () => {
     const found = async () => (await everywhere()).flatMap((app, i) => (app === 503 ? [] : [i]))
     await soon(found).toEqual(left)
     await soon(async () => (await lab.record())?.failure).toBeUndefined()
-  })
-
-  it('takes no part of a push that breaks a rule', async () => {
-    await lab.stopController()
-    const before = await revisionOf(lab)
-    const lines = Array.from(
-      { length: COUNT },
-      (_, i) => `more-${i}\tn\t1\t5\t\t${two.address}*1\n`,
-    )
-    const text = `reveille table 1 ${before} abcd\n${lines.join('')}bad\n`
-    expect((await door(lab, 'PUT', '/table', text)).status).toBe(400)
-    expect(await revisionOf(lab)).toBe(before)
-    expect(await appAt('/more-0/')).toBe(503)
   })
 })

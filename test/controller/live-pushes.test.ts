@@ -1,5 +1,7 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
-import { door, revisionOf } from './door.ts'
+import { door, revisionOf, socketOf, turnOf } from './door.ts'
 import { openLiveLab, soon } from './live-lab.ts'
 
 vi.hoisted(() => {
@@ -59,6 +61,35 @@ describe('a push', () => {
       const found = await Promise.all(asked.map((n) => appAt(`/app-${n}/`)))
       expect(new Set(found)).toEqual(new Set([app]))
     }
+  })
+
+  it('of everything that was stuck on its way is none after another one', async () => {
+    expect((await push('*', 'd0c5', linesTo(docs.address, 10))).status).toBe(200)
+    const text = `reveille table 1 * 50b0\n${linesTo(shop.address, 10)}`
+    const stuck = (turn: string) =>
+      new Promise<{ finish: () => Promise<number> }>((resolve, reject) => {
+        const path = `/table?turn=${turn}`
+        const headers = { 'content-length': Buffer.byteLength(text) }
+        const call = request({ socketPath: socketOf(lab), method: 'PUT', path, headers })
+        const answered = once(call, 'response')
+        call.on('error', reject)
+        const finish = async () => {
+          call.end(text.slice(40))
+          const [response] = (await answered) as [IncomingMessage]
+          response.resume()
+          return response.statusCode ?? 0
+        }
+        call.write(text.slice(0, 40), () => resolve({ finish }))
+      })
+    const late = await stuck(await turnOf(lab))
+    expect((await push('d0c5', 'e0', 'app-0\t-\n')).status).toBe(200)
+    // What it changes is as it was when the late one began.
+    expect((await push('e0', 'd0c5', linesTo(docs.address, 1))).status).toBe(200)
+    expect(await late.finish()).toBe(409)
+    expect([await revisionOf(lab), await appAt('/app-1/')]).toEqual(['d0c5', 'docs'])
+    const next = await stuck(await turnOf(lab))
+    expect(await next.finish()).toBe(200)
+    expect([await revisionOf(lab), await appAt('/app-1/')]).toEqual(['50b0', 'shop'])
   })
 
   it('whose worker is killed is in nobody’s way, and what it leaves is no revision of its own', async () => {
