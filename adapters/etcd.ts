@@ -4,11 +4,12 @@ import {
   type IRequestOp,
   type IWatchRequest,
   type IWatchResponse,
-  Range,
 } from 'etcd3'
 import type { Entry } from '../model/state.ts'
+import type { Mark } from './audit.ts'
 import { EtcdError, toEtcdError } from './etcd-error.ts'
 import { remaining, renew } from './etcd-lease.ts'
+import { pages } from './etcd-list.ts'
 import { type EtcdOptions, Members } from './etcd-members.ts'
 import { found, guards, putOp, putRequest, toEntry } from './etcd-request.ts'
 import { type GuardedPut, putAll, writeIf } from './etcd-transaction.ts'
@@ -26,9 +27,6 @@ export interface WatchStream {
 export function connect(options: EtcdOptions): Store {
   return new Store(options)
 }
-
-const PAGE = 1000
-const PAGE_BYTES = 4 * 1024 ** 2
 
 /**
  * etcd's keys, transactions and leases. Every call ends within the deadline and rejects with an EtcdError; after
@@ -63,23 +61,19 @@ export class Store {
   ): Promise<{ entries: Entry[]; revision: string }> {
     const entries: Entry[] = []
     let revision = '0'
-    let limit = 100 // grows while values are small: a page of huge ones would not fit the deadline
-    for (const prefix of prefixes) {
-      const { start, end } = Range.prefix(prefix)
-      for (let from = start, more = true; more; ) {
-        const page = await this.#members.call((client, options) =>
-          client.kv.range({ key: from, range_end: end, limit, revision }, options),
-        )
-        if (revision === '0') revision = page.header.revision
-        for (const kv of page.kvs) entries.push(gist(toEntry(kv)))
-        const last = page.kvs.at(-1)
-        more = page.more && last !== undefined
-        if (last) from = Buffer.concat([last.key, Buffer.alloc(1)])
-        const bytes = page.kvs.reduce((sum, kv) => sum + kv.value.length, 0)
-        limit = bytes > PAGE_BYTES ? Math.max(1, limit >> 2) : Math.min(limit * 2, PAGE)
-      }
+    for await (const page of pages(this.#members, prefixes)) {
+      revision = page.revision
+      for (const kv of page.kvs) entries.push(gist(toEntry(kv)))
     }
     return { entries, revision }
+  }
+
+  /** Keys under any of `prefixes` with their revisions, as they were together at one, which is at least `from`. */
+  async *marks(prefixes: readonly string[], from: bigint): AsyncGenerator<Mark[]> {
+    for await (const { kvs, revision } of pages(this.#members, prefixes, true)) {
+      if (BigInt(revision) < from) throw new EtcdError('invalid', 'etcd went back in time')
+      yield kvs.map((kv) => ({ key: kv.key.toString(), modRevision: kv.mod_revision }))
+    }
   }
 
   /** Writes `key` whatever is there. Returns the revision of the write. */

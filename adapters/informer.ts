@@ -1,30 +1,13 @@
 import type { IWatchResponse } from 'etcd3'
 import type { Entry } from '../model/state.ts'
-import { type Change, differences } from './difference.ts'
+import { Audit } from './audit.ts'
+import { type Change, differences, type Known, knownOf } from './difference.ts'
 import type { Store } from './etcd.ts'
 import { abandon, toEntry, watchRequest } from './etcd-request.ts'
+import type { InformerOptions } from './informer-options.ts'
 
 export type { Change } from './difference.ts'
-
-export interface InformerOptions {
-  /**
-   * Gets every batch in order: first a list with all entries (maybe none), then events as they come, and after a
-   * break what a new list differs in. `revision`: every change of these prefixes up to it has been handed over.
-   */
-  onChange(batch: Change[], revision: string, why: 'list' | 'watch'): void
-  /** what of an entry is kept and handed over; all of it unless given */
-  gist?(entry: Entry): Entry
-  /** After each complete list, whether anything differed or not. */
-  onSync?(revision: string): void
-  log?: InformerLog
-  /** milliseconds after which all is listed anew though nothing broke: etcd 3.4 and 3.5 can lose a watch event */
-  relist?: number
-}
-
-export type InformerLog = Record<
-  'debug' | 'info' | 'warn',
-  (fields: object, message: string) => void
->
+export type { InformerOptions } from './informer-options.ts'
 
 const SHORTEST = 100
 
@@ -38,9 +21,10 @@ export class Informer {
   readonly #store: Store
   readonly #prefixes: string[]
   readonly #options: InformerOptions
-  readonly #known = new Map<string, Entry>()
+  readonly #known = new Map<string, Known>()
   readonly #gist: (entry: Entry) => Entry
   #revision = 0n
+  #audit: Audit | null = null
   #listed = false
   #connected = false
   /** milliseconds to wait after a break; short again once a watch was accepted */
@@ -112,7 +96,7 @@ export class Informer {
     this.#revision = BigInt(revision)
     if (batch.length > 0 || !this.#listed) this.#hand(batch, 'list')
     this.#listed = true
-    this.#guard(() => this.#options.onSync?.(revision))
+    this.#guard(() => this.#options.onSync?.())
     this.#resolve()
   }
 
@@ -124,7 +108,7 @@ export class Informer {
       const finish = (why: string): void => {
         if (over) return
         over = true
-        clearTimeout(relist)
+        audit.stop()
         clearTimeout(opening)
         abandon(stream)
         resolve(why)
@@ -133,8 +117,7 @@ export class Informer {
         if (!over) failed()
         finish(why)
       }
-      const every = this.#options.relist ?? 60_000
-      const relist = setTimeout(() => finish('relist'), every * (0.8 + Math.random() * 0.4))
+      const audit = this.#audited(() => finish('relist'))
       const opening = setTimeout(() => broken('no watch within 5 s'), 5000)
       this.#interrupt = () => finish('stopped')
       stream.on('error', (error) => broken(error.message))
@@ -159,6 +142,21 @@ export class Informer {
     })
   }
 
+  /** Looks whether the watch tells all, as long as it does. */
+  #audited(onBehind: () => void): Audit {
+    this.#audit = new Audit({
+      known: this.#known,
+      marks: () => this.#store.marks(this.#prefixes, this.#revision),
+      every: this.#options.relist ?? 60_000,
+      onEqual: () => this.#guard(() => this.#options.onSync?.()),
+      onBehind: (keys) => {
+        if (keys[0]) this.#options.log?.info({ key: keys[0] }, 'etcd did not tell of changes')
+        onBehind()
+      },
+    })
+    return this.#audit
+  }
+
   #take(response: IWatchResponse): void {
     const batch: Change[] = []
     for (const { type, kv } of response.events) {
@@ -174,9 +172,12 @@ export class Informer {
   }
 
   #hand(batch: Change[], why: 'list' | 'watch'): void {
-    for (const change of batch)
-      if (change.type === 'put') this.#known.set(change.entry.key, change.entry)
-      else this.#known.delete(change.key)
+    for (const change of batch) {
+      const key = change.type === 'put' ? change.entry.key : change.key
+      this.#audit?.tell(key)
+      if (change.type === 'put') this.#known.set(key, knownOf(change.entry))
+      else this.#known.delete(key)
+    }
     this.#guard(() => this.#options.onChange(batch, this.revision, why))
   }
 

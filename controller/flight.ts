@@ -1,5 +1,5 @@
-import { type Endpoint, formatEndpoint } from '../model/endpoint.ts'
-import type { Held } from '../model/state.ts'
+import { formatEndpoint } from '../model/endpoint.ts'
+import type { ReadonlySlots } from '../model/state.ts'
 
 /** Requests that an instance has right now. Of one that nobody knows, app and slot are ''. */
 export interface Flight {
@@ -12,7 +12,7 @@ export interface FlightOptions {
   /** lines of `<address> <requests>`, null if nobody is there to tell; rejects if somebody is, and silent */
   count(): Promise<string | null>
   /** by canonical app name, then slot: an address is one instance's at a time */
-  endpoints(): Iterable<readonly [string, ReadonlyMap<number, Held<Endpoint>>]>
+  endpoints(): Iterable<readonly [string, ReadonlySlots]>
 }
 
 type Owner = Omit<Flight, 'requests'>

@@ -1,3 +1,4 @@
+import type { App } from '../model/app.ts'
 import { decode } from '../model/decode.ts'
 import type { AddressPolicy } from '../model/endpoint.ts'
 import type { Keys } from '../model/key.ts'
@@ -13,14 +14,16 @@ export function gistOf(keys: Keys, policy: AddressPolicy): (entry: Entry) => Ent
     const key = keys.parse(entry.key)
     if (key?.kind !== 'app') return entry
     const decoded = decode(key, entry.value, policy)
-    if (decoded.kind !== 'app') return entry
-    const { name, image, sticky, route, routes } = decoded.value
-    const app = {
-      ...{ name, image },
-      ...(sticky && { sticky }),
-      ...(route !== 'path' && { route }),
-      ...(routes.length > 0 && { routes }),
-    }
-    return { ...entry, value: JSON.stringify(app) }
+    return decoded.kind === 'app' ? { ...entry, value: gist(decoded.value) } : entry
   }
+}
+
+/** The text of it. */
+export function gist({ name, image, sticky, route, routes }: App): string {
+  return JSON.stringify({
+    ...{ name, image },
+    ...(sticky && { sticky }),
+    ...(route !== 'path' && { route }),
+    ...(routes.length > 0 && { routes }),
+  })
 }

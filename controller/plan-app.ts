@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { App } from '../model/app.ts'
 import type { Directory } from '../model/directory.ts'
-import { type Endpoint, formatEndpoint } from '../model/endpoint.ts'
+import { formatEndpoint } from '../model/endpoint.ts'
 import { pinOf } from '../model/pin.ts'
 import { balancing, type Pool } from '../model/pool.ts'
-import type { Held, State } from '../model/state.ts'
+import type { ReadonlySlots, State } from '../model/state.ts'
 import type { AppPlan, GatewayPlan, Surroundings } from './plan.ts'
 
 /** What apps that run are planned from: where instances are, and which App each name is. */
@@ -70,7 +70,7 @@ function sha256(text: string): string {
 
 /** By slot, without what is a launcher's address; an address that two slots have is the first one's. */
 function addresses(
-  slots: ReadonlyMap<number, Held<Endpoint>>,
+  slots: ReadonlySlots,
   launchers: readonly string[],
 ): { slot: number; endpoint: string }[] {
   const taken = new Set(launchers)

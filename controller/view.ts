@@ -1,6 +1,7 @@
 import type { AddressPolicy } from '../model/endpoint.ts'
 import type { Keys } from '../model/key.ts'
 import { type Entry, type Rejection, State } from '../model/state.ts'
+import { gist } from './gist.ts'
 import type { Memory } from './memory.ts'
 import type { Surroundings } from './plan.ts'
 import { Plans } from './plans.ts'
@@ -132,9 +133,10 @@ export class View {
   *#entries(): Generator<Entry> {
     const { endpoints, apps, pools, blueprints } = this.#state
     for (const { entry } of blueprints.values()) yield entry
-    for (const records of [apps, pools])
-      for (const [name, { value, entry }] of records)
-        if (value.routes.length > 0 || endpoints.has(name)) yield entry
+    for (const [name, { value, entry }] of apps)
+      if (value.routes.length > 0 || endpoints.has(name)) yield { ...entry, value: gist(value) }
+    for (const [name, { value, entry }] of pools)
+      if (value.routes.length > 0 || endpoints.has(name)) yield entry
     for (const slots of endpoints.values()) for (const { entry } of slots.values()) yield entry
   }
 

@@ -8,6 +8,9 @@ export interface Entry {
   lease: string
 }
 
+/** Where a record came from, without its text. */
+export type Origin = Omit<Entry, 'value'>
+
 /** Why an entry has no effect. */
 export interface Rejection {
   key: string
@@ -15,7 +18,7 @@ export interface Rejection {
 }
 
 /** A decoded record together with where it came from. */
-export interface Held<T> {
+export interface Held<T, E extends Origin = Origin> {
   value: T
-  entry: Entry
+  entry: E
 }

@@ -16,12 +16,12 @@ function isAtHome({ engine, address }: Host): boolean {
  * Hosts by name, no two with one engine: what is started on one would be looked for on the other, a drain would never
  * end, and its room would count twice. A setting copied from another machine is enough for that.
  */
-export class Hosts extends Map<string, Held<Host>> {
+export class Hosts extends Map<string, Held<Host, Entry>> {
   /**
    * Takes a new or changed host. Of two with one engine, the one at whose address the engine is has it, else the first.
    * `out` is the entry of the other one where that has no effect any more.
    */
-  admit(held: Held<Host>): { isIn: boolean; out?: Entry } {
+  admit(held: Held<Host, Entry>): { isIn: boolean; out?: Entry } {
     const { value } = held
     const other = [...this.values()].find(
       (one) => one.value.engine === value.engine && one.value.name !== value.name,

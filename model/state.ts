@@ -2,19 +2,23 @@ import type { App } from './app.ts'
 import type { Blueprint } from './blueprint.ts'
 import { decode } from './decode.ts'
 import type { AddressPolicy, Endpoint } from './endpoint.ts'
-import type { Entry, Held, Rejection } from './entry.ts'
+import type { Entry, Held, Origin, Rejection } from './entry.ts'
 import { Hosts, TWIN } from './hosts.ts'
 import type { Keys } from './key.ts'
 import { canonical } from './name.ts'
 import type { Pool } from './pool.ts'
 import type { Claim, Drain, Gateway, Home, Host, Roll } from './record.ts'
 import { Shared } from './shared.ts'
+import { Slots } from './slots.ts'
 import { Unique, UniqueSlots } from './unique.ts'
 
-export type { Entry, Held, Rejection }
+export type { Entry, Held, Origin, Rejection }
+
+/** To be looked at. */
+export type ReadonlySlots = Omit<Slots, 'set' | 'delete'>
 
 const CLASH = 'another app has this name in another case'
-const NONE: ReadonlyMap<number, Held<Endpoint>> = new Map()
+const NONE: ReadonlySlots = new Slots()
 /** What another key has first: to be tried again when that is gone. */
 const WAITS: ReadonlySet<string | null> = new Set([CLASH, TWIN])
 
@@ -25,9 +29,9 @@ const WAITS: ReadonlySet<string | null> = new Set([CLASH, TWIN])
  * first is gone.
  */
 export class State {
-  /** by canonical app name */
-  readonly apps = new Unique<App>()
-  readonly blueprints = new Map<string, Held<Blueprint>>()
+  /** by canonical app name; their texts, by far the longest, are not kept */
+  readonly apps = new Unique<App, Origin>()
+  readonly blueprints = new Map<string, Held<Blueprint, Entry>>()
   /** by canonical name */
   readonly pools = new Unique<Pool>()
   /** by canonical app name, then slot */
@@ -112,7 +116,7 @@ export class State {
   }
 
   /** The running instances of an app by slot, ignoring case. */
-  slots(name: string): ReadonlyMap<number, Held<Endpoint>> {
+  slots(name: string): ReadonlySlots {
     return this.endpoints.get(canonical(name)) ?? NONE
   }
 
@@ -129,12 +133,13 @@ export class State {
       case 'refused':
         return decoded.reason
       case 'endpoint': {
-        const { app, slot, value } = decoded
+        const { app, slot } = decoded
+        const value = { host: this.#shared.text(decoded.value.host), port: decoded.value.port }
         return this.endpoints.admit(app, slot, { value, entry }) ? null : CLASH
       }
       case 'app': {
         const value = this.#shared.of(decoded.value)
-        return this.apps.admit(decoded.name, { value, entry }) ? null : CLASH
+        return this.apps.admit(value.name, { value, entry: originOf(entry) }) ? null : CLASH
       }
       case 'pool':
         return this.pools.admit(decoded.name, { value: decoded.value, entry }) ? null : CLASH
@@ -170,7 +175,7 @@ export class State {
     }
   }
 
-  #host(held: Held<Host>): string | null {
+  #host(held: Held<Host, Entry>): string | null {
     const before = this.hosts.get(held.value.name)?.value.engine
     const { isIn, out } = this.hosts.admit(held)
     if (!isIn) return TWIN
@@ -188,4 +193,8 @@ export class State {
       BigInt(a.createRevision) < BigInt(b.createRevision) ? -1 : 1
     for (const entry of [...this.#waiting.values()].sort(oldest)) this.put(entry)
   }
+}
+
+function originOf({ key, modRevision, createRevision, lease }: Entry): Origin {
+  return { key, modRevision, createRevision, lease }
 }

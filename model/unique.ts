@@ -1,12 +1,12 @@
-import type { Endpoint } from './endpoint.ts'
-import type { Held } from './entry.ts'
+import type { Entry, Held, Origin } from './entry.ts'
 import type { Keys } from './key.ts'
 import { canonical } from './name.ts'
+import { type Instance, Slots } from './slots.ts'
 
 /** Records by canonical name: of two whose names differ in case only, the first has effect. */
-export class Unique<T> extends Map<string, Held<T>> {
+export class Unique<T, E extends Origin = Entry> extends Map<string, Held<T, E>> {
   /** Takes a new or changed record. Returns whether it has effect. */
-  admit(name: string, record: Held<T>): boolean {
+  admit(name: string, record: Held<T, E>): boolean {
     const held = this.get(canonical(name))
     if (held && held.entry.key !== record.entry.key) return false
     this.set(canonical(name), record)
@@ -20,7 +20,7 @@ export class Unique<T> extends Map<string, Held<T>> {
 }
 
 /** Endpoints by canonical app name, then slot: of apps whose names differ in case only, the first one's have effect. */
-export class UniqueSlots extends Map<string, Map<number, Held<Endpoint>>> {
+export class UniqueSlots extends Map<string, Slots> {
   readonly #keys: Keys
 
   constructor(keys: Keys) {
@@ -29,9 +29,9 @@ export class UniqueSlots extends Map<string, Map<number, Held<Endpoint>>> {
   }
 
   /** Takes a new or changed Endpoint. Returns whether it has effect. */
-  admit(app: string, slot: number, endpoint: Held<Endpoint>): boolean {
+  admit(app: string, slot: number, endpoint: Instance): boolean {
     const name = canonical(app)
-    const slots = this.get(name) ?? new Map<number, Held<Endpoint>>()
+    const slots = this.get(name) ?? new Slots()
     for (const [other, { entry }] of slots)
       if (entry.key !== this.#keys.endpoint(app, other)) return false
     this.set(name, slots.set(slot, endpoint))

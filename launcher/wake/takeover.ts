@@ -1,5 +1,5 @@
 import type { Claim } from '../../model/record.ts'
-import type { Entry, Held } from '../../model/state.ts'
+import type { Held, Origin } from '../../model/state.ts'
 
 /** A claim under no lease was put by hand, and nobody takes it away: it stands for this long, milliseconds. */
 const LEASELESS = 5_000
@@ -21,7 +21,7 @@ export class Takeover {
     return mayBeCalledOff(value) || entry.lease === this.#earlier()
   }
 
-  #hasStoodLong({ key, modRevision }: Entry): boolean {
+  #hasStoodLong({ key, modRevision }: Origin): boolean {
     const known = this.#leaseless.get(key)
     if (known?.modRevision === modRevision) return performance.now() - known.since > LEASELESS
     if (this.#leaseless.size >= 1_000) this.#leaseless.clear()

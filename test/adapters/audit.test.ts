@@ -1,0 +1,129 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { connect, Store, type WatchStream } from '../../adapters/etcd.ts'
+import { Informer } from '../../adapters/informer.ts'
+import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
+import { startProxy } from '../lab/proxy.ts'
+import { labStore } from '../lab/store.ts'
+
+/** A value that is known by its hash. */
+const LONG = 'x'.repeat(1000)
+
+let etcd: LabEtcd
+let store: Store
+const leftovers: (() => unknown)[] = []
+
+labStore((lab) => void ({ etcd, store } = lab))
+afterEach(async () => {
+  for (const end of leftovers.splice(0).reverse()) await end()
+})
+
+/** A reader of etcd that counts how often it lists, and whose watch loses what it is told to, as etcd itself may. */
+class Reader extends Store {
+  lists = 0
+  looks = 0
+  loses = (_key: string): boolean => false
+
+  override listAll(...args: Parameters<Store['listAll']>) {
+    this.lists += 1
+    return super.listAll(...args)
+  }
+
+  override marks(...args: Parameters<Store['marks']>) {
+    this.looks += 1
+    return super.marks(...args)
+  }
+
+  override async watch(): Promise<WatchStream> {
+    const watch = await super.watch()
+    const { stream } = watch
+    const on = stream.on.bind(stream)
+    const lossy = (event: string, listener: (...args: unknown[]) => void) =>
+      on(event as 'data', (data) => {
+        if (event !== 'data') return listener(data)
+        const events = data.events.filter(({ kv }) => !this.loses(kv.key.toString()))
+        if (events.length === data.events.length || events.length > 0) listener({ ...data, events })
+      })
+    return Object.assign(watch, { stream: Object.assign(stream, { on: lossy }) })
+  }
+}
+
+async function mirror(prefix: string, { url = etcd.url, relist = 50 } = {}) {
+  const reader = new Reader({ urls: [url] })
+  const values = new Map<string, string>()
+  const said: string[] = []
+  const say = (_: object, message: string) => said.push(message)
+  const informer = new Informer(reader, [prefix], {
+    onChange: (changes) => {
+      for (const change of changes)
+        if (change.type === 'put') values.set(change.entry.key, change.entry.value)
+        else values.delete(change.key)
+    },
+    relist,
+    log: { warn: say, info: say, debug: say },
+  })
+  informer.start()
+  leftovers.push(
+    () => reader.close(),
+    () => informer.stop(),
+  )
+  await informer.synced
+  await expect.poll(() => informer.connected).toBe(true)
+  return { informer, reader, values, said }
+}
+
+describe('a watch that loses events', () => {
+  test('is found out, whatever it lost, and only then is all listed anew', async () => {
+    for (const name of ['changed', 'gone', 'same']) await store.put(`/lost/${name}`, LONG)
+    const { reader, values, said } = await mirror('/lost/')
+    await expect.poll(() => reader.looks).toBeGreaterThan(3)
+    expect(reader.lists).toBe(1)
+
+    reader.loses = (key) => key !== '/lost/seen'
+    await store.put('/lost/changed', `${LONG}y`)
+    await store.put('/lost/new', 'z')
+    await store.remove('/lost/gone')
+    await store.put('/lost/seen', 'x')
+    const truth = { '/lost/changed': `${LONG}y`, '/lost/same': LONG }
+    const all = { ...truth, '/lost/new': 'z', '/lost/seen': 'x' }
+    await expect.poll(() => Object.fromEntries(values), { timeout: 5_000 }).toEqual(all)
+    expect(said).toContain('etcd did not tell of changes')
+
+    const [lists, looks] = [reader.lists, reader.looks]
+    await expect.poll(() => reader.looks).toBeGreaterThan(looks + 3)
+    expect(reader.lists).toBe(lists)
+  })
+})
+
+describe('a watch that tells all', () => {
+  test('is taken at its word however much changes while keys are listed', async () => {
+    const { reader, values } = await mirror('/churn/', { relist: 5 })
+    for (let i = 0; i < 600; i++) {
+      const key = `/churn/${i % 40}`
+      if (i % 3 === 2) await store.remove(key)
+      else await store.put(key, `${LONG}${i}`)
+    }
+    // On a machine that is busy an event may come later than it is waited for.
+    expect(reader.lists).toBeLessThan(reader.looks / 5)
+    const { entries } = await store.list('/churn/')
+    const truth = new Map(entries.map(({ key, value }) => [key, value]))
+    await expect.poll(() => values).toEqual(truth)
+  })
+
+  test('ends with its etcd: a restored one may have another value at the same revision', async () => {
+    const proxy = await startProxy(etcd.url)
+    leftovers.push(() => proxy.stop())
+    const key = '/twin/a'
+    const revision = await store.put(key, `${LONG}one`)
+    const { values } = await mirror('/twin/', { url: proxy.url })
+
+    // Restored: it reaches the same revision with another value of the same length.
+    const twin = await startEtcd()
+    leftovers.push(() => twin.stop())
+    const other = connect({ urls: [twin.url] })
+    leftovers.push(() => other.close())
+    while (BigInt(await other.put('/elsewhere', 'x')) < BigInt(revision) - 1n);
+    expect(await other.put(key, `${LONG}two`)).toBe(revision)
+    proxy.aim(twin.url)
+    await expect.poll(() => values.get(key), { timeout: 10_000 }).toBe(`${LONG}two`)
+  })
+})
