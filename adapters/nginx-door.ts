@@ -10,9 +10,13 @@ const DOORS = 10
 const LINES = 4 * 1024 ** 2
 /** Characters of nginx's words about a table. */
 const WORDS = 500
+/** Bytes of a table's text, as nginx's configuration says: more than its memory has room for. */
+const LARGEST = 128 * 1024 ** 2
 /** Milliseconds that an answer may take: a table's, and that of somebody who looks on, for whom a scrape waits. */
 const PATIENCE = 5000
 const LOOK = 1000
+/** and how many bytes of a table nginx may take a millisecond more for: on a busy machine it reads 5,000 */
+const PACE = 1000
 
 /** Whether a door can be in this folder. */
 export function fits(folder: string): boolean {
@@ -37,7 +41,8 @@ export async function openDoor(folder: string) {
   let turn = ''
   const call = async (method: string, query = '', body = '') => {
     const path = `/table${query}`
-    const asked = { method, path, body, most: LINES, patience: PATIENCE }
+    const patience = PATIENCE + Math.ceil(body.length / PACE)
+    const asked = { method, path, body, most: LINES, patience }
     const answer = await callDoor(socketOf(folder, number), asked)
     turn = answer?.turn ?? ''
     return answer
@@ -48,6 +53,10 @@ export async function openDoor(folder: string) {
     },
     revision: async () => (await call('GET'))?.text ?? null,
     put: async (text: string) => {
+      if (text.length > LARGEST)
+        throw new Error(
+          `the table of routes has ${Math.ceil(text.length / 1024 ** 2)} MB, of which nginx takes ${LARGEST / 1024 ** 2}: too many apps run at once for one gateway`,
+        )
       const answer = await call('PUT', turn && `?turn=${turn}`, text)
       if (!answer) return null
       // 409: it has another revision than the one that the text changes; the next push is of everything.

@@ -22,10 +22,11 @@ end
 
 -- What lines want: by name as above, strangers, and what is at the beginning of those that break the rules: where it is a
 -- name, its app has no line then, as whoever had the address that it had before may have left it.
-local function read(lines)
+local function read(lines, may_go_on)
   local wanted, strangers, bad = {}, {}, {}
   for line in gmatch(lines, "[^\n]*\n?") do
     local name, value
+    may_go_on()  -- whether it may is asked for again before anything is changed
     if sub(line, -1) == "\n" then name, value = read_line(sub(line, 1, -2), strangers) end
     if name then wanted[name] = value
     elseif line ~= "" then
@@ -84,9 +85,10 @@ function gateway.open(folder, number)
   local head, lines = match(text_of(path) or "", "^([^\n]*)\n(.*)$")
   local _, revision = match(head or "", HEAD)
   if not revision then return end
-  local wanted, strangers, bad = read(lines)
+  local function always() return true end
+  local wanted, strangers, bad = read(lines, always)
   drop_others(wanted)
-  local left_out, why = put(wanted, strangers, function() return true end)
+  local left_out, why = put(wanted, strangers, always)
   state:incr(CHANGES, 1, 0)
   if #bad == 0 and left_out == 0 then return state:set(REVISION, revision) end
   ngx.log(ngx.ERR, "of the table in ", path, " ", #bad, " lines break the rules, and ", left_out, " find no room: ", why)
@@ -98,10 +100,11 @@ local function say(status, text)
 end
 
 -- One push at a time, of all workers, so that nobody else changes what a revision is about to stand for. Waits for
--- another one for 2 s, unless its worker is no more. One that is frozen is in nobody's way 10 s after it began.
+-- another one for 2 s, unless its worker is no more. One that is frozen is in nobody's way after 10 s.
+local STAY = 10
 local function enter()
   for _ = 1, 200 do
-    if state:add(PUSHER, ngx.worker.pid(), 10) then return true end
+    if state:add(PUSHER, ngx.worker.pid(), STAY) then return true end
     local pid = state:get(PUSHER)
     if pid and not is_nginx("worker", pid) then state:delete(PUSHER) else ngx.sleep(0.01) end
   end
@@ -113,6 +116,11 @@ local function is_inside()
   return state:get(PUSHER) == ngx.worker.pid()
 end
 
+-- The same for one that is at it, and will be for longer: with 250,000 lines it takes seconds.
+local function stays_inside()
+  return is_inside() and state:expire(PUSHER, STAY)
+end
+
 -- Of which moment the table is: so many pushes have changed it. Who says of which one he knew it is refused after others.
 local function turn()
   return tostring(state:get(CHANGES) or 0)
@@ -122,14 +130,14 @@ end
 local function take(before, after, known, lines)
   local now = state:get(REVISION) or NONE
   if before ~= "*" and before ~= now or known and known ~= turn() then return 409, now end
-  local wanted, strangers, bad = read(lines)
+  local wanted, strangers, bad = read(lines, stays_inside)
   if before == "*" then drop_others(wanted) end
   if not is_inside() then return 503, TOO_LATE end
   state:set(REVISION, NONE)  -- one that ends in the middle is none
   -- Whether it is alone is looked at before each line, as one that was frozen may go on while another one is at it, or
   -- after that; and then once more, by the count, as it may have been frozen behind such a look.
   local changes = state:get(CHANGES) or 0
-  local ok, left_out, why = pcall(put, wanted, strangers, is_inside)
+  local ok, left_out, why = pcall(put, wanted, strangers, stays_inside)
   local is_alone = state:incr(CHANGES, 1, 0) == changes + 1 and is_inside()
   if not ok then return 500, left_out end
   if not is_alone then

@@ -57,6 +57,15 @@ describe('a line that is not as it must be', () => {
     expect([200, 409]).toContain((await door(lab, 'PUT', '/table', back)).status)
   })
 
+  it('may be longer than all that there is room for', async () => {
+    const before = await revisionOf(lab)
+    const text = `${line('long', `${docs.address}*1`)}\n${'x'.repeat(66 * 1024 ** 2)}\n`
+    const answer = await door(lab, 'PUT', '/table', `reveille table 1 ${before} abcd\n${text}`)
+    expect([answer.status, answer.text.slice(0, 8)]).toEqual([200, 'abcd\nxxx'])
+    expect(await appAt('/long/')).toBe('docs')
+    await door(lab, 'PUT', '/table', `reveille table 1 abcd ${before}\nlong\t-\n`)
+  })
+
   it('leaves its app none: where it was, somebody else may be by now', async () => {
     const before = await revisionOf(lab)
     const put = (one: string, other: string, text: string) =>
