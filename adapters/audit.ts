@@ -1,47 +1,58 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Known } from './difference.ts'
 
-/** What a list of keys says of one. */
-export interface Mark {
-  key: string
-  modRevision: string
+/** What etcd says of itself, all of it as of one revision. */
+export interface Since {
+  revision: bigint
+  /** how many entries there are */
+  count: number
+  /** keys that changed after a revision and are there, with the revisions of that */
+  changed: { key: string; modRevision: string }[]
 }
 
 export interface AuditOptions {
   known: ReadonlyMap<string, Known>
-  /** Lists the keys, page by page, as they are now. */
-  marks(): AsyncIterable<readonly Mark[]>
+  /** revision up to which the watch has told all; when it begins, all is known as of that */
+  revision(): bigint
+  since(revision: bigint): Promise<Since>
   /** milliseconds between two looks, about */
   every: number
-  /** The watch told all that is in the list. */
+  /** The watch told all there is. */
   onEqual(): void
-  /** It did not tell of these keys; of none where the list was not to be had. Nothing more is looked at. */
-  onBehind(keys: string[]): void
+  /** It did not, or etcd does not say. Nothing more is looked at. */
+  onBehind(reason: string): void
 }
 
-/** Milliseconds for news of what is in the list already. */
+/** Milliseconds for news of what etcd has already. */
 const ON_ITS_WAY = 500
 
 /**
- * Looks now and then whether a watch told all, which etcd 3.4 and 3.5 may not. Keys and revisions are enough for that: as
- * long as the stream of a watch goes on, etcd is the same one, and a revision stands for one value. So values are not read
- * anew, and nothing of the list is kept.
+ * Looks now and then whether a watch told all, which etcd 3.4 and 3.5 may not. What it lost since the last look has
+ * changed since, or is gone: keys of the one and the number of all show it. No value is read anew, as a revision stands for
+ * one as long as etcd is the same, and it is as long as the stream of the watch goes on.
  */
 export class Audit {
   readonly #options: AuditOptions
-  /** keys of which the watch told while a list is read: that may be older */
-  #told: Set<string> | null = null
+  /** revision of the last look */
+  #from: bigint
+  /** keys of which the watch told during a look, and how many more there were then: what etcd said may be older */
+  #told = new Set<string>()
+  #steps: { revision: bigint; growth: number }[] = []
+  #isLooking = false
   #timer: NodeJS.Timeout | undefined
   #stopped = false
 
   constructor(options: AuditOptions) {
     this.#options = options
+    this.#from = options.revision()
     this.#later()
   }
 
-  /** Takes from the watch that this key changed. */
-  tell(key: string): void {
-    this.#told?.add(key)
+  /** Takes from the watch that these keys changed, up to `revision`, and by how many there are more. */
+  tell(keys: readonly string[], revision: bigint, growth: number): void {
+    if (!this.#isLooking) return
+    for (const key of keys) this.#told.add(key)
+    this.#steps.push({ revision, growth })
   }
 
   stop(): void {
@@ -55,29 +66,34 @@ export class Audit {
   }
 
   async #look(): Promise<void> {
-    const told = new Set<string>()
-    this.#told = told
-    const missed = await this.#missed(told).catch(() => null)
-    this.#told = null
+    this.#isLooking = true
+    const reason = await this.#why().catch((error: Error) => error.message)
+    this.#isLooking = false
+    this.#told = new Set()
+    this.#steps = []
     if (this.#stopped) return
-    if (missed === null || missed.length > 0) return this.#options.onBehind(missed ?? [])
+    if (reason !== null) return this.#options.onBehind(reason)
     this.#options.onEqual()
     this.#later()
   }
 
-  async #missed(told: ReadonlySet<string>): Promise<string[]> {
-    const { known, marks } = this.#options
-    const seen = new Set<Known>()
-    const doubts: string[] = []
-    for await (const page of marks())
-      for (const { key, modRevision } of page) {
-        const one = known.get(key)
-        if (one) seen.add(one)
-        if (one?.modRevision !== modRevision) doubts.push(key)
-      }
-    for (const [key, one] of known) if (!seen.has(one)) doubts.push(key)
-    const isUntold = (key: string): boolean => !told.has(key)
-    if (doubts.some(isUntold)) await pause(ON_ITS_WAY)
-    return doubts.filter(isUntold)
+  /** Why the watch is not to be believed, or null. */
+  async #why(): Promise<string | null> {
+    const least = this.#options.revision()
+    const now = await this.#options.since(this.#from)
+    if (now.revision < least) return 'etcd went back in time'
+    if (this.#isBehind(now)) await pause(ON_ITS_WAY)
+    if (this.#isBehind(now)) return 'etcd did not tell of a change'
+    this.#from = now.revision
+    return null
+  }
+
+  #isBehind({ revision, count, changed }: Since): boolean {
+    const { known } = this.#options
+    const later = this.#steps.filter((step) => step.revision > revision)
+    const size = later.reduce((sum, { growth }) => sum - growth, known.size)
+    const isUntold = ({ key, modRevision }: (typeof changed)[number]): boolean =>
+      !this.#told.has(key) && known.get(key)?.modRevision !== modRevision
+    return size !== count || changed.some(isUntold)
   }
 }

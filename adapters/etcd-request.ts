@@ -49,6 +49,12 @@ export function found(result: ITxnResponse): Entry | null {
   return kv ? toEntry(kv) : null
 }
 
+/** As much with no entry under two of them. */
+export function apart(prefixes: readonly string[]): string[] {
+  const all = [...new Set(prefixes)]
+  return all.filter((one) => !all.some((other) => other !== one && one.startsWith(other)))
+}
+
 /** A watch from revision `from` on, over the smallest range that holds all prefixes. */
 export function watchRequest(prefixes: string[], from: bigint): IWatchRequest {
   const ranges = prefixes.map((prefix) => Range.prefix(prefix))

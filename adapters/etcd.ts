@@ -6,10 +6,10 @@ import {
   type IWatchResponse,
 } from 'etcd3'
 import type { Entry } from '../model/state.ts'
-import type { Mark } from './audit.ts'
+import type { Since } from './audit.ts'
 import { EtcdError, toEtcdError } from './etcd-error.ts'
 import { remaining, renew } from './etcd-lease.ts'
-import { pages } from './etcd-list.ts'
+import { listSince, pages } from './etcd-list.ts'
 import { type EtcdOptions, Members } from './etcd-members.ts'
 import { found, guards, putOp, putRequest, toEntry } from './etcd-request.ts'
 import { type GuardedPut, putAll, writeIf } from './etcd-transaction.ts'
@@ -68,12 +68,9 @@ export class Store {
     return { entries, revision }
   }
 
-  /** Keys under any of `prefixes` with their revisions, as they were together at one, which is at least `from`. */
-  async *marks(prefixes: readonly string[], from: bigint): AsyncGenerator<Mark[]> {
-    for await (const { kvs, revision } of pages(this.#members, prefixes, true)) {
-      if (BigInt(revision) < from) throw new EtcdError('invalid', 'etcd went back in time')
-      yield kvs.map((kv) => ({ key: kv.key.toString(), modRevision: kv.mod_revision }))
-    }
+  /** How much is under any of `prefixes`, and what of it changed after revision `from`. See {@link listSince}. */
+  since(prefixes: readonly string[], from: bigint): Promise<Since> {
+    return listSince(this.#members, prefixes, from)
   }
 
   /** Writes `key` whatever is there. Returns the revision of the write. */

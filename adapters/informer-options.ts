@@ -9,10 +9,10 @@ export interface InformerOptions {
   onChange(batch: Change[], revision: string, why: 'list' | 'watch'): void
   /** what of an entry is kept and handed over; all of it unless given */
   gist?(entry: Entry): Entry
-  /** After each complete list, of entries or of keys, whether anything differed or not. */
+  /** After each complete list, and each look that finds that the watch told all. */
   onSync?(): void
   log?: InformerLog
-  /** milliseconds between lists of the keys though nothing broke: etcd 3.4 and 3.5 can lose a watch event */
+  /** milliseconds between looks whether the watch told all: etcd 3.4 and 3.5 can lose an event */
   relist?: number
 }
 

@@ -1,9 +1,9 @@
 import type { IWatchResponse } from 'etcd3'
 import type { Entry } from '../model/state.ts'
 import { Audit } from './audit.ts'
-import { type Change, differences, type Known, knownOf } from './difference.ts'
+import { type Change, differences, type Known, keyOf, knownOf } from './difference.ts'
 import type { Store } from './etcd.ts'
-import { abandon, toEntry, watchRequest } from './etcd-request.ts'
+import { abandon, apart, toEntry, watchRequest } from './etcd-request.ts'
 import type { InformerOptions } from './informer-options.ts'
 
 export type { Change } from './difference.ts'
@@ -36,7 +36,7 @@ export class Informer {
 
   constructor(store: Store, prefixes: string[], options: InformerOptions) {
     this.#store = store
-    this.#prefixes = prefixes
+    this.#prefixes = apart(prefixes)
     this.#options = options
     this.#gist = options.gist ?? ((entry) => entry)
     this.synced = new Promise((resolve) => {
@@ -144,13 +144,15 @@ export class Informer {
 
   /** Looks whether the watch tells all, as long as it does. */
   #audited(onBehind: () => void): Audit {
+    const { log, onSync, relist = 60_000 } = this.#options
     this.#audit = new Audit({
       known: this.#known,
-      marks: () => this.#store.marks(this.#prefixes, this.#revision),
-      every: this.#options.relist ?? 60_000,
-      onEqual: () => this.#guard(() => this.#options.onSync?.()),
-      onBehind: (keys) => {
-        if (keys[0]) this.#options.log?.info({ key: keys[0] }, 'etcd did not tell of changes')
+      revision: () => this.#revision,
+      since: (revision) => this.#store.since(this.#prefixes, revision),
+      every: relist,
+      onEqual: () => this.#guard(() => onSync?.()),
+      onBehind: (reason) => {
+        log?.info({ reason }, 'all is listed anew')
         onBehind()
       },
     })
@@ -172,12 +174,11 @@ export class Informer {
   }
 
   #hand(batch: Change[], why: 'list' | 'watch'): void {
-    for (const change of batch) {
-      const key = change.type === 'put' ? change.entry.key : change.key
-      this.#audit?.tell(key)
-      if (change.type === 'put') this.#known.set(key, knownOf(change.entry))
-      else this.#known.delete(key)
-    }
+    const before = this.#known.size
+    for (const change of batch)
+      if (change.type === 'put') this.#known.set(change.entry.key, knownOf(change.entry))
+      else this.#known.delete(change.key)
+    this.#audit?.tell(batch.map(keyOf), this.#revision, this.#known.size - before)
     this.#guard(() => this.#options.onChange(batch, this.revision, why))
   }
 

@@ -28,9 +28,9 @@ class Reader extends Store {
     return super.listAll(...args)
   }
 
-  override marks(...args: Parameters<Store['marks']>) {
+  override since(...args: Parameters<Store['since']>) {
     this.looks += 1
-    return super.marks(...args)
+    return super.since(...args)
   }
 
   override async watch(): Promise<WatchStream> {
@@ -47,12 +47,12 @@ class Reader extends Store {
   }
 }
 
-async function mirror(prefix: string, { url = etcd.url, relist = 50 } = {}) {
+async function mirror(prefix: string | string[], { url = etcd.url, relist = 50 } = {}) {
   const reader = new Reader({ urls: [url] })
   const values = new Map<string, string>()
   const said: string[] = []
   const say = (_: object, message: string) => said.push(message)
-  const informer = new Informer(reader, [prefix], {
+  const informer = new Informer(reader, [prefix].flat(), {
     onChange: (changes) => {
       for (const change of changes)
         if (change.type === 'put') values.set(change.entry.key, change.entry.value)
@@ -72,30 +72,36 @@ async function mirror(prefix: string, { url = etcd.url, relist = 50 } = {}) {
 }
 
 describe('a watch that loses events', () => {
-  test('is found out, whatever it lost, and only then is all listed anew', async () => {
-    for (const name of ['changed', 'gone', 'same']) await store.put(`/lost/${name}`, LONG)
-    const { reader, values, said } = await mirror('/lost/')
-    await expect.poll(() => reader.looks).toBeGreaterThan(3)
-    expect(reader.lists).toBe(1)
+  test.each<[string, () => Promise<unknown>, object]>([
+    ['change', () => store.put('/lost/change/one', `${LONG}y`), { one: `${LONG}y` }],
+    ['new entry', () => store.put('/lost/new entry/new', 'z'), { one: LONG, new: 'z' }],
+    ['delete', () => store.remove('/lost/delete/one'), {}],
+  ])(
+    'is found out where it lost a %s, and only then is all listed anew',
+    async (what, lose, rest) => {
+      const prefix = `/lost/${what}/`
+      for (const name of ['one', 'same']) await store.put(`${prefix}${name}`, LONG)
+      const { reader, values, said } = await mirror(prefix)
+      await expect.poll(() => reader.looks).toBeGreaterThan(3)
+      expect(reader.lists).toBe(1)
 
-    reader.loses = (key) => key !== '/lost/seen'
-    await store.put('/lost/changed', `${LONG}y`)
-    await store.put('/lost/new', 'z')
-    await store.remove('/lost/gone')
-    await store.put('/lost/seen', 'x')
-    const truth = { '/lost/changed': `${LONG}y`, '/lost/same': LONG }
-    const all = { ...truth, '/lost/new': 'z', '/lost/seen': 'x' }
-    await expect.poll(() => Object.fromEntries(values), { timeout: 5_000 }).toEqual(all)
-    expect(said).toContain('etcd did not tell of changes')
+      reader.loses = (key) => key !== `${prefix}seen`
+      await lose()
+      await store.put(`${prefix}seen`, 'x')
+      const all = Object.entries({ ...rest, same: LONG, seen: 'x' })
+      const wanted = new Map(all.map(([name, value]) => [`${prefix}${name}`, value]))
+      await expect.poll(() => values, { timeout: 5_000 }).toEqual(wanted)
+      expect(said).toContain('all is listed anew')
 
-    const [lists, looks] = [reader.lists, reader.looks]
-    await expect.poll(() => reader.looks).toBeGreaterThan(looks + 3)
-    expect(reader.lists).toBe(lists)
-  })
+      const [lists, looks] = [reader.lists, reader.looks]
+      await expect.poll(() => reader.looks).toBeGreaterThan(looks + 3)
+      expect(reader.lists).toBe(lists)
+    },
+  )
 })
 
 describe('a watch that tells all', () => {
-  test('is taken at its word however much changes while keys are listed', async () => {
+  test('is taken at its word however much changes while etcd is asked', async () => {
     const { reader, values } = await mirror('/churn/', { relist: 5 })
     for (let i = 0; i < 600; i++) {
       const key = `/churn/${i % 40}`
@@ -107,6 +113,14 @@ describe('a watch that tells all', () => {
     const { entries } = await store.list('/churn/')
     const truth = new Map(entries.map(({ key, value }) => [key, value]))
     await expect.poll(() => values).toEqual(truth)
+  })
+
+  test('has entries once where one prefix is in another', async () => {
+    await store.put('/nest/a', 'x')
+    await store.put('/nest/ab', 'x')
+    const { reader } = await mirror(['/nest/ab', '/nest/a', '/nest/a'])
+    await expect.poll(() => reader.looks).toBeGreaterThan(3)
+    expect(reader.lists).toBe(1)
   })
 
   test('ends with its etcd: a restored one may have another value at the same revision', async () => {
