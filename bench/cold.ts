@@ -71,7 +71,7 @@ async function sleep(cluster: Cluster, name: string): Promise<void> {
   if (answer.status !== 200) throw new Error(`${name} does not sleep: ${answer.text}`)
 }
 
-async function startDirectly(twin: Twin): Promise<{ took: number; start: number }> {
+async function startDirectly(twin: Twin): Promise<Wake['direct']> {
   const figures = await twin.start()
   await twin.stop()
   return figures

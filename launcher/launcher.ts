@@ -11,6 +11,7 @@ import { Pages } from './gate/page.ts'
 import { leads } from './gate/way.ts'
 import { Keeper } from './keep/keep.ts'
 import type { LauncherOptions } from './options.ts'
+import { Guesses } from './place/guesses.ts'
 import { Homes } from './place/home.ts'
 import { MakingRoom } from './place/making-room.ts'
 import { Placement } from './place/placement.ts'
@@ -74,7 +75,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
   }
   const { drainTimeout } = settings
   const starter = new Starter({
-    ...{ catalog, claims, engines, room, homes, placement },
+    ...{ catalog, claims, engines, room, homes, placement, guesses: new Guesses(catalog) },
     makingRoom: new MakingRoom({ ...claiming, placement, drainTimeout }),
     launchpad: new Launchpad({
       ...settings,

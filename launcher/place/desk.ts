@@ -1,15 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { App } from '../../model/app.ts'
 import type { Claim } from '../../model/record.ts'
-import { HOSTS } from '../catalog.ts'
 import { etcdAway } from '../wake/failure.ts'
 import { lost, Taken } from '../wake/fault.ts'
-import { full, isSpread } from './place.ts'
-import type { Booking, ReservationsOptions } from './reservation.ts'
-import { needOf, plus, type Room } from './room.ts'
+import { refusals } from './admission.ts'
+import type { Booking, Joined, Place, ReservationsOptions, Unwritten } from './reservation.ts'
+import { needOf, type Seat } from './room.ts'
+import { RoomKey } from './room-key.ts'
 
 /** etcd is tried for this long, milliseconds. */
 const PATIENCE = 10_000
-/** How long news of what others promised may take to get here, milliseconds. */
+/** How long news of an Endpoint may take to get here, milliseconds. */
 const NEWS = 1_000
 /** Promises in one transaction at most: etcd takes 128 operations, and each looks at two keys. */
 const MOST = 32
@@ -31,26 +32,54 @@ interface Case extends Booking {
 export class Desk {
   readonly #host: string
   readonly #options: ReservationsOptions
+  readonly #key: RoomKey
   /** in the order they came */
   readonly #waiting: Case[] = []
-  readonly #never = new AbortController().signal
   #isBusy = false
-  /** revision of our last promise: known before we hear of it */
-  #promised = 0n
 
   constructor(host: string, options: ReservationsOptions) {
     this.#host = host
     this.#options = options
+    this.#key = new RoomKey(host, options.catalog)
   }
 
   /** Null once the room is promised, or why there is none. Throws ProblemError if the claim is lost or etcd is away. */
   book(booking: Booking): Promise<string | null> {
-    const { memory, cpus } = needOf(booking.app)
-    const claim = { ...booking.claim.content, host: this.#host, memory, cpus } satisfies Claim
+    const value = this.#valueOf(booking.app, booking.claim.content)
     return new Promise((settle, fail) => {
-      this.#waiting.push({ ...booking, value: JSON.stringify(claim), settle, fail, unsure: false })
+      this.#waiting.push({ ...booking, value, settle, fail, unsure: false })
       if (!this.#isBusy) void this.#work()
     })
+  }
+
+  /** See {@link Reservations.join}. Whoever books meanwhile waits for it: it is the one transaction under way. */
+  join(place: Place, claim: Unwritten): Promise<Joined> | null {
+    const { room } = this.#options
+    const { app, slot, host } = place
+    if (this.#isBusy) return null
+    if (refusals(place, [], room.certain(host), room.limit(host)).alone !== null) return null
+    this.#isBusy = true
+    const seat = room.take(app, slot, host)
+    return this.#join(place, claim, seat).finally(() => {
+      if (!seat.certain) room.leave(seat)
+      void this.#work()
+    })
+  }
+
+  async #join({ app, slot }: Place, claim: Unwritten, seat: Seat): Promise<Joined> {
+    const { catalog, store } = this.#options
+    const { key, content, lease } = claim
+    const value = this.#valueOf(app, content)
+    const { revision, entries } = await store.putAll(
+      [{ key, value, lease, modRevision: '0' }, this.#key.put(content.owner)],
+      [catalog.keys.endpoint(app.name, slot)],
+    )
+    const [holder] = entries
+    const isWritten = holder?.value === value && holder.lease === lease
+    const modRevision = revision ?? (isWritten ? holder.modRevision : null)
+    if (modRevision === null) return { modRevision, holder: holder ?? null }
+    this.#key.promised(seat, modRevision)
+    return { modRevision, seat }
   }
 
   async #work(): Promise<void> {
@@ -79,14 +108,15 @@ export class Desk {
     const later: Case[] = []
     const [first] = cases
     if (!first) return admitted
-    const occupancy = this.#options.room.certain(first.host)
+    const { room } = this.#options
+    const occupancy = room.certain(first.host)
     for (const one of cases) {
       const isOurs = one.claim.valid() && one.claim.written.modRevision !== null
       if (one.signal.aborted) this.#drop(one, one.signal.reason)
       else if (!isOurs) this.#drop(one, lost(one.app.name))
       else if (performance.now() > until) this.#drop(one, etcdAway(one.app.name))
       else {
-        const { alone, beside } = this.#refusals(one, admitted, occupancy)
+        const { alone, beside } = refusals(one, admitted, occupancy, room.limit(one.host))
         if (alone !== null) this.#drop(one, null, alone)
         else if (beside !== null) later.push(one)
         else admitted.push(one)
@@ -103,22 +133,6 @@ export class Desk {
     else settle(refusal)
   }
 
-  /** Why a slot does not fit beside what is promised for certain, and why not beside `others` too. */
-  #refusals(
-    { app, slot, host }: Case,
-    others: readonly Case[],
-    occupancy: ReturnType<Room['certain']>,
-  ) {
-    const { promised, siblings } = occupancy(app.name, slot)
-    const refusal = (beside: readonly Case[]): string | null => {
-      const isBeside = siblings > 0 || beside.some((other) => other.app.name === app.name)
-      if (isSpread(app) && isBeside) return 'has another instance of it'
-      const all = beside.map((other) => needOf(other.app)).reduce(plus, promised)
-      return full(needOf(app), all, this.#options.room.limit(host))
-    }
-    return { alone: refusal([]), beside: refusal(others) }
-  }
-
   /** One transaction for all of them. Returns those that are to be tried again. Throws if etcd gave no answer. */
   async #try(cases: readonly Case[]): Promise<Case[]> {
     const { catalog, store } = this.#options
@@ -127,13 +141,8 @@ export class Desk {
       const { key, lease, modRevision } = claim.written
       return { key, value, lease, modRevision: modRevision ?? '0' }
     })
-    const room = {
-      key: keys.named('room', this.#host),
-      value: cases[0]?.claim.content.owner ?? '',
-      modRevision: String(this.#seen()),
-    }
     const { revision, entries } = await store.putAll(
-      [...claims, room],
+      [...claims, this.#key.put(cases[0]?.claim.content.owner ?? '')],
       // What runs already must not be started once more, though we have not heard of it yet.
       cases.map(({ app, slot }) => keys.endpoint(app.name, slot)),
     )
@@ -154,15 +163,20 @@ export class Desk {
       else return true
       return false
     })
-    await this.#news(entries[cases.length]?.modRevision ?? '0')
+    await this.#key.news(entries[cases.length]?.modRevision ?? '0')
     return left
   }
 
   #done({ claim, seat, settle }: Case, revision: string): void {
     claim.written.modRevision = revision
-    if (BigInt(revision) > this.#promised) this.#promised = BigInt(revision)
-    seat.certain = true
+    this.#key.promised(seat, revision)
     settle(null)
+  }
+
+  /** What a claim says once its slot is to go here. */
+  #valueOf(app: App, content: Claim): string {
+    const { memory, cpus } = needOf(app)
+    return JSON.stringify({ ...content, host: this.#host, memory, cpus } satisfies Claim)
   }
 
   async #tellOfRunning({ app, slot, signal, fail }: Case): Promise<void> {
@@ -170,21 +184,5 @@ export class Desk {
     const known = (): true | null => (catalog.endpoint(app.name, slot) ? true : null)
     await catalog.whenWithin(app.name, known, NEWS, signal).catch(() => {})
     fail(new Taken('is not needed: an instance runs already'))
-  }
-
-  /** Waits until the promise of somebody else is counted here that the host's key is as of. */
-  async #news(modRevision: string): Promise<void> {
-    const actual = BigInt(modRevision)
-    if (this.#promised !== actual) this.#promised = 0n
-    const heard = (): true | null => (this.#seen() >= actual ? true : null)
-    // Where we know more than etcd has, it was restored, and the list that says so is under way.
-    if (heard()) await pause(10)
-    await this.#options.catalog.whenWithin(HOSTS, heard, NEWS, this.#never)
-  }
-
-  /** The last promise on the host that is counted here. */
-  #seen(): bigint {
-    const heard = BigInt(this.#options.catalog.state.rooms.get(this.#host)?.modRevision ?? '0')
-    return this.#promised > heard ? this.#promised : heard
   }
 }

@@ -22,11 +22,27 @@ export interface Claimed {
   valid(): boolean
 }
 
-/** A slot that was placed. */
-export interface Booking {
+/** A claim that is still to be written. */
+export interface Unwritten {
+  key: string
+  content: Claim
+  lease: string
+}
+
+/** A claim as it was written with its room, or who has it; null where nobody does and only the room was not to be had. */
+export type Joined =
+  | { modRevision: string; seat: Seat }
+  | { modRevision: null; holder: Entry | null }
+
+/** A slot and where it goes. */
+export interface Place {
   app: App
   slot: number
   host: Host
+}
+
+/** A slot that was placed. */
+export interface Booking extends Place {
   /** how it is counted here */
   seat: Seat
   claim: Claimed
@@ -60,12 +76,35 @@ export class Reservations {
    * ProblemError if the claim is lost or etcd does not answer.
    */
   async make(booking: Booking): Promise<string | null> {
-    const { claim, host } = booking
+    const { claim, host, seat } = booking
+    // It came with the claim, and there is no news of that.
+    if (seat.certain && this.#stands(booking)) return null
     const before = this.#last.get(claim)
-    const desk = this.#desks.get(host.name) ?? new Desk(host.name, this.#options)
-    this.#desks.set(host.name, desk)
+    const desk = this.#deskOf(host)
     const made = Promise.allSettled([before]).then(() => desk.book(booking))
     this.#last.set(claim, made)
     return await made
+  }
+
+  /**
+   * Writes a claim and the promise of its room in one transaction: both or none. Null, and nothing is written, while others
+   * are served at that host or where it has no room: the claim has to come first then. Throws if etcd gives no answer.
+   */
+  join(place: Place, claim: Unwritten): Promise<Joined> | null {
+    return this.#deskOf(place.host).join(place, claim)
+  }
+
+  /** Whether the claim is as it was written, as far as was heard. Somebody may have removed it since. */
+  #stands({ app, slot, claim: { written, content } }: Booking): boolean {
+    const { catalog } = this.#options
+    if (written.modRevision === null) return false
+    if (catalog.revision < BigInt(written.modRevision)) return true
+    return catalog.claim(app.name, slot)?.value.owner === content.owner
+  }
+
+  #deskOf({ name }: Host): Desk {
+    const desk = this.#desks.get(name) ?? new Desk(name, this.#options)
+    this.#desks.set(name, desk)
+    return desk
   }
 }

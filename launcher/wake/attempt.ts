@@ -61,9 +61,7 @@ export function begin(attempt: Attempt, options: AttemptOptions): Begun {
   const end = (): void => ended.abort(signal.reason)
   signal.addEventListener('abort', end)
   const engine = engines.at(host.engine)
-  // What is up already has its room.
-  const isUp = wasFound(chosen) || dozing(chosen.container, app) !== null
-  const seat = isUp ? null : room.take(app, slot, host)
+  const seat = seatOf(attempt, room)
   let started: string | null = null
   const onStart = (id: string): void => {
     started = id
@@ -85,6 +83,17 @@ export function begin(attempt: Attempt, options: AttemptOptions): Begun {
     await halt({ app, slot, host, begun: over, id: started, claim }, catalog, engines)
   }
   return { endpoint, over, undo, seat }
+}
+
+/** How the room of a try is counted. What is up already has its own; what came with the claim is for the first try alone. */
+function seatOf({ run, claim, chosen }: Attempt, room: Room): Seat | null {
+  const { app, slot } = run
+  const isUp = wasFound(chosen) || dozing(chosen.container, app) !== null
+  const brought = claim.seat
+  claim.seat = null
+  if (brought && !isUp && brought.host === chosen.host.name) return brought
+  if (brought) room.leave(brought)
+  return isUp ? null : room.take(app, slot, chosen.host)
 }
 
 /** The id of the container that runs, from now on or already. */

@@ -4,8 +4,10 @@ import { ProblemError } from '../../model/problem.ts'
 import type { Claim } from '../../model/record.ts'
 import type { Held } from '../../model/state.ts'
 import type { Catalog } from '../catalog.ts'
+import type { Joined, Unwritten } from '../place/reservation.ts'
+import type { Seat } from '../place/room.ts'
 import { Takeover } from './takeover.ts'
-import { type ClaimStore, type Written, withdraw } from './withdrawal.ts'
+import { type ClaimStore, ownerOf, type Written, withdraw } from './withdrawal.ts'
 
 /** The launcher's session with etcd; what it wrote vanishes with it. */
 export interface Lease {
@@ -20,6 +22,8 @@ export interface WakeClaim {
   /** what is in etcd; whoever changes it there keeps it right */
   written: Written
   content: Claim
+  /** room that came with it, for whoever takes it first */
+  seat: Seat | null
   /** false as soon as somebody else may have the right; asked right before each effect */
   valid(): boolean
   /** Gives the right back, in the background, until that worked. */
@@ -27,7 +31,15 @@ export interface WakeClaim {
 }
 
 /** A claim as it was written. */
-type Won = Written & { modRevision: string }
+type Won = Written & { modRevision: string; seat?: Seat }
+
+/** How a right is asked for. */
+export interface Asking {
+  patient: boolean
+  signal: AbortSignal
+  /** Writes the claim with the room where its slot will go, if that can be tried right now. See `Reservations.join`. */
+  join?(claim: Unwritten): Promise<Joined> | null
+}
 
 export interface ClaimsOptions {
   catalog: Catalog
@@ -66,12 +78,11 @@ export class Claims {
   async acquire(
     app: string,
     slot: number,
-    options: { patient: boolean; signal: AbortSignal },
+    options: Asking,
   ): Promise<WakeClaim | 'running' | 'busy'> {
     const { catalog } = this.#options
     const owner = `${this.#prefix}/${randomUUID()}`
     const content: Claim = { owner, action: 'wake', since: new Date().toISOString() }
-    const value = JSON.stringify(content)
     const key = catalog.keys.claim(app, slot)
     let contested = false
     let lost: string | null = null
@@ -88,7 +99,7 @@ export class Claims {
         }
         const { lease } = this.#options.session
         try {
-          const outcome = await this.#try(key, value, owner, held)
+          const outcome = await this.#try(key, content, held, options.join)
           if ('lease' in outcome) return this.#claim(outcome, content, contested)
           // etcd has answered, and somebody else holds it: what was lost did not get there.
           lost = null
@@ -118,17 +129,24 @@ export class Claims {
   /** One try. `blockedAt`: the revision at which somebody else was seen to hold the claim. */
   async #try(
     key: string,
-    value: string,
-    owner: string,
+    content: Claim,
     held: Held<Claim> | null,
+    join: Asking['join'],
   ): Promise<Won | { blockedAt: string }> {
     const { session, store } = this.#options
     const lease = session.valid() ? session.lease : null
     if (lease === null) throw new Error('this launcher has no session')
+    const { owner } = content
+    const value = JSON.stringify(content)
     if (!held) {
-      const { won, holder, revision } = await store.create(key, value, { lease })
-      if (!won) return { blockedAt: revision }
-      return { key, owner, lease, modRevision: holder?.modRevision ?? revision }
+      const joined = await join?.({ key, content, lease })
+      if (joined && joined.modRevision !== null) return { key, owner, lease, ...joined }
+      // Where nobody has the claim, only the room was not to be had.
+      const holder = joined?.holder ?? (await store.create(key, value, { lease })).holder
+      const { modRevision = '0', lease: under = lease } = holder ?? {}
+      // By this try, or by one before it whose answer was lost.
+      const isOurs = holder !== null && ownerOf(holder) === owner
+      return isOurs ? { key, owner, lease: under, modRevision } : { blockedAt: modRevision }
     }
     const { modRevision } = held.entry
     if (held.value.owner === owner) return { key, owner, lease: held.entry.lease, modRevision }
@@ -155,11 +173,12 @@ export class Claims {
 
   #claim(won: Won, content: Claim, contested: boolean): WakeClaim {
     const { session } = this.#options
-    const written: Written = { ...won }
+    const { seat = null, ...written } = won
     return {
       contested,
       written,
       content,
+      seat,
       valid: () => session.valid() && session.lease === won.lease,
       release: () => this.#leave(written),
     }

@@ -2,11 +2,12 @@ import type { App } from '../../model/app.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import type { Progress } from '../../model/progress.ts'
 import { HOSTS } from '../catalog.ts'
+import type { Guesses } from '../place/guesses.ts'
 import type { MakingRoom } from '../place/making-room.ts'
 import type { Sight } from '../place/place.ts'
 import type { Placement } from '../place/placement.ts'
 import { type AttemptOptions, begin } from './attempt.ts'
-import type { Claims, WakeClaim } from './claim.ts'
+import type { Asking, Claims, WakeClaim } from './claim.ts'
 import type { Dependencies } from './dependencies.ts'
 import { Lost } from './fault.ts'
 import { clear } from './leftover.ts'
@@ -29,6 +30,7 @@ export interface Run {
 export interface StarterOptions extends AttemptOptions {
   claims: Claims
   placement: Placement
+  guesses: Guesses
   makingRoom: Pick<MakingRoom, 'for'>
   dependencies: Pick<Dependencies, 'ready'>
 }
@@ -66,7 +68,7 @@ export class Starter {
     const { catalog, claims, placement, dependencies } = this.#options
     // Looking changes nothing, so it need not wait for the claim.
     const looking = placement.look(app, slot)
-    const claim = await claims.acquire(app.name, slot, run)
+    const claim = await claims.acquire(app.name, slot, { ...run, ...this.#joining(run) })
     if (claim === 'busy') return null
     if (claim === 'running') return catalog.endpoint(app.name, slot)
     const trip = new Trip(run.app)
@@ -81,10 +83,17 @@ export class Starter {
     }
   }
 
+  /** Where it is as good as known where the slot goes, its room is asked for with the claim. */
+  #joining({ app, slot }: Run): Pick<Asking, 'join'> {
+    const { guesses, reservations } = this.#options
+    const host = guesses.of(app)
+    return host ? { join: (claim) => reservations.join({ app, slot, host }, claim) } : {}
+  }
+
   /** Tries one host after the other until the slot is up, or failed for a reason of its own. */
   async #travel(run: Run, claim: WakeClaim, trip: Trip, first: Sight[]): Promise<Endpoint> {
     const { app, slot, report } = run
-    const { catalog, placement, makingRoom } = this.#options
+    const { catalog, placement, makingRoom, guesses } = this.#options
     for (let sights = first; ; sights = await this.#usable(run, placement.look(app, slot))) {
       trip.sights = sights
       const running = catalog.endpoint(app.name, slot)
@@ -106,7 +115,9 @@ export class Starter {
       )
       trip.went(host, begun)
       try {
-        return await begun.endpoint
+        const endpoint = await begun.endpoint
+        guesses.note(app, host)
+        return endpoint
       } catch (error) {
         trip.failed(host, error)
         const reason = trip.barred({ host })
@@ -138,6 +149,7 @@ export class Starter {
     const { catalog, engines, room } = this.#options
     await trip.cleanup
     claim.release()
+    if (claim.seat) room.leave(claim.seat)
     for (const { seat } of trip.begun.values()) if (seat) room.leave(seat)
     const seen = trip.sights.filter(({ container }) => container !== null)
     const hosts = new Map([...seen, ...trip.begun.values()].map(({ host }) => [host.name, host]))

@@ -15,7 +15,7 @@ export function noteUses(board: Board, catalog: Catalog, store: UseStore): void 
   board.follow(({ app, phase }) => {
     if (phase !== 'ready') return
     const key = catalog.keys.named('activity', canonical(app))
-    // Nobody waits for it, and without etcd the next use tells the same.
-    store.put(key, new Date().toISOString()).catch(() => {})
+    // Those who wait are answered first. Nobody waits for it, and without etcd the next use tells the same.
+    setImmediate(() => void store.put(key, new Date().toISOString()).catch(() => {}))
   })
 }

@@ -65,7 +65,7 @@ export async function withdraw(
 }
 
 /** Whose claim an entry is; null if its value makes no sense. */
-function ownerOf(entry: Entry): string | null {
+export function ownerOf(entry: Entry): string | null {
   try {
     return Claim.pick({ owner: true }).parse(JSON.parse(entry.value)).owner
   } catch {

@@ -6,6 +6,8 @@ export interface Answer {
   status: number
   headers: IncomingHttpHeaders
   text: string
+  /** milliseconds from the call until the connection stood */
+  connected: number
   /** milliseconds from the call to the head of the answer, its first byte */
   firstByte: number
   /** milliseconds from the call to the whole answer */
@@ -43,6 +45,7 @@ export function ask(origin: string, path: string, options: Ask = {}): Promise<An
       headers: { ...length, ...headers },
       signal: AbortSignal.timeout(timeout),
     }
+    let connected = Number.NaN
     const call = request(target, (response) => {
       const firstByte = performance.now() - started
       const chunks: Buffer[] = []
@@ -53,11 +56,17 @@ export function ask(origin: string, path: string, options: Ask = {}): Promise<An
           status: response.statusCode ?? 0,
           headers: response.headers,
           text: Buffer.concat(chunks).toString(),
+          connected,
           firstByte,
           took: performance.now() - started,
         }),
       )
     })
+    call.on('socket', (socket) =>
+      socket.once('connect', () => {
+        connected = performance.now() - started
+      }),
+    )
     call.on('error', reject)
     if (body instanceof Readable) body.pipe(call)
     else call.end(body)

@@ -3,6 +3,7 @@ import type { Store } from '../../../adapters/etcd.ts'
 import { Informer } from '../../../adapters/informer.ts'
 import { Session } from '../../../adapters/session.ts'
 import { Catalog } from '../../../launcher/catalog.ts'
+import type { Unwritten } from '../../../launcher/place/reservation.ts'
 import { Claims, type WakeClaim } from '../../../launcher/wake/claim.ts'
 import { type ClaimStore, withdraw } from '../../../launcher/wake/withdrawal.ts'
 import { Keys } from '../../../model/key.ts'
@@ -202,6 +203,23 @@ describe('the right to start a slot', () => {
     await expect(claims.acquire('lost', 0, patient)).rejects.toMatchObject({ code: 'unavailable' })
     await expect.poll(() => holder('lost'), { timeout: 5_000 }).toBeNull()
   }, 20_000)
+
+  it('is known again though it was written with its room and the answer was lost', async () => {
+    const { session } = one
+    const networks = [{ family: 4 as const, bits: 0n, prefix: 0 }]
+    const deaf = new Catalog(new State(keys, { networks, denied: new Set() }), keys)
+    const claims = new Claims({ catalog: deaf, session, store, id: 'deaf' })
+    let joins = 0
+    const join = ({ key, content, lease }: Unwritten): Promise<never> | null => {
+      if (joins++ > 0) return null
+      const write = store.create(key, JSON.stringify({ ...content, host: 'h1' }), { lease })
+      return write.then(() => Promise.reject(new Error('the answer was lost')))
+    }
+    const claim = (await claims.acquire('joined', 0, { ...hurried, join })) as WakeClaim
+    expect(claim.written.modRevision).toBe((await store.get(keys.claim('joined', 0)))?.modRevision)
+    claim.release()
+    await expect.poll(() => holder('joined')).toBeNull()
+  })
 
   it('of somebody else is not withdrawn', async () => {
     const lease = one.session.lease as string
