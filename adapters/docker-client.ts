@@ -60,13 +60,18 @@ export function openClient(url: string, { tls = null, ssh = '' }: EngineAccess =
 }
 
 /**
- * dockerode's types leave the agent out; without an own protocol and host it would read DOCKER_HOST. It describes its
- * agent at each call, whether anybody reads that or not: with all its sockets and certificates that takes longer than
- * the call, and the longer the more calls are under way.
+ * dockerode's types leave the agent out; without an own protocol and host it would read DOCKER_HOST. It describes what it
+ * sends at each call, whether anybody reads that or not: with the agent, all its sockets and certificates and who
+ * listens to the signal that takes longer than the call, and the longer the more calls are under way.
  */
-function open({ agent, ...options }: Docker.DockerOptions & { agent: Agent }): Docker {
-  const brief = Object.assign(agent, { [inspect.custom]: () => 'Agent' })
-  return new Docker({ protocol: 'http', ...options, agent: brief } as Docker.DockerOptions)
+function open(options: Docker.DockerOptions & { agent: Agent }): Docker {
+  const docker = new Docker({ protocol: 'http', ...options } as Docker.DockerOptions)
+  const modem = docker.modem as unknown as { buildRequest(...call: [object, ...unknown[]]): void }
+  const send = modem.buildRequest.bind(modem)
+  const brief = { value: () => 'a call' } // not enumerable: Node copies options that are
+  modem.buildRequest = (options, ...rest) =>
+    send(Object.defineProperty(options, inspect.custom, brief), ...rest)
+  return docker
 }
 
 /** Reads its certificates once, not for each connection. */

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** Cold starts are told apart from 1 ms (a taken-back sleep) to minutes (a pull). */
@@ -9,10 +10,24 @@ const SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
  */
 const LOOP_LOOK = 100
 
+/** Watches its process from the first time that it is asked on: most are never, and an idle one would be woken for nobody. */
+class Watching extends Registry {
+  #isWatching = false
+
+  override async metrics(): Promise<string> {
+    if (!this.#isWatching) {
+      this.#isWatching = true
+      collectDefaultMetrics({ register: this, eventLoopMonitoringPrecision: LOOP_LOOK })
+      // Before the first look at the loop it would say that the least delay was 300 years.
+      await pause(2 * LOOP_LOOK)
+    }
+    return super.metrics()
+  }
+}
+
 function registry(service: string): { registry: Registry; on: { registers: Registry[] } } {
-  const registry = new Registry()
+  const registry = new Watching()
   registry.setDefaultLabels({ service })
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_LOOK })
   return { registry, on: { registers: [registry] } }
 }
 

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { openEngine } from '../../adapters/docker.ts'
 import { engineAccess } from '../../adapters/docker-settings.ts'
 import { findProgram } from '../../adapters/pdeathsig.ts'
-import { type ProcessImage, startProcessEngine } from '../../adapters/process-engine.ts'
+import type { ProcessImage } from '../../adapters/process-engine.ts'
 import type { Settings } from '../../model/setting.ts'
 import { Failure } from '../failure.ts'
 import type { Child } from './child.ts'
@@ -116,6 +116,8 @@ async function startOwn(around: EngineSurroundings): Promise<ChosenEngine | stri
 
 async function startProcesses(around: EngineSurroundings, note: string): Promise<ChosenEngine> {
   const { runDir } = around.settings
+  // Loaded where it is needed only: `up` keeps what it has loaded as long as it runs.
+  const { startProcessEngine } = await import('../../adapters/process-engine.ts')
   const engine = await startProcessEngine({
     socket: join(runDir, 'engine.sock'),
     dir: join(runDir, 'apps'),
