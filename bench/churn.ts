@@ -22,6 +22,8 @@ const CLIENTS = 64
 const SOCKETS = 100
 /** Requests per second of all clients together: what a small site has, and no more than half of what there could be. */
 const RATE = 1000
+/** Each service in a process of its own, where its CPU can be told. */
+const FLAGS = ['--networks', '127.0.0.0/8', '--services', 'apart']
 /** Whose CPU is told apart. */
 const PARTS = ['controller', 'launcher', 'registrar', 'etcd', 'nginx'] as const
 /** Apps that are asked; each has two instances, one of which is somewhere else now and then. */
@@ -35,7 +37,7 @@ export async function benchChurn(): Promise<Report> {
   const backends = await startBackends(16)
   const sockets = await startSockets()
   const before = (url: string) => seedApps(url, KNOWN, backends.ports)
-  const cluster = await startCluster(['--networks', '127.0.0.0/8'], { before })
+  const cluster = await startCluster(FLAGS, { before })
   const etcd = new Etcd3({ hosts: cluster.etcd.url })
   try {
     await etcd.put('/services/clusters/socket').value(`127.0.0.1:${sockets.port}`)

@@ -42,10 +42,10 @@ function commandOf(pid: number): string {
   return unlessGone(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '), '')
 }
 
-/** What a process of `reveille up` is: up, a service's name, or nginx; '' for anything else. */
+/** What a process of `reveille up` is: up, a service's name, `services` where they share one, or nginx; '' for anything else. */
 export function roleOf(pid: number): string {
   const [, service, nginx, up] =
-    /\/(controller|launcher|registrar)\/main\.js|^(nginx)|main\.js (up) /.exec(commandOf(pid)) ?? []
+    /\/service-main\.js (\w+) |^(nginx)|main\.js (up) /.exec(commandOf(pid)) ?? []
   return service ?? nginx ?? up ?? ''
 }
 

@@ -10,6 +10,9 @@ const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 1)
 /** Seconds in which garbage of the start may be collected. */
 const REST = 20
 
+/** Each service in a process of its own, where its memory can be told. */
+const FLAGS = ['--networks', '127.0.0.0/8', '--services', 'apart']
+
 const PARTS = ['controller', 'launcher', 'nginx'] as const
 type Part = (typeof PARTS)[number]
 type Weights = Record<Part, number>
@@ -24,7 +27,7 @@ export async function benchMemory(): Promise<Report> {
       for (const size of SIZES) {
         process.stderr.write(`  ${size} apps\n`)
         const before = (url: string) => seedApps(url, size, backends.ports)
-        const cluster = await startCluster(['--networks', '127.0.0.0/8'], { before })
+        const cluster = await startCluster(FLAGS, { before })
         try {
           weights[size] = await weigh(cluster, seedName(size - 1))
         } finally {

@@ -6,20 +6,19 @@ import type { Child } from './embedded/child.ts'
 import { addressesOf, refuseConflicts } from './embedded/conflict.ts'
 import { DEMO_IMAGES, demoFolders, prepareDemo } from './embedded/demo.ts'
 import { type ChosenEngine, chooseEngine } from './embedded/engine.ts'
-import { environmentOf } from './embedded/environment.ts'
 import { planEtcd } from './embedded/etcd.ts'
 import { takeFolders } from './embedded/folders.ts'
 import { ask, junctionOf, urlOf, vitalsOf } from './embedded/health.ts'
-import { House, program, sourceOf } from './embedded/house.ts'
+import { House, program } from './embedded/house.ts'
 import { readImages } from './embedded/images.ts'
 import { deniedOf, networkOf } from './embedded/network.ts'
 import { configurationOf, isConfigured, planProxy } from './embedded/proxy.ts'
 import { refuseReading } from './embedded/reading.ts'
 import { clearResidue } from './embedded/residue.ts'
+import { startServices } from './embedded/services.ts'
 import { summaryOf } from './embedded/summary.ts'
 import { Failure } from './failure.ts'
 
-const SERVICES = ['registrar', 'launcher', 'controller'] as const
 /** Ends in a row after which a part will not come up, while it has not been up yet. */
 const HOPELESS = 6
 /** Daemons are often not in the PATH of a user. */
@@ -68,13 +67,7 @@ async function open(house: House, given: Settings): Promise<void> {
   if (house.signal.aborted) return
 
   rmSync(configurationOf(settings), { force: true }) // it would be that of another run
-  const services = SERVICES.map((service) =>
-    house.start({
-      name: service,
-      command: [...program('cli/embedded/service-main'), sourceOf(`${service}/main`)],
-      env: environmentOf(service, settings, process.env),
-    }),
-  )
+  const services = startServices(house, settings)
   house.onClose(() => Promise.all(services.map((child) => child.stop())))
   house.onClose(startProxy(house, settings, proxy))
   if (demo && given.etcd.length > 0) house.onClose(demo.withdraw)

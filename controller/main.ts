@@ -1,7 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
-import closeWithGrace from 'close-with-grace'
 import { receiveDatagrams } from '../adapters/activity.ts'
 import { startAdmin } from '../adapters/admin.ts'
 import { openSigner } from '../adapters/cookie.ts'
@@ -15,6 +14,7 @@ import { fileLimit, workerUser } from '../adapters/nginx.ts'
 import { openDoor } from '../adapters/nginx-door.ts'
 import { liveMode, liveProgram } from '../adapters/nginx-live.ts'
 import { openProxy, templatePath } from '../adapters/proxy.ts'
+import { type Running, serve } from '../adapters/serve.ts'
 import { Session } from '../adapters/session.ts'
 import { watchFiles } from '../adapters/watch.ts'
 import { Keys } from '../model/key.ts'
@@ -36,15 +36,16 @@ import { GatewayRecord } from './record.ts'
 import { Runtime } from './runtime.ts'
 
 /** Runs a controller until the process is told to end. Resolves once it follows etcd's changes, or tries to. */
-export async function run(settings: Settings): Promise<void> {
+export function run(settings: Settings): Promise<void> {
+  return serve('controller', [open], settings)
+}
+
+/** Starts a controller that says so. */
+export async function open(settings: Settings): Promise<Running> {
   const log = createLog('controller', settings.logLevel)
   const { stop } = await start(settings, log)
   log.info({ listen: settings.listen, admin: settings.controllerAdmin }, 'controller is up')
-  closeWithGrace({ delay: 5000 }, async ({ signal, err }) => {
-    if (err) log.fatal({ error: err.stack }, 'controller fails')
-    else log.info({ signal }, 'controller ends, the proxy goes on')
-    await stop()
-  })
+  return { log, farewell: 'controller ends, the proxy goes on', stop }
 }
 
 /** Starts a controller in this process. */

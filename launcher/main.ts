@@ -1,5 +1,4 @@
 import { hostname } from 'node:os'
-import closeWithGrace from 'close-with-grace'
 import { cookieOf, isSignedCookie, readCookieKey } from '../adapters/cookie.ts'
 import { openEngine } from '../adapters/docker.ts'
 import { engineAccess } from '../adapters/docker-settings.ts'
@@ -12,6 +11,7 @@ import { createLog } from '../adapters/log.ts'
 import { launcherMetrics } from '../adapters/metrics.ts'
 import { checkPassword } from '../adapters/password.ts'
 import { Probe } from '../adapters/probe.ts'
+import { type Running, serve } from '../adapters/serve.ts'
 import { Session } from '../adapters/session.ts'
 import { readPages } from '../adapters/templates.ts'
 import { openToken } from '../adapters/token.ts'
@@ -32,9 +32,6 @@ import { buildSpawner } from './spawner/spawner.ts'
 import { openUsers } from './spawner/users.ts'
 import { wayTo } from './spawner/way-to.ts'
 
-/** How long requests may take to end when the launcher is told to, milliseconds. */
-const GRACE = 5_000
-
 /** How long an instance, or etcd about it, may take until it counts as dead, milliseconds. */
 const CONNECT = 1_000
 
@@ -46,7 +43,12 @@ const PACE = { every: 750, rest: 3_000, limit: 1_000, misses: 2, unsure: 2, long
 const NEVER = new AbortController().signal
 
 /** Runs a launcher until the process is told to end. Resolves once both its ports answer. */
-export async function run(settings: Settings): Promise<void> {
+export function run(settings: Settings): Promise<void> {
+  return serve('launcher', [open], settings)
+}
+
+/** Starts a launcher. */
+export async function open(settings: Settings): Promise<Running> {
   const log = createLog('launcher', settings.logLevel)
   const metrics = launcherMetrics()
   const id = settings.id ?? hostname()
@@ -161,21 +163,23 @@ export async function run(settings: Settings): Promise<void> {
   const { wakeListen: wake, apiListen, spawner: deploy } = settings
   log.info({ id, wake, api: apiListen, ...(deploy && { spawner: deploy }) }, 'launcher is up')
 
-  closeWithGrace({ delay: GRACE }, async ({ signal, err }) => {
-    if (err) log.fatal({ error: err.stack }, 'launcher fails')
-    else log.info({ signal }, 'launcher ends')
-    registration.end()
-    launcher.end()
-    await Promise.allSettled([
-      launcher.server.close(),
-      api.close(),
-      spawner?.close(),
-      session.stop(),
-      hook?.close(),
-    ])
-    informer.stop()
-    store.close()
-  })
+  return {
+    log,
+    farewell: 'launcher ends',
+    stop: async () => {
+      registration.end()
+      launcher.end()
+      await Promise.allSettled([
+        launcher.server.close(),
+        api.close(),
+        spawner?.close(),
+        session.stop(),
+        hook?.close(),
+      ])
+      informer.stop()
+      store.close()
+    },
+  }
 }
 
 function listenOptions(text: string): { host: string; port: number; backlog: number } {

@@ -1,5 +1,4 @@
 import { hostname } from 'node:os'
-import closeWithGrace from 'close-with-grace'
 import { startAdmin } from '../adapters/admin.ts'
 import { countConnections } from '../adapters/connections.ts'
 import { freeBytes } from '../adapters/disk.ts'
@@ -12,6 +11,7 @@ import { createLog } from '../adapters/log.ts'
 import { readIncarnation } from '../adapters/machine.ts'
 import { registrarMetrics } from '../adapters/metrics.ts'
 import { Probe } from '../adapters/probe.ts'
+import { type Running, serve } from '../adapters/serve.ts'
 import { Session } from '../adapters/session.ts'
 import { parseEndpoint } from '../model/endpoint.ts'
 import { readHostLabels } from '../model/host-label.ts'
@@ -24,15 +24,13 @@ import { Refusals } from './refusal.ts'
 import { Registrar } from './registrar.ts'
 import { Sidekick } from './sidekick.ts'
 
-/** Milliseconds that giving up sleeps and unregistering may take at the end. */
-const GRACE = 5_000
-
 /** Runs a registrar until the process is told to end: of an engine, or with `--app` of one process. */
-export async function run(settings: Settings): Promise<void> {
-  await (settings.app === '' ? runRegistrar(settings) : runSidekick(settings))
+export function run(settings: Settings): Promise<void> {
+  return serve('registrar', [settings.app === '' ? open : openSidekick], settings)
 }
 
-async function runRegistrar(settings: Settings): Promise<void> {
+/** Starts the registrar of an engine. */
+export async function open(settings: Settings): Promise<Running> {
   const log = createLog('registrar', settings.logLevel)
   const metrics = registrarMetrics()
   const keys = new Keys(settings.prefix)
@@ -100,13 +98,15 @@ async function runRegistrar(settings: Settings): Promise<void> {
   const endDiscovery = startDiscovery(settings, { engine, store, address, app, isInformed, log })
   log.info({ engine: settings.docker, admin: settings.registrarAdmin }, 'registrar is up')
 
-  closeWithGrace({ delay: GRACE }, async ({ signal, err }) => {
-    if (err) log.fatal({ error: err.stack }, 'registrar fails')
-    else log.info({ signal }, 'registrar ends, its instances stay registered for a lease time')
-    await Promise.allSettled([registrar.stop(), endDiscovery(), admin.close()])
-    informer.stop()
-    store.close() // the session is not stopped: that would revoke the lease
-  })
+  return {
+    log,
+    farewell: 'registrar ends, its instances stay registered for a lease time',
+    stop: async () => {
+      await Promise.allSettled([registrar.stop(), endDiscovery(), admin.close()])
+      informer.stop()
+      store.close() // the session is not stopped: that would revoke the lease
+    },
+  }
 }
 
 function countWrites(metrics: ReturnType<typeof registrarMetrics>) {
@@ -116,7 +116,7 @@ function countWrites(metrics: ReturnType<typeof registrarMetrics>) {
   }
 }
 
-async function runSidekick(settings: Settings): Promise<void> {
+async function openSidekick(settings: Settings): Promise<Running> {
   const log = createLog('registrar', settings.logLevel)
   const metrics = registrarMetrics()
   const endpoint = parseEndpoint(settings.endpoint)
@@ -178,14 +178,16 @@ async function runSidekick(settings: Settings): Promise<void> {
   const running = sidekick.run(ending.signal)
   log.info({ app: settings.app, endpoint: settings.endpoint }, 'sidekick is up')
 
-  closeWithGrace({ delay: GRACE }, async ({ signal, err }) => {
-    if (err) log.fatal({ error: err.stack }, 'sidekick fails')
-    else log.info({ signal }, 'sidekick ends and unregisters its process')
-    ending.abort()
-    await Promise.allSettled([running, admin.close()])
-    publication.stop()
-    informer.stop()
-    await session.stop()
-    store.close()
-  })
+  return {
+    log,
+    farewell: 'sidekick ends and unregisters its process',
+    stop: async () => {
+      ending.abort()
+      await Promise.allSettled([running, admin.close()])
+      publication.stop()
+      informer.stop()
+      await session.stop()
+      store.close()
+    },
+  }
 }

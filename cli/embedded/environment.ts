@@ -11,17 +11,17 @@ function textOf(value: unknown): string {
 }
 
 /**
- * The environment of one service: ours, but with all of its settings as they are in force here. By environment and
+ * The environment of services in one process: ours, but with all of their settings as they are in force here. By environment and
  * not by flags, since flags show in process lists and one of them is a password.
  */
 export function environmentOf(
-  service: Service,
+  services: readonly Service[],
   settings: Settings,
   env: NodeJS.ProcessEnv,
 ): NodeJS.ProcessEnv {
   const others = Object.entries(env).filter(([name]) => !name.startsWith('REVEILLE_'))
   const own = (Object.keys(SETTINGS) as SettingName[])
-    .filter((name) => (SETTINGS[name].services as Service[]).includes(service))
+    .filter((name) => SETTINGS[name].services.some((service) => services.includes(service)))
     .filter((name) => settings[name] !== undefined)
     .map((name) => [variableOf(name), textOf(settings[name])])
   return Object.fromEntries([...others, ...own])

@@ -9,6 +9,12 @@ export const CLI_SETTINGS = {
     switched.default(false),
     'add three demo apps and two blueprints, and leave nothing of them at the end',
   ),
+  services: setting(
+    ['up'],
+    'together|apart',
+    z.enum(['together', 'apart'], 'must be together or apart').default('together'),
+    'whether the registrar, the launcher and the controller share one process or have one each: that takes 130 MiB more, and an error of one ends no other',
+  ),
   api: setting(
     ['cli'],
     'url',

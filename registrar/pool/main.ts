@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import closeWithGrace from 'close-with-grace'
 import { receiveDatagrams } from '../../adapters/activity.ts'
 import { startAdmin } from '../../adapters/admin.ts'
 import { connect } from '../../adapters/etcd.ts'
@@ -9,6 +8,7 @@ import { readAnswer } from '../../adapters/http-answer.ts'
 import { Informer } from '../../adapters/informer.ts'
 import { createLog, type Logger } from '../../adapters/log.ts'
 import { poolMetrics } from '../../adapters/metrics.ts'
+import { serve } from '../../adapters/serve.ts'
 import { Session } from '../../adapters/session.ts'
 import { isSigned, readKey } from '../../adapters/signature.ts'
 import { parseNetworks } from '../../model/address.ts'
@@ -26,7 +26,6 @@ import { Tally } from './tally.ts'
 import { targetsOf } from './targets.ts'
 import { Vouching } from './vouching.ts'
 
-const GRACE = 5_000
 /** Datagrams a second that one sender may send, and at once: an announcement is said every few seconds. */
 const RATE = 50
 const BURST = 100
@@ -34,14 +33,13 @@ const BURST = 100
 const SILENCE = 250
 
 /** Keeps pools until the process is told to end. Throws if what it is told to keep makes no sense. */
-export async function run(settings: Settings): Promise<void> {
-  const log = createLog('pool', settings.logLevel)
-  const { stop } = await start(settings, process.env, log)
-  closeWithGrace({ delay: GRACE }, async ({ signal, err }) => {
-    if (err) log.fatal({ error: err.stack }, 'pool fails')
-    else log.info({ signal }, 'pool ends, its servers stay registered for a lease time')
-    await stop()
-  })
+export function run(settings: Settings): Promise<void> {
+  const open = async () => {
+    const log = createLog('pool', settings.logLevel)
+    const { stop } = await start(settings, process.env, log)
+    return { log, farewell: 'pool ends, its servers stay registered for a lease time', stop }
+  }
+  return serve('pool', [open], settings)
 }
 
 /** Starts it in this process. */

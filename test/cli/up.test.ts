@@ -29,8 +29,10 @@ const HOLD = `
 const MAIN = join(import.meta.dirname, '../../dist/cli/main.js')
 let home: Household
 
-const start = async (): Promise<Household> =>
-  startHousehold([...(await flagsFor(await temporaryFolder())), '--demo', '--engine', 'process'])
+const start = async (...flags: string[]): Promise<Household> => {
+  const places = await flagsFor(await temporaryFolder())
+  return startHousehold([...places, '--demo', '--engine', 'process', ...flags])
+}
 
 /** What a second `up` says that cannot start; 2 is for settings that make no sense. */
 async function refusal(flags: string[], code = 1): Promise<string> {
@@ -131,24 +133,44 @@ describe('another up', () => {
   }, 60_000)
 })
 
+/** Kills one part: a running app and a sleeping one answer within 10 s, and the part is back. */
+async function killed({ pid, origin }: Household, part: string, cold: string): Promise<void> {
+  process.kill(await childOf(pid, part), 'SIGKILL')
+  const begun = performance.now()
+  const warm = await askUntil(origin, '/A/name', ({ status }) => status === 200, 10)
+  expect(warm?.status).toBe(200)
+  const woken = await askUntil(origin, `/${cold}/name`, ({ status }) => status === 200, 10)
+  expect(JSON.parse(woken?.text ?? '')).toMatchObject({ name: cold })
+  expect(performance.now() - begun).toBeLessThan(10_000)
+  await expect.poll(() => childOf(pid, part), { timeout: 10_000 }).toBeGreaterThan(0)
+}
+
 describe('kill -9 of one part: all is right again within 10 s', () => {
   test.each([
-    ['registrar/main.js', 'demo-r'],
-    ['controller/main.js', 'demo-c'],
-    ['launcher/main.js', 'demo-l'],
+    ['service-main.js services', 'demo-s'],
     ['nginx: master', 'demo-n'],
     ['etcd --name', 'demo-e'],
-  ])(
-    '%s',
-    async (part, cold) => {
-      process.kill(await childOf(home.pid, part), 'SIGKILL')
-      const begun = performance.now()
-      const warm = await askUntil(home.origin, '/A/name', ({ status }) => status === 200, 10)
-      expect(warm?.status).toBe(200)
-      const woken = await askUntil(home.origin, `/${cold}/name`, ({ status }) => status === 200, 10)
-      expect(JSON.parse(woken?.text ?? '')).toMatchObject({ name: cold })
-      expect(performance.now() - begun).toBeLessThan(10_000)
-      await expect.poll(() => childOf(home.pid, part), { timeout: 10_000 }).toBeGreaterThan(0)
+  ])('%s', (part, cold) => killed(home, part, cold), 40_000)
+})
+
+describe('with the services apart, kill -9 of one: all is right again within 10 s', () => {
+  let apart: Household
+
+  beforeAll(async () => {
+    apart = await start('--services', 'apart')
+  }, 90_000)
+
+  afterAll(() => apart.part.end())
+
+  const parts = ['registrar/main.js', 'controller/main.js', 'launcher/main.js']
+
+  test.each(parts)(
+    '%s, and the others live on',
+    async (part) => {
+      const others = parts.filter((other) => other !== part)
+      const pids = await Promise.all(others.map((other) => childOf(apart.pid, other)))
+      await killed(apart, part, `demo-${part[0]}`)
+      expect(await living(pids)).toHaveLength(2)
     },
     40_000,
   )

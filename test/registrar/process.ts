@@ -24,7 +24,8 @@ export async function startRegistrar(settings: Record<string, string>): Promise<
       `REVEILLE_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}=${value}`,
   )
   const main = `${ROOT}registrar/main.ts`
-  const program = ['node', '--import', 'tsx', `${ROOT}cli/embedded/service-main.ts`, main]
+  const starter = `${ROOT}cli/embedded/service-main.ts`
+  const program = ['node', '--import', 'tsx', starter, 'registrar', main]
   const part = await startPart('env', [...variables, ...program], ROOT)
   const admin = `http://${settings.registrarAdmin}/healthz`
   await part.until(async () => (await fetch(admin)).status > 0)

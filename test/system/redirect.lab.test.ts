@@ -14,7 +14,7 @@ describe.each(['nginx', 'haproxy'])('behind %s', (proxy) => {
   beforeAll(async () => {
     cluster = await startCluster([
       ...['--cookie', 'instance', '--fallback', '/home', '--cookie-answer', 'redirect'],
-      ...['--proxy', proxy],
+      ...['--proxy', proxy, '--services', 'apart'],
     ])
     await cluster.add({ name, image: 'reveille-test/app:1', stopTimeout: '2s' })
   })

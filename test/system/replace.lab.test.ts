@@ -12,7 +12,7 @@ const docker = new Docker({ socketPath: labEngine().url.replace('unix://', '') }
 let cluster: Cluster
 beforeAll(async () => {
   await docker.getImage(image).tag({ repo: 'reveille-test/app', tag: '2' })
-  cluster = await startCluster()
+  cluster = await startCluster(['--services', 'apart'])
 })
 afterAll(async () => {
   await cluster.stop()

@@ -28,7 +28,10 @@ beforeAll(async () => {
   await writeUsers(users, new Map([['home', await hashPassword(password)]]))
   const listen = `127.0.0.1:${await freePort()}`
   spawner = `http://${listen}`
-  cluster = await startCluster(['--spawner', listen, '--spawner-users', users])
+  cluster = await startCluster([
+    ...['--spawner', listen, '--spawner-users', users],
+    ...['--services', 'apart'],
+  ])
   const login = await post('/login', { username: 'home', password })
   token = (JSON.parse(login.text) as { token: string }).token
 })
@@ -90,7 +93,7 @@ it('an image that is not there, or a name that is taken, is said, and nothing is
 
 it('what no gateway leads to is stopped and reported, and started once one does', async () => {
   await cluster.api('POST', '/v1/apps/minion-1/sleep')
-  const [controller] = cluster.pids('controller')
+  const [controller] = cluster.pids('controller/main.js')
   process.kill(controller ?? 0, 'SIGSTOP')
   try {
     const late = await call('PUT', '/deploy/minion-1')

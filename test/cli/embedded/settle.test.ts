@@ -13,8 +13,9 @@ test('a service reads the settings that are in force, wherever they came from', 
     confirm: 'off',
   }
   const settings = loadSettings(flags, {})
-  for (const service of ['controller', 'launcher', 'registrar'] as const) {
-    const environment = environmentOf(service, settings, {
+  const all = ['controller', 'launcher', 'registrar'] as const
+  for (const services of [...all.map((service) => [service]), all]) {
+    const environment = environmentOf(services, settings, {
       PATH: '/bin',
       REVEILLE_HOLD_TIMEOUT: '1s',
       REVEILLE_CONFIG: '/no/such/file',
@@ -24,8 +25,8 @@ test('a service reads the settings that are in force, wherever they came from', 
     expect(again.etcd).toEqual(settings.etcd)
     expect(again.etcdPassword).toBe('a,b "c"')
     expect(again.networks).toEqual(settings.networks)
-    if (service === 'launcher') expect(again.holdTimeout).toBe(90)
-    if (service === 'controller') expect(again.confirm).toBe('off')
+    if (services.includes('launcher')) expect(again.holdTimeout).toBe(90)
+    if (services.includes('controller')) expect(again.confirm).toBe('off')
   }
 })
 
