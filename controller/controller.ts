@@ -23,13 +23,17 @@ export interface ControllerOptions
 const TICK = 1000
 /** So many of them are between looks for what nobody said: each is two questions to the proxy, and the template read. */
 const UNSAID = 5
+/** Milliseconds between reloads, each of which costs clients something. */
+const RELOAD_REST = 1000
+/** Milliseconds between pushes: a single change waits for none of it, many in a row are some fifty pushes a second. */
+const PUSH_REST = 20
 const REWOUND = 'etcd lost its data or was restored: routes that it does not know stay for one TTL'
 const REFUSED = 'its line in the table of routes breaks the rules of the door: launchers lead to it'
 const MISSING = 'most endpoints are missing from etcd at once: their routes stay for one TTL'
 
 /**
  * Keeps the proxy what etcd says it should be: its configuration, and the table in its memory where it has one. Each goes
- * its own way, as a push costs nothing and waits for nobody.
+ * its own way, as a push costs little and waits for no reload.
  */
 export class Controller {
   readonly #options: ControllerOptions
@@ -49,10 +53,12 @@ export class Controller {
     this.#configured = new Lane(
       (since) => this.#bring(since),
       () => this.#settle(),
+      RELOAD_REST,
     )
     this.#pushed = new Lane(
       (since) => this.#push(since),
       () => this.#settle(),
+      PUSH_REST,
     )
     const { listen, reading } = options.surroundings
     this.#status = new Status({ ...options, listen, pathPrefix: reading.pathPrefix })
@@ -218,7 +224,8 @@ export class Controller {
     }
     this.#status.reportRoutes(result)
     this.#publish()
-    return result === 'lost' || result instanceof Error ? 'failed' : 'nothing'
+    if (result === 'lost' || result instanceof Error) return 'failed'
+    return result === 'pushed' ? 'done' : 'nothing'
   }
 
   /** The plan of this revision went this way, all of it. */

@@ -7,16 +7,16 @@ export interface KeptFile extends Pick<ConfigurationFiles, 'read' | 'adopt' | 's
   propose(text: Text): Promise<unknown>
 }
 
-/** Milliseconds after a failure. */
-const REST = 1000
-/** How many times as long as a write took nothing is written after it, and for how many milliseconds at most. */
+/** How many times as long as a write took nothing is written after it, and for how many milliseconds at least and at most. */
 const SHARE = 20
+const SHORTEST = 1000
 const LONGEST = 10_000
 
 /**
  * A text that is written behind what is done: of several in a row the last one, at once after a quiet spell, then now and
- * then, so that a long one costs no more than a part of the time. A failure is told once and costs nothing else; it is tried
- * again for as long as it takes, as nobody says when a disk has room again.
+ * then, so that a long one costs no more than a part of the time, and a short one is not on a disk's way each time that
+ * etcd may have to wait for. A failure is told once and costs nothing else; it is tried again for as long as it takes, as
+ * nobody says when a disk has room again.
  */
 export class Kept {
   readonly #file: KeptFile
@@ -68,7 +68,7 @@ export class Kept {
       this.#writing = null
       if (this.#stopped) return
       const share = Math.min(LONGEST, SHARE * (performance.now() - began))
-      const rest = this.#failure === '' ? share : REST
+      const rest = this.#failure === '' ? Math.max(SHORTEST, share) : SHORTEST
       this.#rest = setTimeout(() => void this.#begin(), rest)
     })
     return this.#writing

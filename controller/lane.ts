@@ -13,18 +13,22 @@ export class Lane {
   /**
    * @param run takes all that changed; is told performance.now() of the first change; must not reject
    * @param onEnd after each run
+   * @param rest milliseconds between two runs
    */
-  constructor(run: (since: number) => Promise<Outcome>, onEnd: () => void) {
-    this.#pace = new Pace(async () => {
-      const since = this.#since ?? performance.now()
-      this.#since = null
-      this.#urgent = false
-      this.#busy = true
-      const outcome = await run(since)
-      this.#busy = false
-      onEnd()
-      return outcome
-    })
+  constructor(run: (since: number) => Promise<Outcome>, onEnd: () => void, rest: number) {
+    this.#pace = new Pace(
+      async () => {
+        const since = this.#since ?? performance.now()
+        this.#since = null
+        this.#urgent = false
+        this.#busy = true
+        const outcome = await run(since)
+        this.#busy = false
+        onEnd()
+        return outcome
+      },
+      { rest },
+    )
   }
 
   /** Something changed, if maybe nothing of this lane's. `urgent`: what runs may be wrong, not only behind. */

@@ -45,6 +45,7 @@ export class LiveTable {
   #isThere = false
   /** apps that routes lead to, as this frame says */
   #targets: { frame: GatewayPlan | null; names: Set<string> } = { frame: null, names: new Set() }
+  #framed: { of: GatewayPlan; frame: GatewayPlan } | null = null
   #losses = 0
 
   constructor(door: Door, file: Pick<Kept, 'keep' | 'tried' | 'stop'>) {
@@ -75,9 +76,12 @@ export class LiveTable {
     return this.#endpoints
   }
 
-  /** What of a plan is in nginx's configuration. */
+  /** What of a plan is in nginx's configuration: the same object for the same plan, as it is asked with each change. */
   frameOf(plan: GatewayPlan): GatewayPlan {
-    return { ...plan, apps: [], door: this.#door.number }
+    const { number } = this.#door
+    if (this.#framed?.of !== plan || this.#framed.frame.door !== number)
+      this.#framed = { of: plan, frame: { ...plan, apps: [], door: number } }
+    return this.#framed.frame
   }
 
   /** Whether nginx has another table than it was given, or none: it was started, with an older file or without one. */

@@ -1,4 +1,4 @@
-/** What a run came to: `done` costs the proxy a reload, `nothing` does not, `failed` is tried again. */
+/** What a run came to: `done` has a rest after it, `nothing` has not, `failed` is tried again. */
 export type Outcome = 'done' | 'nothing' | 'failed'
 
 /** How many rests may be broken within so many milliseconds, unless nothing ran for longer than a rest meanwhile. */
@@ -13,6 +13,7 @@ const SPELL = 30_000
 export class Pace {
   readonly #run: () => Promise<Outcome>
   readonly #rest: number
+  readonly #again: number
   readonly #most: number
   /** performance.now() before which nothing runs */
   #notBefore = 0
@@ -27,12 +28,14 @@ export class Pace {
 
   /**
    * @param run must not reject
-   * @param rest milliseconds between two runs, and before the first repetition of a failed one
+   * @param rest milliseconds between two runs
+   * @param again milliseconds before the first repetition of a failed one
    * @param most milliseconds between two repetitions, at most
    */
-  constructor(run: () => Promise<Outcome>, { rest = 1000, most = 3000 } = {}) {
+  constructor(run: () => Promise<Outcome>, { rest = 1000, again = 1000, most = 3000 } = {}) {
     this.#run = run
     this.#rest = rest
+    this.#again = again
     this.#most = most
   }
 
@@ -73,7 +76,8 @@ export class Pace {
     this.#running = this.#run().then((outcome) => {
       this.#running = null
       this.#failures = outcome === 'failed' ? this.#failures + 1 : 0
-      const wait = Math.min(this.#rest * 2 ** Math.max(0, this.#failures - 1), this.#most)
+      const again = Math.min(this.#again * 2 ** (this.#failures - 1), this.#most)
+      const wait = outcome === 'failed' ? again : this.#rest
       if (outcome !== 'nothing') this.#notBefore = performance.now() + wait
       if (this.#wanted || outcome === 'failed') this.trigger()
     })

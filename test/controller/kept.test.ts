@@ -4,6 +4,8 @@ import { Kept, type Text } from '../../controller/kept.ts'
 let written: string[]
 let isFull: boolean
 let failures: string[]
+/** milliseconds that a write takes */
+let took: number
 let kept: Kept
 
 beforeEach(() => {
@@ -11,10 +13,11 @@ beforeEach(() => {
   written = []
   failures = []
   isFull = false
+  took = 100
   const file = {
     read: async () => null,
     propose: async (text: Text) => {
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await new Promise((resolve) => setTimeout(resolve, took))
       if (isFull) throw new Error('no space')
       written.push(typeof text === 'string' ? text : Array.from(text).join(''))
       return text
@@ -34,6 +37,15 @@ it('writes at once after a quiet spell, then of several in a row the last one', 
   expect(written).toEqual(['a', 'c'])
   await vi.advanceTimersByTimeAsync(60_000)
   expect(written).toEqual(['a', 'c'])
+})
+
+it('writes a short text no more than once a second', async () => {
+  took = 1
+  for (let i = 0; i < 600; i += 1) {
+    kept.keep(() => String(i))
+    await vi.advanceTimersByTimeAsync(10)
+  }
+  expect(written).toHaveLength(6)
 })
 
 it('takes no more than a twentieth of the time for it', async () => {

@@ -87,6 +87,28 @@ describe('Pace', () => {
     expect(runs).toHaveLength(7)
   })
 
+  it('tries a failed run again no sooner where the rest is short', async () => {
+    outcome = 'failed'
+    pace = new Pace(
+      async () => {
+        runs.push(performance.now())
+        return outcome
+      },
+      { rest: 20 },
+    )
+    pace.trigger()
+    await vi.advanceTimersByTimeAsync(3_500)
+    expect(gaps()).toEqual([1000, 2000])
+    outcome = 'done'
+    await vi.advanceTimersByTimeAsync(3_000)
+    pace.trigger()
+    pace.trigger()
+    await vi.advanceTimersByTimeAsync(5)
+    pace.trigger()
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(gaps().at(-1)).toBe(20)
+  })
+
   it('never runs twice at once, nor after it was stopped', async () => {
     pace.trigger()
     pace.trigger()
