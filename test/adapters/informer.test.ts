@@ -208,7 +208,7 @@ describe('with a broken line', () => {
     const reader = new Busy({ urls: [proxy.url] })
     leftovers.push(() => reader.close())
     const { values } = mirror(reader, ['/backlog/'])
-    await expect.poll(() => values.size, { timeout: 10_000 }).toBe(2000)
+    await expect.poll(() => values.size, { timeout: 25_000 }).toBe(2000)
     expect(values).toEqual(await truth('/backlog/'))
     expect(lists).toBeGreaterThan(1)
   })

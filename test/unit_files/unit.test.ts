@@ -3,6 +3,7 @@ import { chmod, cp, mkdir, readdir, readFile, readlink, writeFile } from 'node:f
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { THRIFT } from '../../cli/embedded/environment.ts'
 import { flagOf, SETTINGS, type Service, variableOf } from '../../model/setting.ts'
 import { temporaryFolder } from '../lab/folder.ts'
 
@@ -114,6 +115,11 @@ describe.each(TEMPLATES)('reveille-%s@.service', (unit) => {
       paths.every((path) => path.startsWith('/run/reveille/%i')),
     )
   })
+})
+
+test.each(SERVICES)('reveille-%s.service gives memory back as under reveille up', async (unit) => {
+  const said = Object.entries(THRIFT).map(([name, value]) => `${name}=${value}`)
+  expect(await read(unit)).toContain(`Environment=${said.join(' ')}\n`)
 })
 
 test.each(SERVICES)('an instance of reveille-%s@.service has a name of its own', async (unit) => {

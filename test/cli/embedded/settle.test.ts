@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { loadSettings } from '../../../adapters/settings.ts'
-import { environmentOf } from '../../../cli/embedded/environment.ts'
+import { environmentOf, THRIFT } from '../../../cli/embedded/environment.ts'
 import { deniedOf, networkOf } from '../../../cli/embedded/network.ts'
 
 test('a service reads the settings that are in force, wherever they came from', () => {
@@ -28,6 +28,13 @@ test('a service reads the settings that are in force, wherever they came from', 
     if (services.includes('launcher')) expect(again.holdTimeout).toBe(90)
     if (services.includes('controller')) expect(again.confirm).toBe('off')
   }
+})
+
+test('a service gives memory back, unless the operator says how', () => {
+  const settings = loadSettings({}, {})
+  expect(environmentOf(['launcher'], settings, {})).toMatchObject(THRIFT)
+  const own = { NODE_OPTIONS: '--max-old-space-size=300' }
+  expect(environmentOf(['launcher'], settings, own)).toMatchObject({ ...THRIFT, ...own })
 })
 
 test('instances are routed to at one address only', () => {
