@@ -146,7 +146,14 @@ function startProxy(house: House, settings: Settings, command: string[]): () => 
     if (house.signal.aborted) return
     // workers outlive a killed master and keep its port; told to quit, they let go of it and finish what they have
     const leftovers = settings.proxy === 'nginx' ? 'SIGQUIT' : 'SIGUSR1'
-    child = house.start({ name: settings.proxy, command, tie: 'TERM', leftovers, patience: 3 })
+    child = house.start({
+      name: settings.proxy,
+      command,
+      tie: 'TERM',
+      leftovers,
+      patience: 3,
+      favoured: true,
+    })
   })()
   return async () => {
     await started

@@ -13,6 +13,8 @@ export interface ChildOptions {
   patience: number
   /** what the rest of its group gets when it has ended; SIGKILL unless given */
   leftovers?: NodeJS.Signals
+  /** each time that it was started */
+  onStart?(pid: number): void
   /** `isError`: it came on stderr */
   onLine(line: string, isError: boolean): void
   /** it ended without being told to, and is started again after `delay` milliseconds */
@@ -97,6 +99,7 @@ export class Child {
       detached: true, // a Ctrl-C is for us; we end the children in order
     })
     this.#process = child
+    if (child.pid !== undefined) this.#options.onStart?.(child.pid)
     for (const input of [child.stdout, child.stderr])
       createInterface({ input }).on('line', (line) => {
         this.lastLines.push(line)

@@ -1,6 +1,7 @@
 import { extname, join } from 'node:path'
 import { createLog, type Logger } from '../../adapters/log.ts'
 import { Child } from './child.ts'
+import { favour } from './favour.ts'
 import { openOutput } from './output.ts'
 
 export interface Tenant {
@@ -12,6 +13,8 @@ export interface Tenant {
   /** seconds to end after SIGTERM, 8 unless given */
   patience?: number
   leftovers?: NodeJS.Signals
+  /** whether it comes before others where there are fewer cores than work */
+  favoured?: boolean
 }
 
 /** Milliseconds. One Ctrl-C comes twice where npm stands between: from the terminal and from npm. */
@@ -55,6 +58,7 @@ export class House {
       tie,
       patience,
       ...(leftovers && { leftovers }),
+      ...(tenant.favoured && { onStart: favour }),
       onLine: (line, isError) => this.#write(name, line, isError),
       onDeath: (how, pause) =>
         this.log.warn({ part: name, how }, `${name} ended, it starts again in ${pause} ms`),
