@@ -7,6 +7,7 @@ import Docker from 'dockerode'
 import { type Engine, openEngine } from '../../adapters/docker.ts'
 import { engineAccess } from '../../adapters/docker-settings.ts'
 import type { ProcessImage } from '../../adapters/process-engine.ts'
+import { SANDBOX_IMAGE } from '../../adapters/sandbox-image.ts'
 import type { AppInput } from '../../model/app.ts'
 import type { BlueprintInput } from '../../model/blueprint.ts'
 import { SETTINGS, type Settings } from '../../model/setting.ts'
@@ -75,9 +76,8 @@ export function demoFolders(settings: Settings): {
   }
 }
 
-/** Gives an engine the demo image, made of this machine's Node. Returns what takes it away again. */
-async function provideImage(url: string, engine: Engine): Promise<() => Promise<void>> {
-  if (await engine.hasImage(DEMO_IMAGE)) return async () => {}
+/** Gives an engine the demo image, made of this machine's Node. */
+async function makeImage(url: string): Promise<void> {
   try {
     const script = join(ROOT, 'cli/setup/demo-image.sh')
     await promisify(execFile)('bash', [script, url], { timeout: 180_000 })
@@ -85,12 +85,28 @@ async function provideImage(url: string, engine: Engine): Promise<() => Promise<
     const { stderr = '', message } = error as Error & { stderr?: string }
     throw new Failure(`cannot make the demo image: ${stderr.trim() || message}`)
   }
+}
+
+/** Takes an image away again; that it is not there, or that somebody else's container has it, is fine. */
+async function removeImage(url: string, image: string): Promise<void> {
   const { pathname, protocol, hostname, port } = new URL(url)
   const docker =
     protocol === 'unix:'
       ? new Docker({ socketPath: pathname })
       : new Docker({ host: hostname, port: Number(port), protocol: 'http' })
-  return async () => void (await docker.getImage(DEMO_IMAGE).remove())
+  try {
+    await docker.getImage(image).remove()
+  } catch (error) {
+    if (![404, 409].includes((error as { statusCode?: number }).statusCode ?? 0)) throw error
+  }
+}
+
+/** Those of the images that a demo needs that an engine has not got yet: its launcher makes that of sandboxes. */
+async function missingImages(engine: Engine): Promise<string[]> {
+  const missing: string[] = []
+  for (const image of [DEMO_IMAGE, SANDBOX_IMAGE])
+    if (!(await engine.hasImage(image))) missing.push(image)
+  return missing
 }
 
 export interface Demo {
@@ -98,15 +114,17 @@ export interface Demo {
   add(): Promise<void>
   /** Takes them out of an etcd that goes on after us. */
   withdraw(): Promise<void>
-  /** Removes the containers that were made, and the image if it was. */
+  /** Removes the containers and the images that were made. */
   clear(): Promise<void>
 }
 
 /** Prepares the demo on an engine. */
 export async function prepareDemo(url: string, settings: Settings): Promise<Demo> {
   const engine = openEngine(url, engineAccess(settings))
-  const before = new Set((await engine.list()).map(({ id }) => id))
-  const removeImage = await provideImage(url, engine)
+  const all = async () => [...(await engine.list()), ...(await engine.loneSandboxes())]
+  const before = new Set((await all()).map(({ id }) => id))
+  const missing = await missingImages(engine)
+  if (missing.includes(DEMO_IMAGE)) await makeImage(url)
   const work = async (each: (api: Api) => Promise<void>): Promise<void> => {
     const token = readFileSync(join(settings.stateDir, 'token'), 'utf8').trim()
     const signal = AbortSignal.timeout(30_000)
@@ -146,7 +164,10 @@ export async function prepareDemo(url: string, settings: Settings): Promise<Demo
           await engine.remove(id)
         }),
       )
-      await removeImage()
+      // One whose container was not made any more.
+      for (const { id } of await engine.loneSandboxes())
+        if (!before.has(id)) await engine.removeSandbox(id)
+      for (const image of missing) await removeImage(url, image)
     },
   }
 }

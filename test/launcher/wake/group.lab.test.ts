@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await cluster.close()
-  for (const group of ['shop', 'lone', 'moved', 'gone']) {
+  for (const group of ['shop', 'lone', 'moved', 'gone', 'lost-bridge', 'lost-sandbox']) {
     await cluster.engine.groups.dropNetwork(group)
     await cluster.engine.groups.removeVolume(group, 'data')
   }
@@ -108,8 +108,20 @@ it('a volume that was there and is gone is not begun anew in silence', async () 
   expect(cluster.starts.get('gone')).toBeUndefined()
 })
 
-it('a container whose network was removed while it slept is made anew', async () => {
-  await one.sleep('moved')
-  await docker.getNetwork('reveille-moved').remove()
-  await expect.poll(async () => (await one.wake('moved')).status, { timeout: 20_000 }).toBe(200)
-}, 40_000)
+it.each(['bridge', 'sandbox'] as const)(
+  'a container whose network was removed while it slept is made anew, network %s',
+  async (network) => {
+    const name = `lost-${network}`
+    await one.add({ name, group: name, network })
+    expect((await one.wake(name)).status).toBe(200)
+    const own = docker.getContainer(`reveille-${name}-0`)
+    const { Id } = await own.inspect()
+    await one.sleep(name)
+    // The engine keeps a network that a running sandbox is in.
+    if (network === 'sandbox') await docker.getContainer(`reveille-${name}-0.sandbox`).kill()
+    await docker.getNetwork(`reveille-${name}`).remove()
+    await expect.poll(async () => (await one.wake(name)).status, { timeout: 20_000 }).toBe(200)
+    expect((await own.inspect()).Id).not.toBe(Id)
+  },
+  40_000,
+)
