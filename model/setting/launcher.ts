@@ -90,8 +90,8 @@ export const LAUNCHER_SETTINGS = {
   network: setting(
     ['up', 'launcher'],
     'sandbox|bridge',
-    z.enum(['sandbox', 'bridge'], 'must be sandbox or bridge').default('bridge'),
-    'whose network apps have that do not say: one of their own, made at each start (bridge), or that of a sandbox, which is always there (sandbox); from the next time that their container is made',
+    z.enum(['sandbox', 'bridge'], 'must be sandbox or bridge').default('sandbox'),
+    'whose network apps have that do not say: that of a sandbox, which is always there (sandbox), or one of their own, made at each start (bridge); from the next time that their container is made',
   ),
   hostNetwork: setting(
     ['up', 'launcher'],

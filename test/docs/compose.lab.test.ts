@@ -95,7 +95,9 @@ it('leaves nothing behind that the page has made', async () => {
     return [
       ...(await docker.listContainers({ all: true })).flatMap(({ Names }) => Names),
       ...Volumes.map(({ Name }) => Name).filter((name) => /shop/.test(name)),
-      ...images.flatMap(({ RepoTags }) => RepoTags ?? []).filter((tag) => /example-/.test(tag)),
+      ...images
+        .flatMap(({ RepoTags }) => RepoTags ?? [])
+        .filter((tag) => /example-|sandbox/.test(tag)),
     ]
   }
   expect(await names()).toEqual(expect.arrayContaining(['reveille-shop.data', 'shop_data']))

@@ -144,7 +144,7 @@ export class Cluster {
         startsPerHost: 4,
         availableTimeout: 500,
         registries: ['*'],
-        network: 'bridge',
+        network: 'sandbox',
         hostNetwork: 'off',
         proveRoutes: 'on',
         ...more,
