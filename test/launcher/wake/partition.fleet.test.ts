@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { appContainers } from '../../lab/containers.ts'
 import type { LabFleet } from '../../lab/fleet/fleet.ts'
 import { startFleet } from '../../lab/fleet/start-fleet.ts'
 import { APP_IMAGE } from '../../lab/image.ts'
@@ -15,9 +16,8 @@ afterAll(() => fleet?.stop())
 
 /** Where containers of the app are, by the engines' own sockets: `h1 running`. */
 async function containers(app: string): Promise<string[]> {
-  const filters = { label: [`reveille.app=${app}`] }
   const lists = fleet.hosts.map(async ({ name, docker }) =>
-    (await docker.listContainers({ all: true, filters })).map(({ State }) => `${name} ${State}`),
+    (await appContainers(docker, { app, all: true })).map(({ State }) => `${name} ${State}`),
   )
   return (await Promise.all(lists)).flat()
 }
