@@ -1,10 +1,9 @@
-import type { Rejection } from '../model/state.ts'
 import { Configuration, type ConfigurationOptions } from './configuration.ts'
 import { Lane } from './lane.ts'
 import type { LiveTable } from './live.ts'
-import { Naming } from './naming.ts'
 import type { Outcome } from './pace.ts'
 import { countEndpoints, type GatewayPlan } from './plan.ts'
+import { Rejections } from './rejections.ts'
 import type { Change } from './shrink.ts'
 import { Status, type StatusOptions } from './status.ts'
 import { View, type ViewOptions } from './view.ts'
@@ -28,7 +27,6 @@ const RELOAD_REST = 1000
 /** Milliseconds between pushes: a single change waits for none of it, many in a row are some fifty pushes a second. */
 const PUSH_REST = 20
 const REWOUND = 'etcd lost its data or was restored: routes that it does not know stay for one TTL'
-const REFUSED = 'its line in the table of routes breaks the rules of the door: launchers lead to it'
 const MISSING = 'most endpoints are missing from etcd at once: their routes stay for one TTL'
 
 /**
@@ -41,7 +39,7 @@ export class Controller {
   readonly #configuration: Configuration
   readonly #configured: Lane
   readonly #pushed: Lane
-  readonly #naming = new Naming()
+  readonly #rejections: Rejections
   readonly #status: Status
   #tick: NodeJS.Timeout | undefined
   #unwatch: () => void = () => {}
@@ -49,6 +47,7 @@ export class Controller {
   constructor(options: ControllerOptions) {
     this.#options = options
     this.#view = new View(options)
+    this.#rejections = new Rejections(options, this.#view)
     this.#configuration = new Configuration(options)
     this.#configured = new Lane(
       (since) => this.#bring(since),
@@ -106,7 +105,7 @@ export class Controller {
     // What was applied of the etcd before says nothing of this one.
     if (rewound) for (const lane of [this.#configured, this.#pushed]) this.#reach(lane, '0')
     if (kept > 0) this.#options.log.warn({ kept }, rewound ? REWOUND : MISSING)
-    for (const rejection of rejected) this.#name(rejection)
+    for (const rejection of rejected) this.#rejections.tell(rejection)
     // An address that is given up may be another app's a moment later. Of a table that is not known to the configuration.
     this.#configured.change({ urgent: vacated && !this.#options.live })
     this.#pushed.change({ urgent: vacated })
@@ -149,24 +148,7 @@ export class Controller {
 
   /** Nothing is told before etcd has said what there is. */
   #publish(): void {
-    if (!this.#view.synced) return
-    const { entries, lost } = this.#view.rejected()
-    const late = [...lost, ...this.#refused()]
-    for (const rejection of late) this.#name(rejection)
-    this.#status.publish(this.generation, [...entries, ...late])
-  }
-
-  #refused(): Rejection[] {
-    const { keys, live } = this.#options
-    return [...(live?.refused ?? [])].map((app) => ({
-      key: keys.endpoint(app, 0),
-      reason: REFUSED,
-    }))
-  }
-
-  #name(rejection: Rejection): void {
-    if (this.#naming.isNews(rejection, performance.now()))
-      this.#options.log.warn(rejection, 'entry rejected')
+    if (this.#view.synced) this.#status.publish(this.generation, this.#rejections.all())
   }
 
   /** Patience runs out without a word. */
@@ -210,21 +192,19 @@ export class Controller {
     const { live, proxy } = this.#options
     if (!live) return 'nothing'
     const { revision } = this.#view
-    let result = await live.push(proxy).catch((error: Error) => error)
-    if (result !== 'lost' && !(result instanceof Error))
-      this.#done(this.#pushed, revision, live.endpoints)
+    const caught = (error: Error): Error => error
+    let result = await live.push(proxy).catch(caught)
+    const isThrough = result !== 'lost' && !(result instanceof Error)
+    if (isThrough) this.#done(this.#pushed, revision, live.endpoints)
     if (result === 'pushed') this.#observe(since)
     if (result === 'lost') {
       // The configuration that opens it may still be on its way.
       if (!this.#configuration.runs(this.#configurable())) return 'failed'
-      result = await live.reopen().then(
-        () => 'lost' as const,
-        (error: Error) => error,
-      )
+      result = (await live.reopen().catch(caught)) ?? 'lost'
     }
     this.#status.reportRoutes(result)
     this.#publish()
-    if (result === 'lost' || result instanceof Error) return 'failed'
+    if (!isThrough) return 'failed'
     return result === 'pushed' ? 'done' : 'nothing'
   }
 

@@ -1,14 +1,14 @@
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { command } from './command.ts'
+import { $ } from 'zx'
 import { currentRun } from './run.ts'
 
 const TOP = join(import.meta.dirname, '../..')
 /** What no clone has, whoever has worked here. */
 const OURS = ['.git', 'node_modules', 'dist', 'home.password', 'cookie.key', 'announce.key']
+/** A shell that fails where a part of a pipe does. */
+const quiet = $({ quiet: true, timeout: '60s' })
 /** What npm says where it can reach no registry and has not kept what it wants. */
 const NO_NETWORK = /ENOTCACHED|EAI_AGAIN|ENOTFOUND|ETIMEDOUT|ECONNREFUSED|ENETUNREACH/
 
@@ -23,12 +23,12 @@ export async function freshClone(): Promise<string> {
   const draft = `${clone}.draft`
   await rm(draft, { recursive: true, force: true })
   await mkdir(draft)
-  const left = OURS.map((name) => `--exclude=./${name}`).join(' ')
-  await command('sh', '-c', `tar -C '${TOP}' ${left} -cf - . | tar -C '${draft}' -xf -`)
+  const left = OURS.map((name) => `--exclude=./${name}`)
+  await quiet`tar -C ${TOP} ${left} -cf - . | tar -C ${draft} -xf -`
   await prepare(draft).catch(async (error: Error) => {
     if (!NO_NETWORK.test(error.message)) throw error
     console.warn('No npm registry can be reached: the clone has the packages of this project.')
-    await command('cp', '-a', join(TOP, 'node_modules'), draft)
+    await quiet`cp -a ${join(TOP, 'node_modules')} ${draft}`
     await prepare(draft)
   })
   await rename(draft, clone)
@@ -37,10 +37,10 @@ export async function freshClone(): Promise<string> {
 
 /** Packages that npm has kept since this project's own were installed are good: it asks for those it has not. */
 async function prepare(clone: string): Promise<void> {
-  const { stdout } = await promisify(execFile)('bash', ['cli/setup/prepare.sh'], {
+  const { stdout } = await quiet({
     cwd: clone,
     env: { ...process.env, npm_config_prefer_offline: 'true' },
-    timeout: 240_000,
-  })
+    timeout: '240s',
+  })`bash cli/setup/prepare.sh`
   if (!stdout.includes('Building.')) throw new Error(`prepare.sh built nothing:\n${stdout}`)
 }
