@@ -1,4 +1,5 @@
 import Docker from 'dockerode'
+import { SANDBOX_LABEL } from '../model/network.ts'
 import { ownerOf } from '../test/lab/containers.ts'
 import { ask } from '../test/system/client.ts'
 
@@ -29,12 +30,13 @@ async function firstByte(origin: string, began: number): Promise<{ took: number;
   throw new Error(`${origin} never answered`)
 }
 
-/** The container of an app on this engine. Throws if it has none. */
+/** The container of an app on this engine, not its sandbox. Throws if it has none. */
 export async function containerOf(docker: Docker, app: string): Promise<Docker.Container> {
-  const [made] = await docker.listContainers({
+  const all = await docker.listContainers({
     all: true,
     filters: { label: [`reveille.app=${app}`] },
   })
+  const made = all.find(({ Labels }) => Labels[SANDBOX_LABEL] === undefined)
   if (!made) throw new Error(`no container of ${app} was made`)
   return docker.getContainer(made.Id)
 }

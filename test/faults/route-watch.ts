@@ -19,6 +19,8 @@ export class RouteWatch {
     this.#subject = subject
     this.#apps = apps
     this.#running = this.#watch()
+    // A fault that broke off stops nobody, and the files are gone with its fleet: who stops it hears of that.
+    this.#running.catch(() => {})
   }
 
   /** The sentences about routes that were gone at any time. */
