@@ -11,7 +11,7 @@ import { createLog } from '../adapters/log.ts'
 import { readIncarnation } from '../adapters/machine.ts'
 import { registrarMetrics } from '../adapters/metrics.ts'
 import { Probe } from '../adapters/probe.ts'
-import { type Running, serve } from '../adapters/serve.ts'
+import { type Open, type Running, serve } from '../adapters/serve.ts'
 import { Session } from '../adapters/session.ts'
 import { parseEndpoint } from '../model/endpoint.ts'
 import { readHostLabels } from '../model/host-label.ts'
@@ -24,13 +24,16 @@ import { Refusals } from './refusal.ts'
 import { Registrar } from './registrar.ts'
 import { Sidekick } from './sidekick.ts'
 
-/** Runs a registrar until the process is told to end: of an engine, or with `--app` of one process. */
+/** Runs a registrar until the process is told to end. */
 export function run(settings: Settings): Promise<void> {
-  return serve('registrar', [settings.app === '' ? open : openSidekick], settings)
+  return serve('registrar', [open], settings)
 }
 
-/** Starts the registrar of an engine. */
-export async function open(settings: Settings): Promise<Running> {
+/** Starts a registrar: of an engine, or with `--app` of one process. */
+export const open: Open = (settings) =>
+  settings.app === '' ? openKeeper(settings) : openSidekick(settings)
+
+async function openKeeper(settings: Settings): Promise<Running> {
   const log = createLog('registrar', settings.logLevel)
   const metrics = registrarMetrics()
   const keys = new Keys(settings.prefix)

@@ -21,7 +21,8 @@ function textOf(value: unknown): string {
 
 /**
  * The environment of services in one process: ours over {@link THRIFT}, but with all of their settings as they are in force
- * here. By environment and not by flags, since flags show in process lists and one of them is a password.
+ * here. By environment and not by flags, since flags show in process lists and one of them is a password. But not the app of
+ * a sidekick, should the environment of `up` have one: its registrar is the engine's.
  */
 export function environmentOf(
   services: readonly Service[],
@@ -31,7 +32,7 @@ export function environmentOf(
   const others = Object.entries(env).filter(([name]) => !name.startsWith('REVEILLE_'))
   const own = (Object.keys(SETTINGS) as SettingName[])
     .filter((name) => SETTINGS[name].services.some((service) => services.includes(service)))
-    .filter((name) => settings[name] !== undefined)
+    .filter((name) => name !== 'app' && settings[name] !== undefined)
     .map((name) => [variableOf(name), textOf(settings[name])])
   return { ...THRIFT, ...Object.fromEntries([...others, ...own]) }
 }

@@ -30,6 +30,13 @@ test('a service reads the settings that are in force, wherever they came from', 
   }
 })
 
+test('the registrar of `up` is the one of its engine, whatever sidekick the environment is for', () => {
+  const environment = { REVEILLE_APP: 'plain', REVEILLE_ENDPOINT: '127.0.0.1:80' }
+  const settings = loadSettings({}, environment)
+  expect(settings.app).toBe('plain')
+  expect(loadSettings({}, environmentOf(['registrar'], settings, environment)).app).toBe('')
+})
+
 test('a service gives memory back, unless the operator says how', () => {
   const settings = loadSettings({}, {})
   expect(environmentOf(['launcher'], settings, {})).toMatchObject(THRIFT)
