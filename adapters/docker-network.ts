@@ -54,9 +54,9 @@ export function networkOf(request: ContainerRequest, sandbox: string | null): Ne
 const MEMORY = 16 * 1024 ** 2
 
 /**
- * The engine's request for the sandbox of a container. It may do nothing at all, and needs to: it waits. Unlike an app
- * it comes back by itself, after a crash and with its machine. The engine does not wait for it to end: it would ignore
- * any other signal.
+ * The engine's request for the sandbox of a container. It may do nothing at all, and needs to: it waits. An
+ * engine that starts again does not start it: it would start those of all that sleeps before it answers anybody. The next
+ * start of the app does. The engine does not wait for it to end: it would ignore any other signal.
  */
 export function sandboxBody(
   request: ContainerRequest,
@@ -73,7 +73,7 @@ export function sandboxBody(
     HostConfig: {
       ...host,
       PublishAllPorts: false,
-      RestartPolicy: { Name: 'unless-stopped' },
+      RestartPolicy: { Name: 'no' },
       AutoRemove: false,
       Memory: MEMORY,
       MemorySwap: MEMORY,

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import type { ContainerInspectInfo } from 'dockerode'
 import type { ContainerRequest } from '../model/container.ts'
@@ -161,9 +160,6 @@ export function sandboxIn(found: ContainerInspectInfo): string | null {
   return sandboxOf(found.Config.Labels, found.HostConfig?.NetworkMode)
 }
 
-/** Milliseconds until a sandbox that is just being started again is there. */
-const MOMENT = 100
-
 /**
  * Sees to it that the sandbox of a container runs that could not be started. False: there is nothing wrong with it.
  * @throws EngineError `no-network` if it is gone, so that both are to be made anew
@@ -174,8 +170,7 @@ export async function reviveSandbox(docker: Docker, id: string): Promise<boolean
   if (!sandbox) return false
   const state = (await inspectContainer(docker, sandbox))?.State
   if (!state) throw new EngineError('no-network', `its sandbox ${sandbox} is gone`)
-  if (state.Restarting) await pause(MOMENT)
-  else if (state.Running) return false
-  else await startOne(docker, sandbox)
+  if (state.Running) return false
+  await startOne(docker, sandbox)
   return true
 }

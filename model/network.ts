@@ -4,7 +4,7 @@ import { z } from 'zod'
 export const NETWORKS = ['sandbox', 'bridge', 'host'] as const
 
 /**
- * sandbox: that of a tiny container which is always there, so that its address stays while the app sleeps, and a start
+ * sandbox: that of a tiny container which stays while the app sleeps, and its address with it, so that a start
  * is short; bridge: its own, made at each start; host: that of its machine, where nothing is between it and others.
  */
 export const Network = z.enum(NETWORKS, 'must be sandbox, bridge or host')

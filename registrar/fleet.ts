@@ -73,16 +73,13 @@ export class Fleet {
     for (const container of containers) {
       const { id, state } = container
       const member = this.roster.get(id)
+      // Of the end of a sandbox whose app sleeps nothing else tells.
+      if (member) member.hasSandbox = keepsSandbox(container)
       if (member ? differs(member.instance, container) : state === 'running') doubtful.push(id)
       else if (!member && this.#origins.isKnown(container)) this.#see(id, container)
       else if (!member) doubtful.push(id)
     }
     await this.#inspections.lookAll(doubtful.filter((id) => !this.#refused.has(id)))
-    // An inspection need not look at the sandbox of what does not run.
-    for (const container of containers) {
-      const member = this.roster.get(container.id)
-      if (member && keepsSandbox(container)) member.hasSandbox = true
-    }
   }
 
   /**
@@ -160,7 +157,7 @@ export class Fleet {
     if (this.#origins.isBorrowed(id))
       return this.#refuse(container, `its label ${APP_LABEL} is its image's, not its own`)
     const member = known ?? this.roster.add(discovered(id, labels.spec))
-    if (keepsSandbox(container)) member.hasSandbox = true
+    member.hasSandbox = keepsSandbox(container)
     if (container.isCut) this.#options.onCut(member)
     if (container.state !== 'running' || container.isCut)
       return this.#apply(member, restOf(container), whyStopped(container))

@@ -91,7 +91,7 @@ export const LAUNCHER_SETTINGS = {
     ['up', 'launcher'],
     'sandbox|bridge',
     z.enum(['sandbox', 'bridge'], 'must be sandbox or bridge').default('sandbox'),
-    'whose network apps have that do not say: that of a sandbox, which is always there (sandbox), or one of their own, made at each start (bridge); from the next time that their container is made',
+    'whose network apps have that do not say: that of a sandbox, which stays while they sleep (sandbox), or one of their own, made at each start (bridge); from the next time that their container is made',
   ),
   hostNetwork: setting(
     ['up', 'launcher'],

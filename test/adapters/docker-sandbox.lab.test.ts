@@ -105,7 +105,7 @@ test('while it sleeps and starts, a connect is refused at once: nobody waits for
   expect(Math.max(...refused.map(({ ms }) => ms))).toBeLessThan(900)
 })
 
-test('a sandbox may do nothing, is as small as can be, and comes back with its machine', async () => {
+test('a sandbox may do nothing, is as small as can be, and is not started by its engine', async () => {
   const made = await run({ name: 'shop' })
   const { Config, HostConfig, State } = await sandbox(made).inspect()
   expect(Config).toMatchObject({ User: '65534:65534', StopSignal: 'SIGKILL', Env: null })
@@ -113,7 +113,7 @@ test('a sandbox may do nothing, is as small as can be, and comes back with its m
   expect(HostConfig).toMatchObject({
     ...{ Privileged: false, ReadonlyRootfs: true, CapDrop: ['ALL'], CapAdd: null, Binds: null },
     ...{ Memory: 16 * 1024 ** 2, PidsLimit: 16, SecurityOpt: ['no-new-privileges'] },
-    RestartPolicy: { Name: 'unless-stopped' },
+    RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
   })
   const script = `
     const { readFileSync } = require('node:fs')
