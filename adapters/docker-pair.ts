@@ -47,15 +47,6 @@ export function loneSandboxes(infos: readonly ContainerInfo[]): LoneSandbox[] {
     }))
 }
 
-/** The container of a list that has the network of this sandbox, if it is up. */
-export function containerOn(
-  infos: readonly ContainerInfo[],
-  sandbox: string,
-): Pick<Container, 'id' | 'labels'> | null {
-  const found = infos.find((info) => sandboxOfInfo(info) === sandbox)
-  return found && isUp(fromSummary(found)) ? { id: found.Id, labels: found.Labels } : null
-}
-
 /**
  * A container by its inspection and its sandbox's.
  * @param sandbox null if it has none, or that is gone

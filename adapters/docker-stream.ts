@@ -1,11 +1,13 @@
 import type Docker from 'dockerode'
-import type { EngineEvent } from '../model/container.ts'
+import { type EngineEvent, isUp } from '../model/container.ts'
+import { SANDBOX_LABEL } from '../model/network.ts'
 import { getPath, readStream } from './docker-call.ts'
+import { fromInspection } from './docker-container.ts'
 import { EngineError } from './docker-error.ts'
 import { EVENT_FILTERS, formatSince, readEvents } from './docker-event.ts'
-import { inspectContainer, listOurs } from './docker-inspect.ts'
+import { inspectContainer } from './docker-inspect.ts'
 import { framedLines, jsonLines, plainLines } from './docker-log.ts'
-import { containerOn } from './docker-pair.ts'
+import { sandboxIn } from './docker-sandbox.ts'
 
 /** Events of our containers from `since` (engine clock) on. It ends or throws when the stream breaks. */
 export async function* streamEvents(
@@ -15,12 +17,17 @@ export async function* streamEvents(
 ): AsyncGenerator<EngineEvent> {
   const query = { since: formatSince(since), filters: EVENT_FILTERS }
   for await (const event of follow(docker, query, readEvents, signal)) {
-    if (event.action !== 'cut') yield event
-    else {
-      const container = containerOn(await listOurs(docker), event.id)
-      if (container) yield { ...event, ...container }
-    }
+    const told = event.action === 'cut' ? await ofContainer(docker, event) : event
+    if (told) yield told
   }
+}
+
+/** The end of a sandbox as an event of the container that has its network; null if none has, or it is not up. */
+async function ofContainer(docker: Docker, event: EngineEvent): Promise<EngineEvent | null> {
+  const found = await inspectContainer(docker, event.labels[SANDBOX_LABEL] ?? '')
+  if (!found || sandboxIn(found) !== event.id) return null
+  const container = fromInspection(found)
+  return isUp(container) ? { ...event, id: container.id, labels: container.labels } : null
 }
 
 /** One empty item whenever a container was started or ended, ours or not. It ends or throws when the stream breaks. */
