@@ -14,11 +14,13 @@ export const HOST_REFUSED =
   "must not be host: that is open to all that listens on its machine, and this launcher's operator has not allowed it (--host-network on)"
 
 /**
- * Whose network an instance of the app gets. Throws ProblemError `start-failed` where that is its host's and not
+ * Whose network an instance of the app gets. One that says nothing of it gets its own where others of its group find it by
+ * a name that several instances share: a sandbox keeps the name while its instance sleeps. Throws ProblemError `start-failed` where that is its host's and not
  * allowed, whoever wrote it into etcd.
  */
 export function networkOf(app: App, { network, hostNetwork }: NetworkPolicy): Network {
   if (app.network === 'host' && hostNetwork === 'off')
     throw startFailed(app.name, `its network ${HOST_REFUSED}`)
-  return app.network ?? network
+  const isNameShared = app.group !== undefined && app.replicas > 1
+  return app.network ?? (isNameShared ? 'bridge' : network)
 }

@@ -77,6 +77,23 @@ it('leaves none where the room went to somebody else meanwhile, and keeps it whe
 })
 
 it.each([
+  { app: { group: 'shops', replicas: 2 }, network: 'bridge' },
+  { app: { group: 'shops', replicas: 2, network: 'sandbox' }, network: 'sandbox' },
+  { app: { group: 'shops' }, network: 'sandbox' },
+  { app: { replicas: 2 }, network: 'sandbox' },
+])(
+  'a name that a group has for several instances does not lead to those that sleep: $app gets $network',
+  async ({ app, network }) => {
+    const engine = {
+      create: async ({ network: given }: { network: string }) => given,
+      start: async () => {},
+      groups: { provideNetwork: async () => {} },
+    }
+    expect(await launch(engine, app, { network: 'sandbox' })).toBe(network)
+  },
+)
+
+it.each([
   { state: 'created', removed: ['shop-0'], outcome: 'bridged' },
   { state: 'exited', removed: [], outcome: 'fails: no sandbox here' },
 ])(
