@@ -47,8 +47,6 @@ export interface Begun {
   over: Promise<unknown>
   /** Gives it up, and stops what it has started where that can be done soon. Does not throw. */
   undo(): Promise<void>
-  /** how its room is counted, null if it needs none */
-  seat: Seat | null
 }
 
 /** Begins a try. Its room counts from the same moment on: whoever is placed next sees it. */
@@ -82,18 +80,17 @@ export function begin(attempt: Attempt, options: AttemptOptions): Begun {
     if (started === null) return
     await halt({ app, slot, host, begun: over, id: started, claim }, catalog, engines)
   }
-  return { endpoint, over, undo, seat }
+  return { endpoint, over, undo }
 }
 
-/** How the room of a try is counted. What is up already has its own; what came with the claim is for the first try alone. */
+/** How the room of a try is counted, null for what is up: it has its own. The claim keeps it, whatever comes of the try. */
 function seatOf({ run, claim, chosen }: Attempt, room: Room): Seat | null {
   const { app, slot } = run
-  const isUp = wasFound(chosen) || dozing(chosen.container, app) !== null
-  const brought = claim.seat
-  claim.seat = null
-  if (brought && !isUp && brought.host === chosen.host.name) return brought
-  if (brought) room.leave(brought)
-  return isUp ? null : room.take(app, slot, chosen.host)
+  const { host, container } = chosen
+  if (wasFound(chosen) || dozing(container, app) !== null) return null
+  const seat = claim.seat?.host === host.name ? claim.seat : room.take(app, slot, host)
+  claim.seat = seat
+  return seat
 }
 
 /** The id of the container that runs, from now on or already. */

@@ -22,7 +22,7 @@ export interface WakeClaim {
   /** what is in etcd; whoever changes it there keeps it right */
   written: Written
   content: Claim
-  /** room that came with it, for whoever takes it first */
+  /** how the room of its slot is counted here since it came with the claim or was first needed; at one host, the last */
   seat: Seat | null
   /** false as soon as somebody else may have the right; asked right before each effect */
   valid(): boolean

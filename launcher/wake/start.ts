@@ -150,7 +150,6 @@ export class Starter {
     await trip.cleanup
     claim.release()
     if (claim.seat) room.leave(claim.seat)
-    for (const { seat } of trip.begun.values()) if (seat) room.leave(seat)
     const seen = trip.sights.filter(({ container }) => container !== null)
     const hosts = new Map([...seen, ...trip.begun.values()].map(({ host }) => [host.name, host]))
     for (const host of hosts.values()) {

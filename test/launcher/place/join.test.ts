@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { Claim } from '../../../model/record.ts'
-import type { Machine } from '../machine.ts'
+import { type Machine, refusal } from '../machine.ts'
 import { Machines } from '../machines.ts'
 
 const GIB = 2 ** 30
@@ -197,4 +197,24 @@ it('promises room elsewhere where the instance is not where it was', async () =>
   // Nothing is left of what was promised on the first host.
   await one.wake('other')
   expect(h1.started).toHaveLength(2)
+})
+
+it('counts nothing any more of a start that failed and turned out to have been made', async () => {
+  h1.isRegistering = false
+  h1.faults.start = async (id) => {
+    delete h1.faults.start
+    await h1.start(id)
+    throw refusal('conflict')
+  }
+  // It is asked for one only while the instance is waited for that the next look has found.
+  h1.faults.ping = () => {
+    h1.isRegistering = true
+  }
+  await one.wake('shop')
+  const [id = ''] = h1.started
+  expect(h1.started).toHaveLength(1)
+  await expect.poll(claims).toEqual([])
+  await h1.stop(id)
+  await expect.poll(() => one.catalog.endpoint('shop', 0)).toBeNull()
+  await hasRoomForTwo()
 })
