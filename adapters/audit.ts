@@ -35,8 +35,9 @@ export class Audit {
   readonly #options: AuditOptions
   /** revision of the last look */
   #from: bigint
-  /** keys of which the watch told during a look, and how many more there were then: what etcd said may be older */
-  #told = new Set<string>()
+  /** changes of which the watch told during a look, as what etcd said may be older: of each key the last revision */
+  #told = new Map<string, bigint>()
+  /** and by how many there were more with each */
   #steps: { revision: bigint; growth: number }[] = []
   #isLooking = false
   #timer: NodeJS.Timeout | undefined
@@ -48,10 +49,10 @@ export class Audit {
     this.#later()
   }
 
-  /** Takes from the watch that these keys changed, up to `revision`, and by how many there are more. */
-  tell(keys: readonly string[], revision: bigint, growth: number): void {
+  /** Takes from the watch that a key changed, or went, in `revision`, and by how many there are more. */
+  tell(key: string, revision: bigint, growth: number): void {
     if (!this.#isLooking) return
-    for (const key of keys) this.#told.add(key)
+    this.#told.set(key, revision)
     this.#steps.push({ revision, growth })
   }
 
@@ -69,7 +70,7 @@ export class Audit {
     this.#isLooking = true
     const reason = await this.#why().catch((error: Error) => error.message)
     this.#isLooking = false
-    this.#told = new Set()
+    this.#told = new Map()
     this.#steps = []
     if (this.#stopped) return
     if (reason !== null) return this.#options.onBehind(reason)
@@ -93,7 +94,8 @@ export class Audit {
     const later = this.#steps.filter((step) => step.revision > revision)
     const size = later.reduce((sum, { growth }) => sum - growth, known.size)
     const isUntold = ({ key, modRevision }: (typeof changed)[number]): boolean =>
-      !this.#told.has(key) && known.get(key)?.modRevision !== modRevision
+      known.get(key)?.modRevision !== modRevision &&
+      (this.#told.get(key) ?? 0n) < BigInt(modRevision)
     return size !== count || changed.some(isUntold)
   }
 }

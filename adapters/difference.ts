@@ -4,10 +4,6 @@ import type { Entry } from '../model/state.ts'
 /** One difference. `seen`: etcd told of the delete; otherwise the key was only missing from a list. */
 export type Change = { type: 'put'; entry: Entry } | { type: 'delete'; key: string; seen: boolean }
 
-export function keyOf(change: Change): string {
-  return change.type === 'put' ? change.entry.key : change.key
-}
-
 /** What is kept of an entry, to tell another one from it. */
 export type Known = Pick<Entry, 'value' | 'modRevision' | 'lease'>
 

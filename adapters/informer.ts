@@ -1,7 +1,7 @@
 import type { IWatchResponse } from 'etcd3'
 import type { Entry } from '../model/state.ts'
 import { Audit } from './audit.ts'
-import { type Change, differences, type Known, keyOf, knownOf } from './difference.ts'
+import { type Change, differences, type Known, knownOf } from './difference.ts'
 import type { Store } from './etcd.ts'
 import { abandon, apart, toEntry, watchRequest } from './etcd-request.ts'
 import type { InformerOptions } from './informer-options.ts'
@@ -93,8 +93,10 @@ export class Informer {
         'etcd went back in time: restored or replaced, its list is the truth now',
       )
     const batch = differences(this.#known, entries)
+    for (const change of batch) this.#learn(change)
     this.#revision = BigInt(revision)
-    if (batch.length > 0 || !this.#listed) this.#hand(batch, 'list')
+    if (batch.length > 0 || !this.#listed)
+      this.#guard(() => this.#options.onChange(batch, this.revision, 'list'))
     this.#listed = true
     this.#guard(() => this.#options.onSync?.())
     this.#resolve()
@@ -164,22 +166,25 @@ export class Informer {
     for (const { type, kv } of response.events) {
       const entry = toEntry(kv)
       if (!this.#prefixes.some((prefix) => entry.key.startsWith(prefix))) continue
-      if (type === 'Delete') batch.push({ type: 'delete', key: entry.key, seen: true })
-      else batch.push({ type: 'put', entry: this.#gist(entry) })
+      const change: Change =
+        type === 'Delete'
+          ? { type: 'delete', key: entry.key, seen: true }
+          : { type: 'put', entry: this.#gist(entry) }
+      this.#audit?.tell(entry.key, BigInt(entry.modRevision), this.#learn(change))
+      batch.push(change)
     }
     // While there are events, header.revision can be ahead of them; without, etcd promises that all came.
     const last = response.events.at(-1)?.kv.mod_revision ?? response.header.revision
     if (BigInt(last) > this.#revision) this.#revision = BigInt(last)
-    if (batch.length > 0) this.#hand(batch, 'watch')
+    if (batch.length > 0) this.#guard(() => this.#options.onChange(batch, this.revision, 'watch'))
   }
 
-  #hand(batch: Change[], why: 'list' | 'watch'): void {
+  /** Returns by how many there are more now. */
+  #learn(change: Change): number {
     const before = this.#known.size
-    for (const change of batch)
-      if (change.type === 'put') this.#known.set(change.entry.key, knownOf(change.entry))
-      else this.#known.delete(change.key)
-    this.#audit?.tell(batch.map(keyOf), this.#revision, this.#known.size - before)
-    this.#guard(() => this.#options.onChange(batch, this.revision, why))
+    if (change.type === 'put') this.#known.set(change.entry.key, knownOf(change.entry))
+    else this.#known.delete(change.key)
+    return this.#known.size - before
   }
 
   /** A handler that throws has a bug; the others' news must go on. */

@@ -28,8 +28,12 @@ class Reader extends Store {
     return super.listAll(...args)
   }
 
-  override since(...args: Parameters<Store['since']>) {
+  /** What happens while etcd is asked. */
+  meanwhile = async (): Promise<void> => {}
+
+  override async since(...args: Parameters<Store['since']>) {
     this.looks += 1
+    await this.meanwhile()
     return super.since(...args)
   }
 
@@ -98,6 +102,25 @@ describe('a watch that loses events', () => {
       expect(reader.lists).toBe(lists)
     },
   )
+})
+
+test('a watch that tells of one change while etcd is asked and loses the next of that key is found out', async () => {
+  const key = '/both/a'
+  await store.put(key, 'first')
+  const { reader, values, said } = await mirror('/both/')
+  const lost = new Promise<void>((resolve) => {
+    reader.meanwhile = async () => {
+      reader.meanwhile = async () => {}
+      await store.put(key, 'told')
+      await expect.poll(() => values.get(key)).toBe('told')
+      reader.loses = () => true
+      await store.put(key, 'lost')
+      resolve()
+    }
+  })
+  await lost
+  await expect.poll(() => values.get(key), { timeout: 5_000 }).toBe('lost')
+  expect(said).toContain('all is listed anew')
 })
 
 describe('a watch that tells all', () => {
