@@ -85,6 +85,11 @@ export class HostRecord {
     return this.#options.address || (this.#record?.address ?? '')
   }
 
+  /** Of the engine, bytes; null before it said so. */
+  get memory(): number | null {
+    return this.#record?.memory ?? null
+  }
+
   /**
    * Looks again at once: the lease is new, the engine came back, or something was paused. Resolves when what is so by now
    * is written, however long that takes.

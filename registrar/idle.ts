@@ -18,7 +18,7 @@ export interface IdleOptions {
   standing: Standing
   log: Logger
   /** so many stopped instances keep their sandbox */
-  sandboxes: number
+  sandboxes(): number
   /** open connections to the instance, however they came */
   connections(member: Member): Promise<number>
   /** Whether what {@link Cluster} says is current. */
@@ -82,10 +82,10 @@ export class Idle {
       // what needs it sleeps first: its own idle time begins when that is gone
       if (needs.has(canonical(spec.app)) || cluster.isNeeded(spec.app))
         this.#open.set(id, { last: now, isOpen: false })
-      if (this.#busy.size >= WIDTH) return
-      if (this.#isDue(member, now)) this.#start(member, () => this.#look(member, signal))
+      if (this.#busy.size < WIDTH && this.#isDue(member, now))
+        this.#start(member, () => this.#look(member, signal))
     }
-    for (const member of surplus(roster.values(), cluster, this.#options.sandboxes))
+    for (const member of surplus(roster.values(), cluster, this.#options.sandboxes()))
       if (this.#busy.size < WIDTH) this.#start(member, () => this.#fold(member, signal))
     for (const id of this.#open.keys()) if (!roster.has(id)) this.#open.delete(id)
     for (const id of this.#blind) if (!roster.has(id)) this.#blind.delete(id)
@@ -155,7 +155,7 @@ export class Idle {
   }
 
   async #fold(member: Member, signal: AbortSignal): Promise<void> {
-    const why = `of more than ${this.#options.sandboxes} the longest unused`
+    const why = `of more than ${this.#options.sandboxes()} the longest unused`
     await this.#sleep(member, 'fold', null, signal, why)
     // Where that failed a list tells in a while whether there is something to fold: of what was paused by hand it never does.
     member.hasSandbox = false

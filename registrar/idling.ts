@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Cluster } from './cluster.ts'
 import type { Fleet } from './fleet.ts'
+import type { HostRecord } from './host.ts'
 import { Idle } from './idle.ts'
 import { layDown } from './lay-down.ts'
 import type { RegistrarOptions } from './options.ts'
 import { pause } from './pause.ts'
 import type { Member } from './roster.ts'
 import { Sleep } from './sleep.ts'
+import { sandboxLimit } from './surplus.ts'
 import { countVisitors } from './visitors.ts'
 
 /** How long a sleep may wait for the record of this host to be written, milliseconds. */
@@ -17,7 +19,7 @@ export function idling(
   options: RegistrarOptions,
   fleet: Fleet,
   cluster: Cluster,
-  host: { refresh(): Promise<void> },
+  host: Pick<HostRecord, 'refresh' | 'memory'>,
 ): Idle {
   const { engine, store, standing, keys, log, drainTimeout, meter, name } = options
   const connections = (member: Member): Promise<number> =>
@@ -41,7 +43,7 @@ export function idling(
   return new Idle({
     ...ports,
     sleep,
-    sandboxes: options.sandboxes,
+    sandboxes: sandboxLimit(options.sandboxes, () => host.memory, log),
     isInformed: () => options.isInformed(),
     dismiss: async ({ entry }) => {
       await store.remove(entry.key, { modRevision: entry.modRevision }).catch(() => null)

@@ -69,8 +69,8 @@ export interface RegistrarOptions {
   leaseTtl: number
   /** seconds */
   drainTimeout: number
-  /** so many stopped instances keep their sandbox, and with it their address */
-  sandboxes: number
+  /** so many stopped instances keep their sandbox, and with it their address; undefined: as the engine's memory allows */
+  sandboxes: number | undefined
   /** Whether all changes in etcd arrive here right now. */
   isInformed(): boolean
   meter: Meter

@@ -1,5 +1,36 @@
+import type { Logger } from 'pino'
 import type { Cluster } from './cluster.ts'
 import type { Member } from './roster.ts'
+
+/** Bytes that a sandbox takes of its host while it runs: they are the engine's shim. */
+const SHIM = 4.5e6
+/** Where memory is no matter: half of the 1,023 ports of a bridge. */
+const MOST = 500
+
+/** How many stopped instances keep their sandbox where nobody said so. Pure. @param memory of the engine, bytes */
+export function affordable(memory: number): number {
+  return Math.min(MOST, Math.floor(memory / 10 / SHIM))
+}
+
+/**
+ * The limit for {@link surplus}: as set, else by the engine's memory, told once; none while that is not known.
+ * @param memory bytes, null while it is not known
+ */
+export function sandboxLimit(
+  set: number | undefined,
+  memory: () => number | null,
+  log: Pick<Logger, 'info'>,
+): () => number {
+  let limit = set
+  return () => {
+    if (limit !== undefined) return limit
+    const bytes = memory()
+    if (bytes === null) return Number.POSITIVE_INFINITY
+    limit = affordable(bytes)
+    log.info({ sandboxes: limit, memory: bytes }, 'so many apps that sleep keep their sandbox')
+    return limit
+  }
+}
 
 /**
  * Of the stopped instances those whose sandboxes are too many on this host, the longest unused first. Slots that are kept

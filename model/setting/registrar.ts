@@ -48,8 +48,8 @@ export const REGISTRAR_SETTINGS = {
   sandboxes: setting(
     ['up', 'registrar'],
     'n',
-    number(0, 1000).default(500),
-    'so many stopped instances of this host keep their sandbox, and with it their address; of more, those that nobody has used for longest give it back until they are woken',
+    number(0, 1000).optional(),
+    'so many stopped instances of this host keep their sandbox, and with it their address; of more, those that nobody has used for longest give it back until they are woken; unless given 500, or as many as take a tenth of its memory at 4.5 MB each',
   ),
   app: setting(
     ['registrar'],

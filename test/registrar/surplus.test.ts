@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { InstanceSpec } from '../../model/label.ts'
 import { discovered, type Phase } from '../../registrar/instance.ts'
 import { type Member, Roster } from '../../registrar/roster.ts'
-import { surplus } from '../../registrar/surplus.ts'
+import { affordable, sandboxLimit, surplus } from '../../registrar/surplus.ts'
 
 const roster = new Roster()
 const used = new Map<string, number>()
@@ -41,4 +41,25 @@ test('of those that sleep with a sandbox the longest unused are too many', () =>
   expect(chosen(1)).toEqual(['b', 'c'])
   claimed.add('b')
   expect(chosen(1)).toEqual(['c', 'a'])
+})
+
+test.each([
+  ['2 GB', 2e9, 44],
+  ['16 GB', 16e9, 355],
+  ['as much as one likes', 256e9, 500],
+])('of a host with %s a tenth is for sandboxes', (_what, memory, count) => {
+  expect(affordable(memory)).toBe(count)
+})
+
+test('how many are kept is said once, when the engine has told its memory, unless somebody has set it', () => {
+  const told: object[] = []
+  const log = { info: (fields: object) => void told.push(fields) }
+  let memory: number | null = null
+  const limit = sandboxLimit(undefined, () => memory, log)
+  expect(limit()).toBe(Number.POSITIVE_INFINITY)
+  memory = 9e9
+  expect([limit(), limit()]).toEqual([200, 200])
+  expect(told).toEqual([{ sandboxes: 200, memory }])
+  expect(sandboxLimit(0, () => memory, log)()).toBe(0)
+  expect(told).toHaveLength(1)
 })
