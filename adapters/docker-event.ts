@@ -1,7 +1,7 @@
 import type { EngineEvent } from '../model/container.ts'
 import { APP_LABEL } from '../model/label.ts'
-import { isSandbox } from '../model/network.ts'
 import { jsonLines } from './docker-log.ts'
+import { looksLikeSandbox } from './sandbox-image.ts'
 
 /** What to ask the engine for; its own exec events (our probes make them) stay away. */
 export const EVENT_FILTERS = {
@@ -47,7 +47,8 @@ export function readEvent(line: string): EngineEvent | null {
     time: BigInt(/"timeNano":(\d+)/.exec(line)?.[1] ?? 0),
   }
   const { Action: what = '' } = message
-  if (isSandbox(attributes.name ?? '', attributes))
+  const { name = '', image } = attributes
+  if (looksLikeSandbox({ name, labels: attributes, image }))
     return what === 'die' || what === 'destroy' ? { ...event, action: 'cut' } : null
   const health = /^health_status: (healthy|unhealthy)$/.exec(what)?.[1]
   if (health === 'healthy' || health === 'unhealthy') return { ...event, action: 'health', health }

@@ -2,16 +2,21 @@ import type Docker from 'dockerode'
 import type { ContainerInspectInfo } from 'dockerode'
 import type { Container } from '../model/container.ts'
 import { APP_LABEL } from '../model/label.ts'
-import { isSandbox } from '../model/network.ts'
 import { getPath, makeCall, orNull } from './docker-call.ts'
 import { bare, healthcheckCommand } from './docker-container.ts'
 import { EngineError } from './docker-error.ts'
 import { fromPair, sandboxOf } from './docker-pair.ts'
+import { looksLikeSandbox } from './sandbox-image.ts'
 
 /** A container as the engine describes it, whoever's it is; null if there is none. */
 export function inspectContainer(docker: Docker, id: string): Promise<ContainerInspectInfo | null> {
   const container = docker.getContainer(id)
   return orNull((abortSignal) => container.inspect({ abortSignal }))
+}
+
+/** Whether an inspection is that of a sandbox. */
+export function isSandbox({ Name, Config }: ContainerInspectInfo): boolean {
+  return looksLikeSandbox({ name: bare(Name), labels: Config.Labels, image: Config.Image })
 }
 
 /** All containers of ours as the engine lists them, running or not, sandboxes too. */
@@ -28,7 +33,7 @@ export async function inspectPair(
 ): Promise<Container | null> {
   const found = await inspectContainer(docker, id)
   const labels = found?.Config.Labels ?? {}
-  if (!found || labels[APP_LABEL] === undefined || isSandbox(bare(found.Name), labels)) return null
+  if (!found || labels[APP_LABEL] === undefined || isSandbox(found)) return null
   const { Running, Paused } = found.State
   const isAsked = !forWake || Running || Paused
   const sandbox = isAsked ? sandboxOf(labels, found.HostConfig?.NetworkMode) : null

@@ -1,9 +1,10 @@
 import type { ContainerInfo, ContainerInspectInfo } from 'dockerode'
 import { type Container, isUp, type LoneSandbox } from '../model/container.ts'
 import { APP_LABEL } from '../model/label.ts'
-import { isSandbox, NETWORK_LABEL } from '../model/network.ts'
+import { NETWORK_LABEL } from '../model/network.ts'
 import { bare, fromInspection, fromSummary } from './docker-container.ts'
 import { readTime } from './docker-event.ts'
+import { listedImage, looksLikeSandbox } from './sandbox-image.ts'
 
 /** Id of the sandbox whose network a container has; null if it has none. */
 export function sandboxOf(
@@ -15,7 +16,8 @@ export function sandboxOf(
 }
 
 function isSandboxInfo(info: ContainerInfo): boolean {
-  return isSandbox(bare(info.Names[0]), info.Labels ?? {})
+  const image = listedImage(info)
+  return looksLikeSandbox({ name: bare(info.Names[0]), labels: info.Labels, image })
 }
 
 const sandboxOfInfo = (info: ContainerInfo): string | null =>

@@ -1,12 +1,10 @@
 import type Docker from 'dockerode'
 import type { ContainerInspectInfo } from 'dockerode'
 import type { ContainerRequest } from '../model/container.ts'
-import { isSandbox } from '../model/network.ts'
 import { createBody } from './docker-body.ts'
 import { getPath, makeCall, readStream, SLOW } from './docker-call.ts'
-import { bare } from './docker-container.ts'
 import { EngineError, unquoted } from './docker-error.ts'
-import { inspectContainer, ours } from './docker-inspect.ts'
+import { inspectContainer, isSandbox, ours } from './docker-inspect.ts'
 import { jsonLines } from './docker-log.ts'
 import { sandboxBody } from './docker-network.ts'
 import { sandboxOf } from './docker-pair.ts'
@@ -138,7 +136,7 @@ export async function removeSandbox(docker: Docker, id: string): Promise<void> {
 /** Whether it is a sandbox. By its labels alone any container may say that another one is its own. */
 async function isOneOfOurs(docker: Docker, id: string): Promise<boolean> {
   const found = await inspectContainer(docker, id)
-  return found !== null && isSandbox(bare(found.Name), found.Config.Labels ?? {})
+  return found !== null && isSandbox(found)
 }
 
 /**

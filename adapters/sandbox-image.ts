@@ -1,3 +1,4 @@
+import { isSandbox } from '../model/network.ts'
 import { EngineError } from './docker-error.ts'
 
 /**
@@ -7,6 +8,24 @@ import { EngineError } from './docker-error.ts'
 export const SANDBOX_IMAGE = 'localhost/reveille/sandbox:1'
 /** Where its one file is, and what it runs. */
 const PROGRAM = '/sandbox'
+
+/** What an engine says of a container, as far as that tells a sandbox. */
+export interface Appearance {
+  name: string
+  labels: Readonly<Record<string, string>> | null | undefined
+  /** its image as it was created */
+  image: string | undefined
+}
+
+/** Whether a container is a sandbox. Labels come with any image, and whoever runs one chooses the name. */
+export function looksLikeSandbox({ name, labels, image }: Appearance): boolean {
+  return image === SANDBOX_IMAGE && isSandbox(name, labels ?? {})
+}
+
+/** The image of a container in a list: that has an id instead, where the name is another image's by now, or nobody's. */
+export function listedImage({ Image, Command }: { Image: string; Command: string }): string {
+  return Command === PROGRAM && Image.startsWith('sha256:') ? SANDBOX_IMAGE : Image
+}
 
 /** What a sandbox runs: one system call that waits for a signal, for ever. By the architecture as engines name it. */
 const CODE: Readonly<Record<string, { machine: number; code: readonly number[] }>> = {

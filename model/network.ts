@@ -20,7 +20,7 @@ export function sandboxName(container: string): string {
   return `${container}.sandbox`
 }
 
-/** Whether a container is a sandbox. Its image may bring any label along, but cannot choose its name. */
+/** Whether a container is called and labelled like a sandbox. */
 export function isSandbox(name: string, labels: Readonly<Record<string, string>>): boolean {
   const container = labels[SANDBOX_LABEL]
   return container !== undefined && name === sandboxName(container)

@@ -294,6 +294,41 @@ test('labels of an image make no sandbox of a container', async () => {
   expect(await engine.loneSandboxes()).toEqual([])
 })
 
+test.each(['other.sandbox', 'reveille-other-0.sandbox'])(
+  'a container of somebody called %s, whose image has the labels of a sandbox, is not removed as one',
+  async (name) => {
+    const image = 'reveille-test/posing:1'
+    const [repo, tag] = image.split(':')
+    const from = await docker.createContainer({ Image: APP_IMAGE })
+    const labels = `LABEL reveille.app=other reveille.sandbox=${name.replace('.sandbox', '')}`
+    await from.commit({ repo, tag, changes: labels })
+    await from.remove()
+    const { id } = await docker.createContainer({ name, Image: image })
+    expect(await engine.loneSandboxes()).toEqual([])
+    await engine.removeSandbox(id)
+    expect((await docker.getContainer(id).inspect()).Id).toBe(id)
+  },
+)
+
+test('a sandbox whose image lost its name to another one is still a sandbox', async () => {
+  const made = await run({ name: 'shop' })
+  const [repo, tag] = SANDBOX_IMAGE.split(':')
+  const from = await docker.createContainer({ Image: APP_IMAGE })
+  await from.commit({ repo, tag })
+  await from.remove()
+  try {
+    expect((await engine.list()).map(({ id, hasSandbox }) => [id, hasSandbox])).toEqual([
+      [made.id, true],
+    ])
+    await answer(await portOf(made.id))
+    await engine.stop(made.id, 1)
+    await engine.remove(made.id)
+    expect(await all()).toEqual([])
+  } finally {
+    await docker.getImage(SANDBOX_IMAGE).remove({ force: true })
+  }
+})
+
 test('the image is given to an engine that has lost it', async () => {
   await run({ name: 'shop' })
   await clearEngine()
