@@ -1,4 +1,5 @@
 import type Docker from 'dockerode'
+import { isMadeHere } from '../model/image.ts'
 import { readStream } from './docker-call.ts'
 import { classify, EngineError } from './docker-error.ts'
 import { jsonLines } from './docker-log.ts'
@@ -111,6 +112,8 @@ export async function pullImage(
   onPercent: (percent: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  if (isMadeHere(image))
+    throw new EngineError('no-image', `image ${image} is made by Reveille, and never pulled`)
   const progress = new PullProgress()
   let told = -1
   const tell = (percent: number): void => {

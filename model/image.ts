@@ -21,6 +21,11 @@ export function repositoryOf(image: string): string[] | null {
   return REFERENCE.exec(image)?.groups?.path?.split('/') ?? null
 }
 
+/** Whether an image is one that Reveille makes itself, as that of sandboxes: what a registry has under such a name is another. */
+export function isMadeHere(image: string): boolean {
+  return image.startsWith('localhost/reveille/')
+}
+
 /** Addresses in every spelling a resolver takes (127.0.0.1, 127.1, 0x7f.1): no top-level domain is a number. */
 const NUMERIC = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/i
 

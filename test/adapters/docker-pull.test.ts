@@ -1,7 +1,9 @@
+import type Docker from 'dockerode'
 import { expect, test } from 'vitest'
 import {
   type PullEvent,
   PullProgress,
+  pullImage,
   pullReference,
   readPull,
 } from '../../adapters/docker-pull.ts'
@@ -66,4 +68,18 @@ test('a reference without a tag means latest: every tag would be pulled otherwis
   expect(pullReference('localhost:5000/shop')).toBe('localhost:5000/shop:latest')
   expect(pullReference('localhost:5000/shop:1')).toBe('localhost:5000/shop:1')
   expect(pullReference(`shop@sha256:${'a'.repeat(64)}`)).toBe(`shop@sha256:${'a'.repeat(64)}`)
+})
+
+test('an image that is made here is never pulled: a registry of the machine may have another one of that name', async () => {
+  const asked: string[] = []
+  const docker = {
+    createImage: async ({ fromImage }: { fromImage: string }) => {
+      asked.push(fromImage)
+      throw new Error('no registry')
+    },
+  } as unknown as Docker
+  const pull = (image: string) => pullImage(docker, image, () => {}, new AbortController().signal)
+  await expect(pull('localhost/reveille/sandbox:1')).rejects.toMatchObject({ code: 'no-image' })
+  await expect(pull('localhost/own:1')).rejects.toThrow()
+  expect(asked).toEqual(['localhost/own:1'])
 })

@@ -41,7 +41,7 @@ function app(name: string, more: object = {}): void {
 function prefetch(id = 'l1'): Prefetch {
   const names = new Map([...catalog.state.hosts.values()].map(({ value }) => [value.engine, value]))
   return new Prefetch({
-    ...{ id, catalog, registries: ['docker.io'], log: pino({ level: 'silent' }) },
+    ...{ id, catalog, registries: ['docker.io', 'localhost'], log: pino({ level: 'silent' }) },
     engines: {
       at: (url) => ({
         pull: async (image) => {
@@ -159,4 +159,13 @@ test('of several launchers the first by name does it', () => {
   expect(pulls).toEqual([])
   prefetch('l1').look()
   expect(pulls).toEqual(['a shop:1'])
+})
+
+test('an image that is made here is not asked of a registry of this machine, others are', async () => {
+  host('h1')
+  app('made', { image: 'localhost/reveille/sandbox:1' })
+  app('own', { image: 'localhost/own:1' })
+  prefetch().look()
+  expect(pulls).toEqual(['h1 localhost/own:1'])
+  await end()
 })
