@@ -12,16 +12,28 @@ const LOOP_LOOK = 100
 
 /** Watches its process from the first time that it is asked on: most are never, and an idle one would be woken for nobody. */
 class Watching extends Registry {
-  #isWatching = false
+  /** when the loop has been looked at since the last answer: without a look the least delay would be 300 years */
+  #looked: Promise<void> | undefined
+  #answer: Promise<string> | undefined
 
-  override async metrics(): Promise<string> {
-    if (!this.#isWatching) {
-      this.#isWatching = true
-      collectDefaultMetrics({ register: this, eventLoopMonitoringPrecision: LOOP_LOOK })
-      // Before the first look at the loop it would say that the least delay was 300 years.
-      await pause(2 * LOOP_LOOK)
-    }
-    return super.metrics()
+  /** Who asks while another waits for an answer gets the same. */
+  override metrics(): Promise<string> {
+    this.#answer ??= this.#collect().finally(() => {
+      this.#answer = undefined
+    })
+    return this.#answer
+  }
+
+  async #collect(): Promise<string> {
+    await (this.#looked ?? this.#watch())
+    const text = await super.metrics()
+    this.#looked = pause(2 * LOOP_LOOK)
+    return text
+  }
+
+  #watch(): Promise<void> {
+    collectDefaultMetrics({ register: this, eventLoopMonitoringPrecision: LOOP_LOOK })
+    return pause(2 * LOOP_LOOK)
   }
 }
 

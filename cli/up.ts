@@ -168,12 +168,17 @@ async function untilWell(house: House, settings: Settings): Promise<void> {
     const answers = await Promise.all(vitals.map(ask))
     if (answers.every((answer) => answer === '')) return
     const part = house.hopeless(HOPELESS)
-    if (part) throw new Failure(`${part.name} does not start`, part.lastLines.slice(-5))
+    if (part) throw new Failure(`${part.title} cannot start`, lastWordsOf(part))
     if (round % 100 === 0)
       for (const [index, { name }] of vitals.entries())
         if (answers[index]) house.log.warn({ part: name, answer: answers[index] }, 'not up yet')
     await delay(100)
   }
+}
+
+/** Why it ended, as far as it said: where several write, what they say besides would hide it. */
+function lastWordsOf({ lastErrors, lastLines }: Child): string[] {
+  return (lastErrors.length > 0 ? lastErrors : lastLines).slice(-5)
 }
 
 /** Seconds the gateway gets to hear of the launcher: it is said that all is up whether or not it has. */

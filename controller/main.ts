@@ -8,6 +8,7 @@ import { connect } from '../adapters/etcd.ts'
 import { etcdOptions } from '../adapters/etcd-settings.ts'
 import { ReplacedFile } from '../adapters/files.ts'
 import { Informer } from '../adapters/informer.ts'
+import { listening } from '../adapters/listening.ts'
 import { createLog, type Logger } from '../adapters/log.ts'
 import { controllerMetrics } from '../adapters/metrics.ts'
 import { fileLimit, workerUser } from '../adapters/nginx.ts'
@@ -128,8 +129,12 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
     routed: (app) => controller.endpoints.has(app),
     onReport: () => metrics.activity.inc(),
   })
-  const datagrams = await receiveDatagrams(settings.activityListen, (text) => activity.report(text))
-  const admin = await startAdmin({
+  const report = (text: string): void => activity.report(text)
+  const datagrams = await listening(
+    'activityListen',
+    receiveDatagrams(settings.activityListen, report),
+  )
+  const opening = startAdmin({
     listen: settings.controllerAdmin,
     metrics: metrics.registry,
     health: () => ({
@@ -143,6 +148,7 @@ export async function start(settings: Settings, log: Logger): Promise<{ stop(): 
       },
     }),
   })
+  const admin = await listening('controllerAdmin', opening)
   informer.start()
   void session.start()
 

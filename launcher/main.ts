@@ -7,6 +7,7 @@ import { etcdOptions } from '../adapters/etcd-settings.ts'
 import { openHook } from '../adapters/hook.ts'
 import { Informer } from '../adapters/informer.ts'
 import { revisionAt } from '../adapters/launcher-health.ts'
+import { listening } from '../adapters/listening.ts'
 import { createLog } from '../adapters/log.ts'
 import { launcherMetrics } from '../adapters/metrics.ts'
 import { checkPassword } from '../adapters/password.ts'
@@ -157,10 +158,10 @@ export async function open(settings: Settings): Promise<Running> {
     return session.start()
   })
   started.catch((error: unknown) => log.error({ error: String(error) }, 'could not begin'))
-  await launcher.server.listen(listenOptions(settings.wakeListen))
-  await api.listen(listenOptions(settings.apiListen))
-  await spawner?.listen(listenOptions(settings.spawner ?? ''))
   const { wakeListen: wake, apiListen, spawner: deploy } = settings
+  await listening('wakeListen', launcher.server.listen(listenOptions(wake)))
+  await listening('apiListen', api.listen(listenOptions(apiListen)))
+  if (spawner) await listening('spawner', spawner.listen(listenOptions(deploy ?? '')))
   log.info({ id, wake, api: apiListen, ...(deploy && { spawner: deploy }) }, 'launcher is up')
 
   return {

@@ -7,6 +7,7 @@ import { engineAccess } from '../adapters/docker-settings.ts'
 import { connect } from '../adapters/etcd.ts'
 import { etcdOptions } from '../adapters/etcd-settings.ts'
 import { Informer } from '../adapters/informer.ts'
+import { listening } from '../adapters/listening.ts'
 import { createLog } from '../adapters/log.ts'
 import { readIncarnation } from '../adapters/machine.ts'
 import { registrarMetrics } from '../adapters/metrics.ts'
@@ -79,7 +80,7 @@ async function openKeeper(settings: Settings): Promise<Running> {
         metrics.instances.set({ state }, count)
     },
   })
-  const admin = await startAdmin({
+  const opening = startAdmin({
     listen: settings.registrarAdmin,
     health: () => {
       const detail = {
@@ -91,6 +92,7 @@ async function openKeeper(settings: Settings): Promise<Running> {
     },
     metrics: metrics.registry,
   })
+  const admin = await listening('registrarAdmin', opening)
 
   void session.start()
   const inherited = registrar.inherit().then(() => informer.start())
@@ -161,20 +163,18 @@ async function openSidekick(settings: Settings): Promise<Running> {
   })
   // Several sidekicks share a machine, and what they are for does not need this.
   const withoutAdmin = (error: Error): { close(): Promise<void> } => {
-    log.warn(
-      { reason: error.message },
-      'no /healthz and /metrics: choose another --registrar-admin',
-    )
+    log.warn({ reason: error.message }, 'no /healthz and /metrics')
     return { close: () => Promise.resolve() }
   }
-  const admin = await startAdmin({
+  const opening = startAdmin({
     listen: settings.registrarAdmin,
     health: () => ({
       ok: sidekick.isReady && session.valid(),
       detail: { ready: sidekick.isReady, session: session.valid() },
     }),
     metrics: metrics.registry,
-  }).catch(withoutAdmin)
+  })
+  const admin = await listening('registrarAdmin', opening).catch(withoutAdmin)
   void session.start()
   informer.start()
   const ending = new AbortController()

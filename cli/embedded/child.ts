@@ -5,6 +5,8 @@ import { tieToParent } from '../../adapters/pdeathsig.ts'
 
 export interface ChildOptions {
   name: string
+  /** what a person reads, the name unless given */
+  title?: string
   command: string[]
   env: NodeJS.ProcessEnv
   /** what the kernel sends it when this process is gone, however it went */
@@ -30,10 +32,13 @@ const HEALTHY = 5_000
 /** A process of ours that is started again whenever it ends, until it is told to stop. */
 export class Child {
   readonly name: string
+  readonly title: string
   /** ends in a row without {@link HEALTHY} between them */
   failures = 0
   /** the last lines it wrote */
   readonly lastLines: string[] = []
+  /** those on stderr, of its latest life: of one that cannot start, the reason */
+  readonly lastErrors: string[] = []
   readonly #options: ChildOptions
   /** groups with members left of processes that ended */
   readonly #leftovers = new Set<number>()
@@ -43,6 +48,7 @@ export class Child {
 
   constructor(options: ChildOptions) {
     this.name = options.name
+    this.title = options.title ?? options.name
     this.#options = options
   }
 
@@ -99,11 +105,12 @@ export class Child {
       detached: true, // a Ctrl-C is for us; we end the children in order
     })
     this.#process = child
+    this.lastErrors.length = 0
     if (child.pid !== undefined) this.#options.onStart?.(child.pid)
     for (const input of [child.stdout, child.stderr])
       createInterface({ input }).on('line', (line) => {
-        this.lastLines.push(line)
-        if (this.lastLines.length > 20) this.lastLines.shift()
+        keep(this.lastLines, line)
+        if (input === child.stderr) keep(this.lastErrors, line)
         this.#options.onLine(line, input === child.stderr)
       })
     const how = await new Promise<string>((resolve) => {
@@ -123,6 +130,11 @@ export class Child {
     for (const group of this.#leftovers)
       if (!signalGroup(group, signal)) this.#leftovers.delete(group)
   }
+}
+
+function keep(lines: string[], line: string): void {
+  lines.push(line)
+  if (lines.length > 20) lines.shift()
 }
 
 /** False if the group has no members. */

@@ -6,6 +6,8 @@ import { openOutput } from './output.ts'
 
 export interface Tenant {
   name: string
+  /** what a person reads, the name unless given */
+  title?: string
   command: string[]
   env?: NodeJS.ProcessEnv
   /** what it gets from the kernel when we are gone: KILL unless it has something to clean up */
@@ -50,9 +52,10 @@ export class House {
 
   /** Starts a process and keeps it running. It is not ended by `close` unless {@link onClose} says so. */
   start(tenant: Tenant): Child {
-    const { name, tie = 'KILL', patience = 8, leftovers } = tenant
+    const { name, title = name, tie = 'KILL', patience = 8, leftovers } = tenant
     const child = new Child({
       name,
+      title,
       command: tenant.command,
       env: tenant.env ?? process.env,
       tie,
@@ -61,7 +64,7 @@ export class House {
       ...(tenant.favoured && { onStart: favour }),
       onLine: (line, isError) => this.#write(name, line, isError),
       onDeath: (how, pause) =>
-        this.log.warn({ part: name, how }, `${name} ended, it starts again in ${pause} ms`),
+        this.log.warn({ part: name, how }, `${title} ended, starting again in ${pause} ms`),
     })
     this.#children.push(child)
     child.start()

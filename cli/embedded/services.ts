@@ -14,6 +14,7 @@ export function startServices(house: House, settings: Settings): Child[] {
     const paths = services.map((each) => sourceOf(`${each}/main`))
     return house.start({
       name,
+      ...(services.length > 1 && { title: `the services (${services.join(', ')})` }),
       command: [...program('cli/embedded/service-main'), name, ...paths],
       env: environmentOf(services, settings, process.env),
     })

@@ -6,6 +6,7 @@ import { connect } from '../../adapters/etcd.ts'
 import { etcdOptions } from '../../adapters/etcd-settings.ts'
 import { readAnswer } from '../../adapters/http-answer.ts'
 import { Informer } from '../../adapters/informer.ts'
+import { listening } from '../../adapters/listening.ts'
 import { createLog, type Logger } from '../../adapters/log.ts'
 import { poolMetrics } from '../../adapters/metrics.ts'
 import { serve } from '../../adapters/serve.ts'
@@ -104,7 +105,7 @@ export async function start(
     },
   })
   const ear = await listen(settings, { plans, policy, members, metrics, log })
-  const admin = await startAdmin({
+  const opening = startAdmin({
     listen: settings.poolAdmin,
     health: () => ({
       ok: session.valid() && informer.connected,
@@ -118,6 +119,7 @@ export async function start(
     }),
     metrics: metrics.registry,
   })
+  const admin = await listening('poolAdmin', opening)
   void session.start()
   informer.start()
   void informer.synced.then(() => vouching.start())
@@ -166,10 +168,11 @@ async function listen(settings: Settings, around: Surroundings): Promise<{ close
     (result) => metrics.datagrams.inc({ result }),
     (dropped) => log.warn(dropped, 'announcements dropped'),
   )
-  const datagrams = await receiveDatagrams(settings.announceListen, (text, source) => {
+  const opening = receiveDatagrams(settings.announceListen, (text, source) => {
     const now = performance.now()
     tally.note(announcements.hear(text, source, now), now)
   })
+  const datagrams = await listening('announceListen', opening)
   const timer = setInterval(() => {
     announcements.expire(performance.now())
     tally.flush(performance.now())

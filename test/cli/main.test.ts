@@ -52,6 +52,7 @@ test('A service that cannot start says why and ends.', async () => {
   const taken = await start(['launcher', ...flags, '--api-listen', api]).ended
   expect(taken).toMatchObject({ code: 1, signal: null })
   expect(taken.err).toMatch(/^error: .*EADDRINUSE.*\n {2}.*reveille doctor\n$/)
+  expect(taken.err).toContain(`${api}: end what has it, or choose another with --api-listen\n`)
   const homeless = await start(['controller']).ended
   expect(homeless).toMatchObject({ code: 2, out: '' })
   expect(homeless.err).toMatch(/^error: the controller needs an etcd\n {2}Name it with --etcd/)

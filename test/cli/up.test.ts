@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -37,11 +38,23 @@ const start = async (...flags: string[]): Promise<Household> => {
 /** What a second `up` says that cannot start; 2 is for settings that make no sense. */
 async function refusal(flags: string[], code = 1): Promise<string> {
   const args = [MAIN, 'up', '--engine', 'process', ...flags]
-  const failed = await promisify(execFile)(process.execPath, args, { timeout: 20_000 }).catch(
+  const failed = await promisify(execFile)(process.execPath, args, { timeout: 50_000 }).catch(
     (error: { stderr: string; code: number }) => error,
   )
   expect(failed).toMatchObject({ code })
   return failed.stderr
+}
+
+/** A server that takes a port as soon as that is free. */
+async function thiefOf(port: number): Promise<Server> {
+  for (;;) {
+    const server = createServer().unref().listen(port, '127.0.0.1')
+    const isThere = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    )
+    if (isThere) return server
+  }
 }
 
 beforeAll(async () => {
@@ -152,6 +165,35 @@ describe('kill -9 of one part: all is right again within 10 s', () => {
     ['etcd --name', 'demo-e'],
   ])('%s', (part, cold) => killed(home, part, cold), 40_000)
 })
+
+test('a port that another program takes while the services are away is named, and they are back once it is free', async () => {
+  const admin = valueOf(home.flags, 'registrar-admin')
+  const port = Number(admin.split(':')[1])
+  expect((await ask(home.origin, '/A/name')).status).toBe(200)
+  process.kill(await childOf(home.pid, 'service-main.js services'), 'SIGKILL')
+  const thief = await thiefOf(port)
+  const cure = `${admin}: end what has it, or choose another with --registrar-admin`
+  await expect.poll(() => home.part.output, { timeout: 20_000 }).toContain(cure)
+  expect((await ask(home.origin, '/A/name')).status).toBe(200)
+  thief.close()
+  const health = async () => (await fetch(`http://${admin}/healthz`)).status
+  await expect.poll(health, { timeout: 20_000 }).toBe(200)
+  const woken = await askUntil(home.origin, '/demo-t/name', ({ status }) => status === 200, 10)
+  expect(woken?.status).toBe(200)
+}, 60_000)
+
+test('services that cannot start are named together, with what the one said that cannot', async () => {
+  const flags = await flagsFor(await temporaryFolder())
+  const token = join(valueOf(flags, 'state-dir'), 'token')
+  mkdirSync(valueOf(flags, 'state-dir'))
+  writeFileSync(token, 'short')
+  const text = await refusal(flags)
+  const [first, ...reasons] = text.slice(text.indexOf('error: ')).trimEnd().split('\n')
+  expect(first).toBe('error: the services (registrar, launcher, controller) cannot start')
+  expect(new Set(reasons)).toEqual(
+    new Set([`  ${token} must hold a token of 16 to 512 plain characters`]),
+  )
+}, 60_000)
 
 describe('with the services apart, kill -9 of one: all is right again within 10 s', () => {
   let apart: Household
