@@ -1,7 +1,7 @@
 -- How the table changes: by the file that is read when nginx starts, and by whoever reaches the door, a socket in a
 -- folder of the controller's user alone.
 local REVISION = "revision"
-local PUSHER = "pusher"  -- number of the worker that changes the table
+local PUSHER = "pusher"  -- pid of the worker that changes the table
 local NONE = "none"      -- while it is changed, so that a reload in between takes it for one that is there
 local HEAD = "^reveille table 1 (%S+) (%x+)$"
 local TOO_LATE = "it took too long, and somebody else began"
@@ -22,11 +22,11 @@ end
 
 -- What lines want: by name as above, strangers, and what is at the beginning of those that break the rules: where it is a
 -- name, its app has no line then, as whoever had the address that it had before may have left it.
-local function read(lines, may_go_on)
+local function read(lines, stay)
   local wanted, strangers, bad = {}, {}, {}
   for line in gmatch(lines, "[^\n]*\n?") do
     local name, value
-    may_go_on()  -- whether it may is asked for again before anything is changed
+    stay()  -- so that it is not taken for frozen: whether it was is looked at before anything is changed
     if sub(line, -1) == "\n" then name, value = read_line(sub(line, 1, -2), strangers) end
     if name then wanted[name] = value
     elseif line ~= "" then
@@ -67,12 +67,16 @@ local function put(wanted, strangers, may_go_on)
   return left_out, why
 end
 
+local function is_master(pid)
+  return find(text_of("/proc/" .. pid .. "/cmdline") or "", "nginx: master", 1, true) == 1
+end
+
 -- A socket that is left of an nginx that was killed would keep the next one from starting. Its workers may live on for a
 -- moment and hold it; a master that lives (this one, when it reloads) has it still.
 local function clear(socket, pid_file)
   for _, suffix in ipairs({ "", ".oldbin" }) do
     local pid = match(text_of(pid_file .. suffix) or "", "^%d+")
-    if pid and is_nginx("master", pid) then return end
+    if pid and is_master(pid) then return end
   end
   os.remove(socket)
 end
@@ -106,7 +110,7 @@ local function enter()
   for _ = 1, 200 do
     if state:add(PUSHER, ngx.worker.pid(), STAY) then return true end
     local pid = state:get(PUSHER)
-    if pid and not is_nginx("worker", pid) then state:delete(PUSHER) else ngx.sleep(0.01) end
+    if pid and not is_worker(pid) then state:delete(PUSHER) else ngx.sleep(0.01) end
   end
   return false
 end

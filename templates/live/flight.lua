@@ -1,8 +1,9 @@
 -- Requests that are with an instance right now. Each worker counts its own, so that nobody else changes them, and what one
 -- that was killed had can be told from the rest. A count of none has no key: there are no more of them than requests.
-local flight = ngx.shared.reveille_flight  -- "<number of the worker> <address>"
-local WORKER = "worker "                   -- and a number: in `state`, the pid that has it
-local WORKERS = "workers"                  -- how many numbers were ever given, from 0 on
+-- Not `reveille_flight`: an older release had other keys there, and a reload keeps a memory by its name.
+local flight = ngx.shared.reveille_in_flight  -- "<number of the worker> <address>"
+local WORKER = "worker "                      -- and a number: in `state`, the pid that has it
+local WORKERS = "workers"                     -- how many numbers were ever given, from 0 on
 local me
 
 local function text_of(path)
@@ -13,9 +14,16 @@ local function text_of(path)
   return text
 end
 
--- Whether an nginx process of this kind has this number: "master", "worker".
-local function is_nginx(kind, pid)
-  return find(text_of("/proc/" .. pid .. "/cmdline") or "", "nginx: " .. kind, 1, true) == 1
+-- The pid of a process's parent, nil where that process is no more, as is a zombie.
+local function parent_of(pid)
+  local mark, parent = match(text_of("/proc/" .. pid .. "/stat") or "", "^.*%) (%a) (%d+)")
+  return mark ~= "Z" and parent or nil
+end
+
+-- Whether a worker of this nginx has this pid: all have one parent, also where the master was killed. Not by its title: it gets
+-- that after its birth, and who has the pid of a dead one may be a worker of another nginx.
+local function is_worker(pid)
+  return parent_of(pid) == parent_of("self")
 end
 
 -- What was dropped to make room is not counted off below nothing.
@@ -56,7 +64,7 @@ local function bury(born)
   local dead = {}
   for number = 0, (state:get(WORKERS) or 0) - 1 do
     local pid = state:get(WORKER .. number)
-    local is_dead = pid and (pid == born or not is_nginx("worker", pid))
+    local is_dead = pid and (pid == born or not is_worker(pid))
     -- Of several that look, one takes it away.
     if is_dead and state:add("buried " .. number .. " " .. pid, true, 60) then dead[tostring(number)] = true end
   end

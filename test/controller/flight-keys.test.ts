@@ -16,7 +16,7 @@ vi.hoisted(() => {
 
 /** Tells the keys of the counts, which nothing of the gateway's own does. */
 const WINDOW = `location = /keys {
-      content_by_lua_block { for _, key in ipairs(ngx.shared.reveille_flight:get_keys(0)) do ngx.say(key) end }
+      content_by_lua_block { for _, key in ipairs(ngx.shared.reveille_in_flight:get_keys(0)) do ngx.say(key) end }
     }
     location = /flight {`
 

@@ -1,0 +1,169 @@
+import { spawn } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import { processTable } from '../lab/process-table.ts'
+import { ask } from '../system/client.ts'
+import { type Backend, startBackend } from '../templates/backend.ts'
+import { TEMPLATE } from '../templates/gateway.ts'
+import { door, flightOf } from './door.ts'
+import { type LabController, startControllerLab } from './gateway.ts'
+import { appOf, soon } from './live-lab.ts'
+
+vi.hoisted(() => {
+  process.env.REVEILLE_TEST_LIVE = 'on'
+})
+
+const WORKERS = 4
+const STRANGER = '10.0.0.1:80'
+
+/** Tells the pids of the workers that have a number, how many numbers there are, and how many counts were looked at. */
+const WINDOW = `location = /workers {
+      content_by_lua_block {
+        local state = ngx.shared.reveille_state
+        for _, key in ipairs(state:get_keys(0)) do
+          if key:find("^worker %d") then ngx.say(state:get(key)) end
+        end
+      }
+    }
+    location = /looks {
+      content_by_lua_block {
+        local state = ngx.shared.reveille_state
+        ngx.say(state:get("workers"), " ", state:get("looks") or 0)
+        state:delete("looks")
+      }
+    }
+    location = /left { content_by_lua_block { ngx.shared.reveille_flight:set("4711 ${STRANGER}", 5) } }
+    location = /reused {
+      content_by_lua_block {
+        local state = ngx.shared.reveille_state
+        local number = state:incr("workers", 1) - 1
+        state:set("worker " .. number, tonumber(ngx.var.arg_pid))
+        ngx.shared.reveille_in_flight:set(number .. " ${STRANGER}", 5)
+      }
+    }
+    location = /flight {`
+
+/** A worker takes its time to be born, and each count that is looked at for least connections is counted itself. */
+const PROGRAM = `{{ plan.lua
+  | replace('me = number .. " "', 'me = number .. " " os.execute("sleep 0.1")')
+  | replace('sum = sum + (flight', 'state:incr("looks", 1, 0) sum = sum + (flight') }}`
+
+let lab: LabController
+let [shop, docs] = [] as unknown as [Backend, Backend]
+let template: string
+
+const text = async () =>
+  (await readFile(TEMPLATE, 'utf8'))
+    .replace('location = /flight {', WINDOW)
+    .replace('worker_processes auto', `worker_processes ${WORKERS}`)
+
+// A gateway of an older release: its counts were in a memory of another name, by pid.
+beforeAll(async () => {
+  ;[shop, docs] = await Promise.all([startBackend('shop'), startBackend('docs')])
+  lab = await startControllerLab(async (folder) => {
+    template = join(folder, 'window.njk')
+    const old = `{{ plan.lua | replace('reveille_in_flight', 'reveille_flight') }}`
+    const older = (await text()).replace('reveille_in_flight', 'reveille_flight')
+    await writeFile(template, older.replace('{{ plan.lua }}', old))
+    return { template }
+  })
+  await lab.put('shop', shop.address)
+  const asked = async () => appOf(await ask(lab.origin, '/shop/'))
+  await vi.waitFor(async () => expect(await asked()).toBe('shop'), 10_000)
+})
+afterAll(async () => {
+  await lab.stop()
+  await Promise.all([shop.stop(), docs.stop()])
+})
+
+const ascending = (pids: number[]) => pids.sort((left, right) => left - right)
+const workers = async () => {
+  const rows = (await processTable()).filter(({ parent }) => parent === lab.nginx.pid)
+  return ascending(rows.filter(({ zombie }) => !zombie).map(({ pid }) => pid))
+}
+const numbered = async () => {
+  const lines = (await door(lab, 'GET', '/workers')).text.split('\n')
+  return ascending(lines.map(Number))
+}
+const looks = async () => (await door(lab, 'GET', '/looks')).text.split(' ').map(Number)
+
+/** Kills a worker that may have ended by itself meanwhile. */
+const kill = (pid: number) => {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+/** Each worker that lives has a number, nobody else has, and each its own. */
+const expectNumbers = (count: number) =>
+  soon(async () => {
+    await flightOf(lab)
+    const living = await workers()
+    return living.length === count && living.join() === (await numbered()).join()
+  }).toBe(true)
+
+describe('the counts of workers', () => {
+  it('are not those that an older release left, after a reload', async () => {
+    await door(lab, 'GET', '/left')
+    expect(await flightOf(lab)).toEqual({ [STRANGER]: 5 })
+    await writeFile(template, (await text()).replace('{{ plan.lua }}', PROGRAM))
+    await soon(() => flightOf(lab)).toEqual({})
+    await expectNumbers(WORKERS)
+  })
+
+  it('are looked at one by one where an app has several instances, else none', async () => {
+    await lab.put('two', shop.address)
+    await lab.store.put('/services/clusters/two/1', docs.address)
+    const found = async () => appOf(await ask(lab.origin, '/two/'))
+    await soon(async () => new Set([await found(), await found()])).toEqual(
+      new Set(['shop', 'docs']),
+    )
+    await looks()
+    for (let i = 0; i < 20; i += 1) await ask(lab.origin, '/shop/')
+    const [numbers = 0, none] = await looks()
+    expect(none).toBe(0)
+    // Those of the gateway before, and those of this one.
+    expect(numbers).toBeLessThanOrEqual(2 * 2 * WORKERS)
+    for (let i = 0; i < 20; i += 1) await ask(lab.origin, '/two/')
+    expect(await looks()).toEqual([numbers, 20 * 2 * numbers])
+  })
+
+  it('are dropped, too, where another nginx has the pid of a worker that died', async () => {
+    const other = spawn('sleep', ['600'], { argv0: 'nginx: worker process', stdio: 'ignore' })
+    try {
+      await door(lab, 'GET', `/reused?pid=${other.pid}`)
+      await soon(() => flightOf(lab)).toEqual({})
+      await expectNumbers(WORKERS)
+    } finally {
+      other.kill()
+    }
+  })
+
+  it('are their own each, after reloads on the heels of each other, and after all are killed at once', async () => {
+    const socket = new WebSocket(`ws://${new URL(lab.origin).host}/shop/ws`)
+    await soon(() => flightOf(lab)).toEqual({ [shop.address]: 1 })
+    const first = await workers()
+    for (let round = 0; round < 6; round += 1) {
+      for (let i = 0; i < 3; i += 1) {
+        process.kill(lab.nginx.pid, 'SIGHUP')
+        await pause(50)
+      }
+      // The one with the socket is left of them.
+      await soon(async () => (await workers()).filter((pid) => first.includes(pid))).toHaveLength(1)
+      await expectNumbers(WORKERS + 1)
+      await soon(() => flightOf(lab)).toEqual({ [shop.address]: 1 })
+      for (const pid of await workers()) if (!first.includes(pid)) kill(pid)
+      await expectNumbers(WORKERS + 1)
+      await soon(() => flightOf(lab)).toEqual({ [shop.address]: 1 })
+    }
+    expect(socket.readyState).toBe(WebSocket.OPEN)
+    socket.close()
+    await soon(() => flightOf(lab)).toEqual({})
+    await expectNumbers(WORKERS)
+  }, 120_000)
+})
