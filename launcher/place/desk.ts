@@ -74,8 +74,9 @@ export class Desk {
       [{ key, value, lease, modRevision: '0' }, this.#key.put(content.owner)],
       [catalog.keys.endpoint(app.name, slot)],
     )
-    const [holder] = entries
-    const isWritten = holder?.value === value && holder.lease === lease
+    const [holder, , running] = entries
+    // By a try before this one whose answer was lost. What runs meanwhile must not be started once more.
+    const isWritten = !running && holder?.value === value && holder.lease === lease
     const modRevision = revision ?? (isWritten ? holder.modRevision : null)
     if (modRevision === null) return { modRevision, holder: holder ?? null }
     this.#key.promised(seat, modRevision)
@@ -156,10 +157,11 @@ export class Desk {
       const holder = entries[index]
       const running = entries[cases.length + 1 + index]
       // The answer to a try before this one may have been lost: nobody else writes what only we can know.
-      if (holder?.value === one.value && holder.lease === written.lease)
-        this.#done(one, holder.modRevision)
-      else if (holder?.modRevision !== written.modRevision) one.fail(lost(one.app.name))
+      const isWritten = holder?.value === one.value && holder.lease === written.lease
+      if (isWritten) written.modRevision = holder.modRevision
+      if (holder?.modRevision !== written.modRevision) one.fail(lost(one.app.name))
       else if (running) void this.#tellOfRunning(one)
+      else if (isWritten) this.#done(one, holder.modRevision)
       else return true
       return false
     })

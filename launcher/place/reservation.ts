@@ -55,6 +55,9 @@ export interface ReservationsOptions {
   room: Room
 }
 
+/** News of a claim take milliseconds to get here. Without them etcd is asked whether it stands, after so many. */
+const NEWS = 1_000
+
 /**
  * Promises room on a host before anything is started there, so that any number of launchers never promise more than it
  * has: the claim says where its slot goes, in one transaction with a key of the host that every promise changes. Who has
@@ -66,6 +69,8 @@ export class Reservations {
   readonly #desks = new Map<string, Desk>()
   /** the last promise that was begun under a claim: one that was given up may still be under way and change it */
   readonly #last = new WeakMap<Claimed, Promise<unknown>>()
+  /** rooms that came with their claims and were not used yet: when that was, and how far etcd was heard of by then */
+  readonly #joined = new WeakMap<Seat, { at: number; revision: bigint }>()
 
   constructor(options: ReservationsOptions) {
     this.#options = options
@@ -76,9 +81,8 @@ export class Reservations {
    * ProblemError if the claim is lost or etcd does not answer.
    */
   async make(booking: Booking): Promise<string | null> {
-    const { claim, host, seat } = booking
-    // It came with the claim, and there is no news of that.
-    if (seat.certain && this.#stands(booking)) return null
+    const { claim, host } = booking
+    if (this.#stands(booking)) return null
     const before = this.#last.get(claim)
     const desk = this.#deskOf(host)
     const made = Promise.allSettled([before]).then(() => desk.book(booking))
@@ -91,15 +95,31 @@ export class Reservations {
    * are served at that host or where it has no room: the claim has to come first then. Throws if etcd gives no answer.
    */
   join(place: Place, claim: Unwritten): Promise<Joined> | null {
-    return this.#deskOf(place.host).join(place, claim)
+    const { revision } = this.#options.catalog
+    const joining = this.#deskOf(place.host).join(place, claim)
+    return (
+      joining &&
+      joining.then((joined) => {
+        if (joined.modRevision !== null)
+          this.#joined.set(joined.seat, { at: performance.now(), revision })
+        return joined
+      })
+    )
   }
 
-  /** Whether the claim is as it was written, as far as was heard. Somebody may have removed it since. */
-  #stands({ app, slot, claim: { written, content } }: Booking): boolean {
+  /**
+   * Whether the room came with the claim, and that is as it was written, as far as was heard: somebody may have removed
+   * it since. For the first try alone: a later one comes after who knows what.
+   */
+  #stands({ app, slot, seat, claim: { written, content } }: Booking): boolean {
     const { catalog } = this.#options
-    if (written.modRevision === null) return false
-    if (catalog.revision < BigInt(written.modRevision)) return true
-    return catalog.claim(app.name, slot)?.value.owner === content.owner
+    const joined = this.#joined.get(seat)
+    this.#joined.delete(seat)
+    if (!joined || written.modRevision === null) return false
+    if (catalog.claim(app.name, slot)?.value.owner === content.owner) return true
+    // Not heard of yet. An etcd that was restored counts from less again, and may not have it.
+    const isRecent = performance.now() - joined.at < NEWS && catalog.revision >= joined.revision
+    return isRecent && catalog.revision < BigInt(written.modRevision)
   }
 
   #deskOf({ name }: Host): Desk {

@@ -134,8 +134,8 @@ it('keeps the instances of an app apart by force where two launchers place them 
   expect(hosts.map(({ running }) => running.length)).toEqual([1, 1])
 })
 
-/** A promise on a host by a launcher that hears nothing from etcd. */
-async function promise(store: RoomStore) {
+/** The slot of an app, its host, and the promises of a launcher that hears nothing from etcd. */
+async function deaf(store: RoomStore) {
   const { keys } = machines
   const networks = [{ family: 4 as const, bits: 0n, prefix: 0 }]
   const catalog = new Catalog(new State(keys, { networks, denied: new Set() }), keys)
@@ -146,35 +146,107 @@ async function promise(store: RoomStore) {
   const content = { owner: 'one/1', action: 'wake' as const, since: new Date().toISOString() }
   const key = keys.claim('shop', 0)
   const lease = await machines.store.grant(60)
-  const { revision } = await machines.store.create(key, JSON.stringify(content), { lease })
-  const written = { key, owner: content.owner, lease, modRevision: revision }
-  const claim = { content, written, valid: () => true }
-  const { signal } = new AbortController()
-  const booking = { app, slot: 0, host, seat: room.take(app, 0, host), claim, signal }
-  const made = new Reservations({ catalog, store, room }).make(booking)
-  return { made, written, claimed: () => machines.store.get(key) }
+  const place = { app, slot: 0, host }
+  const reservations = new Reservations({ catalog, store, room })
+  const claimed = () => machines.store.get(key)
+  return { ...{ catalog, room, reservations, place, claimed }, unwritten: { key, content, lease } }
 }
 
+/** A promise under a claim that was written alone. */
+async function promise(store: RoomStore) {
+  const { reservations, room, place, unwritten, claimed } = await deaf(store)
+  const { key, content, lease } = unwritten
+  const { revision } = await machines.store.create(key, JSON.stringify(content), { lease })
+  const written = { key, owner: content.owner, lease, modRevision: revision }
+  const { signal } = new AbortController()
+  const seat = room.take(place.app, place.slot, place.host)
+  const claim = { content, written, valid: () => true }
+  const made = reservations.make({ ...place, seat, claim, signal })
+  return { made, written, claimed }
+}
+
+/** A claim that was written with its room; `make` promises it before the start. */
+async function joined() {
+  const { reservations, place, unwritten, catalog, claimed } = await deaf(machines.store)
+  const { key, content, lease } = unwritten
+  const revision = (await machines.store.list(key)).revision
+  catalog.apply([], revision)
+  const outcome = await reservations.join(place, unwritten)
+  if (!outcome?.modRevision) throw new Error('nobody else has it')
+  const { seat, modRevision } = outcome
+  const claim = {
+    content,
+    written: { key, owner: content.owner, lease, modRevision },
+    valid: () => true,
+  }
+  const { signal } = new AbortController()
+  const make = () => reservations.make({ ...place, seat, claim, signal })
+  return { catalog, key, make, claimed }
+}
+
+/** A store that loses its first answer, after which something happens. */
+function lossy(after: () => Promise<unknown> = async () => null) {
+  let asked = 0
+  const putAll: RoomStore['putAll'] = async (...given) => {
+    const outcome = await machines.store.putAll(...given)
+    if (asked++ > 0) return outcome
+    await after()
+    throw new Error('the answer was lost')
+  }
+  return { putAll, asked: () => asked }
+}
+
+const runs = () => machines.store.put(machines.keys.endpoint('shop', 0), '10.9.0.7:8000')
+
 it('promises nothing to what runs by the word of etcd, though this launcher has not heard of it', async () => {
-  await machines.store.put(machines.keys.endpoint('shop', 0), '10.9.0.7:8000')
+  await runs()
   const { made, claimed } = await promise(machines.store)
   await expect(made).rejects.toThrow('an instance runs already')
   expect((await claimed())?.value).not.toContain('"host"')
 })
 
 it('knows a promise again whose answer was lost', async () => {
-  let lost = 0
-  const lossy: RoomStore = {
-    putAll: async (...given) => {
-      const outcome = await machines.store.putAll(...given)
-      if (lost++ === 0) throw new Error('the answer was lost')
-      return outcome
-    },
-  }
-  const { made, written, claimed } = await promise(lossy)
+  const store = lossy()
+  const { made, written, claimed } = await promise(store)
   expect(await made).toBeNull()
-  expect(lost).toBe(2)
+  expect(store.asked()).toBe(2)
   const entry = await claimed()
   expect(entry?.value).toContain('"host":"h1"')
   expect(written.modRevision).toBe(entry?.modRevision)
+})
+
+it('lets nothing be started by a promise whose answer was lost once the slot runs by the word of etcd', async () => {
+  const { made, written, claimed } = await promise(lossy(runs))
+  await expect(made).rejects.toThrow('an instance runs already')
+  expect(written.modRevision).toBe((await claimed())?.modRevision)
+})
+
+it('nor by a claim that was written with its room and whose answer was lost', async () => {
+  const { reservations, place, unwritten, claimed } = await deaf(lossy(runs))
+  await expect(reservations.join(place, unwritten)).rejects.toThrow('the answer was lost')
+  expect(await reservations.join(place, unwritten)).toEqual({
+    modRevision: null,
+    holder: await claimed(),
+  })
+})
+
+it('asks etcd whether a claim stands that nothing was heard of for a while', async () => {
+  const { make, key } = await joined()
+  await machines.store.remove(key)
+  await new Promise((resolve) => setTimeout(resolve, 1_100))
+  await expect(make()).rejects.toThrow('its claim was lost')
+})
+
+it('asks etcd whether a claim stands once that counts from less again: it was restored', async () => {
+  const { make, key, catalog } = await joined()
+  await machines.store.remove(key)
+  catalog.apply([], '1')
+  await expect(make()).rejects.toThrow('its claim was lost')
+})
+
+it('takes a claim as it is for one start alone', async () => {
+  const { make, key } = await joined()
+  expect(await make()).toBeNull()
+  await machines.store.remove(key)
+  await expect(make()).rejects.toThrow('its claim was lost')
 })
