@@ -100,6 +100,8 @@ async function startEngine(
   const engine = await chooseEngine({
     settings,
     images,
+    signal: house.signal,
+    tell: (line) => house.log.warn(line),
     startChild: (name, args, patience) => {
       const command = [...program(`cli/embedded/${name}`), ...args]
       return house.start({ name: 'docker', command, tie: 'TERM', patience })

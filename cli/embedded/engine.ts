@@ -28,6 +28,10 @@ export interface EngineSurroundings {
   settings: Settings
   /** starts a node program of this folder, to be kept running */
   startChild(program: string, args: string[], patience: number): Child
+  /** aborted when it is time to end */
+  signal: AbortSignal
+  /** says something to who waits */
+  tell(line: string): void
   /** what the process engine may run */
   images: Record<string, ProcessImage>
 }
@@ -96,20 +100,40 @@ export async function former(runDir: string): Promise<void> {
   }
 }
 
-/** Milliseconds an engine of our own gets to come up. */
-const PATIENCE = 30_000
+/** Milliseconds an engine of our own may be silent until that is told, and until it is given up: much may be on its disk. */
+const PATIENCE = { untold: 15_000, limit: 300_000 }
 
-async function startOwn(around: EngineSurroundings): Promise<ChosenEngine | string> {
+/**
+ * Starts an engine of our own. Returns why it ended instead.
+ * @throws Failure where it runs and does not answer: to go on without isolation is for its user to decide
+ */
+export async function startOwn(
+  around: EngineSurroundings,
+  { untold, limit } = PATIENCE,
+): Promise<ChosenEngine | string> {
   const { stateDir, runDir } = around.settings
   const url = `unix://${placesOf(stateDir, runDir).socket}`
   const child = around.startChild('dockerd-main', [stateDir, runDir], 40)
-  const deadline = performance.now() + PATIENCE
-  while (performance.now() < deadline && child.failures === 0) {
+  const began = performance.now()
+  let isTold = false
+  while (child.failures === 0 && !around.signal.aborted) {
     const place = await placeOf(url, around.settings)
     if (place) return { url, kind: 'own', ...place, note: '', close: () => child.stop() }
+    const silence = performance.now() - began
+    if (silence > limit) break
+    if (silence > untold && !isTold) {
+      isTold = true
+      around.tell('our Docker engine does not answer yet: waiting')
+    }
     await delay(50)
   }
+  const isSilent = child.failures === 0
   await child.stop()
+  if (isSilent)
+    throw new Failure(`our Docker engine runs, and did not answer in ${limit / 1000} s`, [
+      'Try it once more: what it had to do is partly done.',
+      'Apps run as child processes, without isolation, with --engine process.',
+    ])
   const words = /msg="(.*)"/.exec(child.lastLines.at(-1) ?? '')?.[1] ?? 'it said nothing'
   return `its start fails: ${words.replaceAll('\\"', '"').slice(0, 600)}`
 }
