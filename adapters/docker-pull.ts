@@ -1,6 +1,6 @@
 import type Docker from 'dockerode'
 import { isMadeHere } from '../model/image.ts'
-import { readStream } from './docker-call.ts'
+import { makeCall, readStream, SLOW } from './docker-call.ts'
 import { classify, EngineError } from './docker-error.ts'
 import { jsonLines } from './docker-log.ts'
 
@@ -136,4 +136,12 @@ export async function pullImage(
     throw notPulled(image, error)
   }
   tell(100)
+}
+
+/** See {@link Engine.removeImage}. */
+export async function removeImage(docker: Docker, image: string): Promise<void> {
+  await makeCall((abortSignal) => docker.getImage(image).remove({ abortSignal }), {
+    limit: SLOW,
+    fine: [404, 409],
+  })
 }

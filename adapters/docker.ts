@@ -27,7 +27,7 @@ import {
 } from './docker-life.ts'
 import type { Pace } from './docker-line.ts'
 import { fromList, loneSandboxes } from './docker-pair.ts'
-import { pullImage } from './docker-pull.ts'
+import { pullImage, removeImage } from './docker-pull.ts'
 import { removeSandbox, stopSandbox } from './docker-sandbox.ts'
 import { streamEvents, streamLogs, streamStirs } from './docker-stream.ts'
 
@@ -183,6 +183,11 @@ export class Engine {
 
   async hasImage(image: string): Promise<boolean> {
     return (await inspectImage(this.#docker, image)) !== null
+  }
+
+  /** Removes an image; that it is gone, or that a container has it, is fine. Deadline 60 s. */
+  removeImage(image: string): Promise<void> {
+    return removeImage(this.#docker, image)
   }
 
   /**

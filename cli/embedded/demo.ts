@@ -3,7 +3,6 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import Docker from 'dockerode'
 import { type Engine, openEngine } from '../../adapters/docker.ts'
 import { engineAccess } from '../../adapters/docker-settings.ts'
 import type { ProcessImage } from '../../adapters/process-engine.ts'
@@ -38,6 +37,11 @@ export const DEMO_BLUEPRINTS = [
   blueprint('letters', '^[D-Z]$'),
   blueprint('demo', '^demo-[a-z0-9]+$'),
 ]
+
+/** Whether a demo may have an app of this name. */
+const isOfDemo = (app: string): boolean =>
+  DEMO_APPS.some(({ name }) => name === app) ||
+  DEMO_BLUEPRINTS.some(({ pattern }) => new RegExp(pattern).test(app))
 
 const isEmpty = (path: string): boolean => !existsSync(path) || readdirSync(path).length === 0
 
@@ -87,20 +91,6 @@ async function makeImage(url: string): Promise<void> {
   }
 }
 
-/** Takes an image away again; that it is not there, or that somebody else's container has it, is fine. */
-async function removeImage(url: string, image: string): Promise<void> {
-  const { pathname, protocol, hostname, port } = new URL(url)
-  const docker =
-    protocol === 'unix:'
-      ? new Docker({ socketPath: pathname })
-      : new Docker({ host: hostname, port: Number(port), protocol: 'http' })
-  try {
-    await docker.getImage(image).remove()
-  } catch (error) {
-    if (![404, 409].includes((error as { statusCode?: number }).statusCode ?? 0)) throw error
-  }
-}
-
 /** Those of the images that a demo needs that an engine has not got yet: its launcher makes that of sandboxes. */
 async function missingImages(engine: Engine): Promise<string[]> {
   const missing: string[] = []
@@ -114,7 +104,7 @@ export interface Demo {
   add(): Promise<void>
   /** Takes them out of an etcd that goes on after us. */
   withdraw(): Promise<void>
-  /** Removes the containers and the images that were made. */
+  /** Removes the containers and the images that were made: all that can be, then it throws what failed first. */
   clear(): Promise<void>
 }
 
@@ -155,19 +145,21 @@ export async function prepareDemo(url: string, settings: Settings): Promise<Demo
         for (const path of added) await api.send('DELETE', path)
       }),
     clear: async () => {
-      const made = (await engine.list()).filter(
-        ({ id, image }) => image === DEMO_IMAGE && !before.has(id),
-      )
-      await Promise.allSettled(
+      const isNew = ({ id }: { id: string }): boolean => !before.has(id)
+      const made = (await engine.list()).filter((one) => one.image === DEMO_IMAGE && isNew(one))
+      const results = await Promise.allSettled(
         made.map(async ({ id }) => {
           await engine.stop(id, 1)
           await engine.remove(id)
         }),
       )
-      // One whose container was not made any more.
-      for (const { id } of await engine.loneSandboxes())
-        if (!before.has(id)) await engine.removeSandbox(id)
-      for (const image of missing) await removeImage(url, image)
+      // One whose container was not made any more; of another app it may be one whose container comes yet.
+      const alone = (await engine.loneSandboxes()).filter((one) => isOfDemo(one.app) && isNew(one))
+      results.push(...(await Promise.allSettled(alone.map(({ id }) => engine.removeSandbox(id)))))
+      results.push(...(await Promise.allSettled(missing.map((image) => engine.removeImage(image)))))
+      engine.close()
+      const failed = results.find(({ status }) => status === 'rejected')
+      if (failed) throw (failed as PromiseRejectedResult).reason
     },
   }
 }
