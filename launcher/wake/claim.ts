@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ProblemError } from '../../model/problem.ts'
 import type { Claim } from '../../model/record.ts'
@@ -6,8 +5,9 @@ import type { Held } from '../../model/state.ts'
 import type { Catalog } from '../catalog.ts'
 import type { Joined, Unwritten } from '../place/reservation.ts'
 import type { Seat } from '../place/room.ts'
+import { Owners } from './owner.ts'
 import { Takeover } from './takeover.ts'
-import { type ClaimStore, ownerOf, type Written, withdraw } from './withdrawal.ts'
+import { type ClaimStore, ownerOf, type Written } from './withdrawal.ts'
 
 /** The launcher's session with etcd; what it wrote vanishes with it. */
 export interface Lease {
@@ -58,16 +58,13 @@ const RECHECK = 2_000
 /** Gets and gives back claims for wakes. */
 export class Claims {
   readonly #options: ClaimsOptions
-  /** owner tokens of this process begin so: another one may have the same id */
-  readonly #prefix: string
-  /** claims on their way out, by key */
-  readonly #leaving = new Map<string, Promise<void>>()
+  readonly #owners: Owners
   readonly #takeover: Takeover
 
   constructor(options: ClaimsOptions) {
     this.#options = options
+    this.#owners = new Owners(options)
     this.#takeover = new Takeover(() => options.earlier?.() ?? null)
-    this.#prefix = `${options.id}/${randomUUID().slice(0, 8)}`
   }
 
   /**
@@ -80,29 +77,29 @@ export class Claims {
     slot: number,
     options: Asking,
   ): Promise<WakeClaim | 'running' | 'busy'> {
-    const { catalog } = this.#options
-    const owner = `${this.#prefix}/${randomUUID()}`
+    const { catalog, session } = this.#options
+    const owner = this.#owners.create()
     const content: Claim = { owner, action: 'wake', since: new Date().toISOString() }
     const key = catalog.keys.claim(app, slot)
+    let claim: WakeClaim | null = null
     let contested = false
+    /** the lease of a try whose answer was lost: it may be written, or come yet, whatever a later one is told */
     let lost: string | null = null
     let troubleSince: number | null = null
     try {
       for (;;) {
         options.signal.throwIfAborted()
-        const leaving = this.#leaving.get(key)
+        const leaving = this.#owners.leaving(key)
         if (leaving) await Promise.race([leaving, pause(RECHECK)])
         const held = catalog.claim(app, slot)
-        if (catalog.endpoint(app, slot) && held?.value.action !== 'sleep') {
-          this.#leaveLost(key, owner, lost)
-          return 'running'
-        }
-        const { lease } = this.#options.session
+        if (catalog.endpoint(app, slot) && held?.value.action !== 'sleep') return 'running'
+        const { lease } = session
         try {
           const outcome = await this.#try(key, content, held, options.join)
-          if ('lease' in outcome) return this.#claim(outcome, content, contested)
-          // etcd has answered, and somebody else holds it: what was lost did not get there.
-          lost = null
+          if ('lease' in outcome) {
+            claim = this.#claim(outcome, content, contested)
+            return claim
+          }
           if (!options.patient) return 'busy'
           contested = true
           troubleSince = null
@@ -120,9 +117,11 @@ export class Claims {
           await pause(100 + Math.random() * 200)
         }
       }
-    } catch (error) {
-      this.#leaveLost(key, owner, lost)
-      throw error
+    } finally {
+      if (claim === null) {
+        if (lost === null) this.#owners.forget(owner)
+        else this.#owners.leave({ key, owner, lease: lost, modRevision: null })
+      }
     }
   }
 
@@ -180,21 +179,7 @@ export class Claims {
       content,
       seat,
       valid: () => session.valid() && session.lease === won.lease,
-      release: () => this.#leave(written),
+      release: () => this.#owners.leave(written),
     }
-  }
-
-  /** A try under `lease` may have been written although its answer was lost. */
-  #leaveLost(key: string, owner: string, lease: string | null): void {
-    if (lease !== null) this.#leave({ key, owner, lease, modRevision: null })
-  }
-
-  #leave(written: Written): void {
-    const { store, session } = this.#options
-    const { key } = written
-    const leaving = withdraw(written, store, session).finally(() => {
-      if (this.#leaving.get(key) === leaving) this.#leaving.delete(key)
-    })
-    this.#leaving.set(key, leaving)
   }
 }

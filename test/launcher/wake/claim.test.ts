@@ -221,6 +221,58 @@ describe('the right to start a slot', () => {
     await expect.poll(() => holder('joined')).toBeNull()
   })
 
+  it('does not stay with a fill that hears that the claim changed, by its own try whose answer was lost', async () => {
+    await sleeping('own', { phase: 'draining' })
+    const networks = [{ family: 4 as const, bits: 0n, prefix: 0 }]
+    const deaf = new Catalog(new State(keys, { networks, denied: new Set() }), keys)
+    const entry = await store.get(keys.claim('own', 0))
+    if (entry) deaf.apply([{ type: 'put', entry }], entry.modRevision)
+    let replaced = 0
+    const lossy: ClaimStore = {
+      get: (key) => store.get(key),
+      create: (key, value, options) => store.create(key, value, options),
+      remove: (key, options) => store.remove(key, options),
+      replace: async (key, value, options) => {
+        const revision = await store.replace(key, value, options)
+        if (replaced++ === 0) throw new Error('the answer was lost')
+        return revision
+      },
+    }
+    const { session } = one
+    const claims = new Claims({ catalog: deaf, session, store: lossy, id: 'lossy' })
+    expect(await claims.acquire('own', 0, hurried)).toBe('busy')
+    await expect.poll(() => holder('own'), { timeout: 5_000 }).toBeNull()
+  })
+
+  it('does not come back with an etcd that was restored: nobody has it any more', async () => {
+    const held = (await one.claims.acquire('restored', 0, patient)) as WakeClaim
+    const key = keys.claim('restored', 0)
+    const value = (await store.get(key))?.value ?? ''
+    held.release()
+    await expect.poll(() => holder('restored')).toBeNull()
+    // Its lease lives on, as it was in the backup too.
+    await store.put(key, value, { lease: one.session.lease ?? '' })
+    expect(await two.claims.acquire('restored', 0, patient)).not.toBe('busy')
+    expect((await holder('restored'))?.owner).toMatch(/^two\//)
+  })
+
+  it('is left alone while somebody here has it', async () => {
+    const held = (await one.claims.acquire('kept', 0, patient)) as WakeClaim
+    const key = keys.claim('kept', 0)
+    const { value = '', modRevision } = (await store.get(key)) ?? {}
+    // As a promise of its room does.
+    const changed = await store.replace(key, value, {
+      modRevision: modRevision ?? '',
+      lease: held.written.lease,
+    })
+    await one.catalog.when(
+      'kept',
+      () => (String(one.catalog.revision) === changed ? true : null),
+      AbortSignal.timeout(5_000),
+    )
+    expect(await two.claims.acquire('kept', 0, hurried)).toBe('busy')
+  })
+
   it('of somebody else is not withdrawn', async () => {
     const lease = one.session.lease as string
     const other = { owner: 'two/1', action: 'wake', since: new Date().toISOString() }

@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto'
+import type { Catalog, Change } from '../catalog.ts'
+import { type ClaimStore, type Written, withdraw } from './withdrawal.ts'
+
+export interface OwnersOptions {
+  catalog: Catalog
+  store: ClaimStore
+  /** the launcher's session: its claims vanish with it */
+  session: { readonly lease: string | null }
+  id: string
+}
+
+/**
+ * Who of this launcher has a claim or asks for one. What nobody here has any more is withdrawn, also where it comes back:
+ * an etcd that was restored has claims again that were given back, under a lease that lives on, and a request whose
+ * answer was lost may come late. Nobody else may take those.
+ */
+export class Owners {
+  readonly #options: OwnersOptions
+  /** owner tokens of this process begin so: another one may have the same id */
+  readonly #prefix: string
+  readonly #known = new Set<string>()
+  /** claims on their way out, by key */
+  readonly #leaving = new Map<string, Promise<void>>()
+
+  constructor(options: OwnersOptions) {
+    this.#options = options
+    this.#prefix = `${options.id}/${randomUUID().slice(0, 8)}/`
+    options.catalog.onChange((batch) => this.#look(batch))
+  }
+
+  /** A new token, known until it is {@link forget forgotten} or its claim was {@link leave left}. */
+  create(): string {
+    const owner = `${this.#prefix}${randomUUID()}`
+    this.#known.add(owner)
+    return owner
+  }
+
+  /** It has written nothing. */
+  forget(owner: string): void {
+    this.#known.delete(owner)
+  }
+
+  /** Gives a claim back, in the background, until that worked. */
+  leave(written: Written): void {
+    const { store, session } = this.#options
+    const { key, owner } = written
+    const leaving = withdraw(written, store, session).finally(() => {
+      this.#known.delete(owner)
+      if (this.#leaving.get(key) === leaving) this.#leaving.delete(key)
+    })
+    this.#leaving.set(key, leaving)
+  }
+
+  /** Resolves when the claim at a key that is being given back is gone; undefined where there is none. */
+  leaving(key: string): Promise<void> | undefined {
+    return this.#leaving.get(key)
+  }
+
+  #look(batch: readonly Change[]): void {
+    for (const change of batch) {
+      if (change.type !== 'put') continue
+      const { key, lease, modRevision } = change.entry
+      const owner = this.#options.catalog.state.claims.get(key)?.value.owner
+      if (!owner?.startsWith(this.#prefix) || this.#known.has(owner)) continue
+      this.leave({ key, owner, lease, modRevision })
+    }
+  }
+}
