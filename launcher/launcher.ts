@@ -31,6 +31,7 @@ import { Living } from './wake/living.ts'
 import { MakingAddress } from './wake/making-address.ts'
 import { Proof } from './wake/proof.ts'
 import { Starter } from './wake/start.ts'
+import { Starts } from './wake/starts.ts'
 import { noteUses } from './wake/use.ts'
 import { Wakes } from './wake/wake.ts'
 import { Witnesses } from './witness/witnesses.ts'
@@ -92,16 +93,8 @@ export function createLauncher(options: LauncherOptions): Launcher {
     onTrouble: (question, error) =>
       log.warn({ app: question.name, error: String(error) }, 'the isAvailable hook gave no answer'),
   })
-  const wakes: Wakes = new Wakes({
-    catalog,
-    living,
-    availability,
-    backoff,
-    board,
-    starter,
-    meter,
-    log,
-  })
+  const starts = new Starts({ catalog, living, backoff, board, starter, meter, log })
+  const wakes: Wakes = new Wakes({ living, availability, backoff, starts })
   const fleet = new Fleet({ catalog, engines })
   const slots = new Slots({ ...claiming, engines, fleet, drainTimeout })
   const keeper = new Keeper({

@@ -7,8 +7,8 @@ import type { Hook } from './wake/available.ts'
 import type { Lease } from './wake/claim.ts'
 import type { Reach } from './wake/living.ts'
 import type { NetworkPolicy } from './wake/network.ts'
+import type { Meter } from './wake/starts.ts'
 import type { UseStore } from './wake/use.ts'
-import type { Meter } from './wake/wake.ts'
 import type { ClaimStore } from './wake/withdrawal.ts'
 
 /** What a launcher is made of and how it behaves. */
