@@ -178,8 +178,15 @@ export class Claims {
       written,
       content,
       seat,
-      valid: () => session.valid() && session.lease === won.lease,
+      valid: () => session.valid() && session.lease === won.lease && !this.#isGone(written),
       release: () => this.#owners.leave(written),
     }
+  }
+
+  /** Whether it was heard that a claim of ours is nobody's or somebody else's by now: removed by hand, say. */
+  #isGone({ key, owner, modRevision }: Written): boolean {
+    const { revision, state } = this.#options.catalog
+    if (modRevision === null || revision < BigInt(modRevision)) return false
+    return state.claims.get(key)?.value.owner !== owner
   }
 }

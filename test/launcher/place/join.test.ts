@@ -162,7 +162,7 @@ it('counts what was found running once, and no longer than it runs', async () =>
   await hasRoomForTwo()
 })
 
-it('asks etcd before the start whether a claim still stands that was heard to be gone', async () => {
+it('starts nothing under a claim that was heard to be gone before its room was used', async () => {
   whileLooking(async () => {
     await machines.store.remove(machines.keys.claim('shop', 0))
     await expect.poll(() => one.catalog.claim('shop', 0)).toBeNull()
@@ -174,6 +174,22 @@ it('asks etcd before the start whether a claim still stands that was heard to be
   await one.wake('shop')
   expect(h1.started).toHaveLength(1)
   expect(atStart).toMatchObject({ host: 'h1' })
+})
+
+it('starts nothing under a claim that was heard to be gone while the container was made', async () => {
+  h1.faults.create = async () => {
+    delete h1.faults.create
+    await machines.store.remove(machines.keys.claim('shop', 0))
+    await expect.poll(() => one.catalog.claim('shop', 0)).toBeNull()
+  }
+  let atStart: unknown
+  h1.faults.start = async () => {
+    atStart = (await claimOf('shop'))?.value
+  }
+  await one.wake('shop')
+  expect(h1.started).toHaveLength(1)
+  expect(atStart).toContain('"host":"h1"')
+  await expect.poll(claims).toEqual([])
 })
 
 it('promises room elsewhere where the instance is not where it was', async () => {
