@@ -1,13 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { AppInput } from '../../model/app.ts'
 import { labEngine } from '../lab/engine.ts'
 import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
 import { temporaryFolder } from '../lab/folder.ts'
 import { freePort } from '../lab/port.ts'
-import { type Answer, ask, askUntil } from './client.ts'
+import { type Answer, ask } from './client.ts'
 
+/** Seconds it has to be up. */
+const START = 60
 const MAIN = join(import.meta.dirname, '../../dist/cli/main.js')
 
 export interface Cluster {
@@ -141,14 +144,11 @@ export async function startCluster(
       await etcd.stop()
     },
   }
-  const ready = await askUntil(
-    cluster.origin,
-    '/_reveille/generation',
-    (answer) => answer.status === 200,
-    30,
-  )
-  const apiUp = await askUntil(`http://127.0.0.1:${api}`, '/healthz', (a) => a.status === 200, 30)
-  if (ready?.status !== 200 || apiUp?.status !== 200) {
+  // Its ports answer before the gateway reaches the launcher, and HAProxy looks for that once a second only.
+  const until = performance.now() + START * 1000
+  while (!output.includes('Reveille is up') && up.exitCode === null && performance.now() < until)
+    await pause(50)
+  if (!output.includes('Reveille is up')) {
     await cluster.stop()
     throw new Error(`the cluster did not come up:\n${output}`)
   }
