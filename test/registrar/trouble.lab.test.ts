@@ -78,6 +78,36 @@ test('a restarted engine is followed again, and an app that died meanwhile is fo
   expect(await house.isRunning(fresh)).toBe(true)
 })
 
+test('sandboxes that ended with their machine are not started by the engine, and are by the next start of their app', async () => {
+  const named = ['boxed', 'cut'].map((name) => house.run({ name }, 0, 'a1', 'sandbox'))
+  const [asleep = '', awake = ''] = await Promise.all(named)
+  await Promise.all([house.registered('boxed'), house.registered('cut')])
+  await house.engine.stop(asleep, 1)
+  await house.unregistered('boxed')
+  const sandboxes = ['boxed', 'cut'].map((app) =>
+    house.docker.getContainer(`test-${app}-0.sandbox`),
+  )
+  const states = async () =>
+    (await Promise.all(sandboxes.map((one) => one.inspect()))).map(({ State }) => State)
+  const pids = (await states()).map(({ Pid }) => Pid)
+  const engine = await engineProcess()
+  process.kill(engine, 'SIGTERM')
+  await eventually(() => !isAlive(engine))
+  for (const pid of pids) process.kill(pid, 'SIGKILL')
+  await restartEngine()
+  await house.unregistered('cut')
+  await eventually(async () => !(await house.isRunning(awake)))
+  expect((await states()).map(({ Running }) => Running)).toEqual([false, false])
+  for (const [app, id] of [
+    ['boxed', asleep],
+    ['cut', awake],
+  ] as const) {
+    await house.engine.start(id)
+    const endpoint = await house.registered(app)
+    expect((await fetch(`http://${endpoint}/`)).status).toBe(200)
+  }
+})
+
 test('what is paused outlives a restart of its engine, and goes on', async () => {
   const id = await house.run({ name: 'frozen', image: HELLO_IMAGE, idleAfter: 1, sleep: 'pause' })
   const endpoint = await house.registered('frozen')
