@@ -116,7 +116,10 @@ export class Oracle {
   async settled(within = SETTLED): Promise<number> {
     const began = performance.now()
     for (;;) {
-      const left = disagreements(await this.#subject.picture())
+      // An etcd that has no leader yet is no picture, and not right.
+      const left = await this.#subject
+        .picture()
+        .then(disagreements, (error: Error) => [`I5: nobody could look: ${error.message}`])
       const took = performance.now() - began
       if (left.length === 0 && took <= within) return took
       if (took > within) {
