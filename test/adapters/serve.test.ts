@@ -1,14 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { temporaryFolder } from '../lab/folder.ts'
 import { freePort } from '../lab/port.ts'
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+import { sourceRunner } from '../lab/source.ts'
 
 /** A service that listens, says what happens to it, and takes its time to end in order. */
 const listens = (port: number): string => `
@@ -28,28 +24,14 @@ const FAILS = `
   export const open = async () => { await pause(500); throw new Error('no luck today') }
 `
 
-const children: ChildProcess[] = []
-afterAll(() => {
-  for (const child of children) if (child.exitCode === null) child.kill('SIGKILL')
-})
+const run = sourceRunner()
 
 /** Services of these sources in one process, as `up` starts them. */
 async function start(...sources: string[]) {
   const folder = await temporaryFolder()
   const paths = sources.map((_, index) => join(folder, `${index}.mjs`))
   await Promise.all(paths.map((path, index) => writeFile(path, sources[index] ?? '')))
-  const main = ['--import', 'tsx', `${ROOT}cli/embedded/service-main.ts`, 'services']
-  const child = spawn(process.execPath, [...main, ...paths], { cwd: ROOT })
-  children.push(child)
-  const output = { out: '', err: '' }
-  child.stdout.on('data', (chunk: Buffer) => {
-    output.out += chunk
-  })
-  child.stderr.on('data', (chunk: Buffer) => {
-    output.err += chunk
-  })
-  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, ...output }))
-  return { child, output, ended }
+  return run(['cli/embedded/service-main.ts', 'services', ...paths])
 }
 
 /** Whether something listens there. */

@@ -1,39 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../lab/port.ts'
+import { sourceRunner } from '../lab/source.ts'
 import { type CliStage, openCliStage } from './stage.ts'
 
-const ROOT = new URL('../../', import.meta.url)
-
 let stage: CliStage
-const children: ChildProcess[] = []
 beforeAll(async () => {
   stage = await openCliStage()
 })
-afterAll(async () => {
-  for (const child of children) if (child.exitCode === null) child.kill('SIGKILL')
-  await stage.close()
-})
+afterAll(() => stage.close())
+const run = sourceRunner()
 
 /** The command as a process of its own. */
-function start(argv: string[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...argv], {
-    cwd: ROOT,
-    env: { ...process.env, ...stage.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  children.push(child)
-  const output = { out: '', err: '' }
-  child.stdout.on('data', (chunk: Buffer) => {
-    output.out += chunk
-  })
-  child.stderr.on('data', (chunk: Buffer) => {
-    output.err += chunk
-  })
-  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, ...output }))
-  return { child, output, ended }
-}
+const start = (argv: string[]) => run(['cli/main.ts', ...argv], stage.env)
 
 test('The process exits with the code of what happened, and without a stack trace.', async () => {
   const fine = await start(['app', 'ls', '--json']).ended

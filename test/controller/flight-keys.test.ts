@@ -1,14 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
-import { processTable } from '../lab/process-table.ts'
 import { ask } from '../system/client.ts'
-import { type Backend, startBackend } from '../templates/backend.ts'
-import { TEMPLATE } from '../templates/gateway.ts'
 import { door, flightOf } from './door.ts'
-import { type LabController, startControllerLab } from './gateway.ts'
-import { appOf, soon } from './live-lab.ts'
+import { openLiveLab, soon } from './live-lab.ts'
 
 vi.hoisted(() => {
   process.env.REVEILLE_TEST_LIVE = 'on'
@@ -20,32 +14,14 @@ const WINDOW = `location = /keys {
     }
     location = /flight {`
 
-let lab: LabController
-let shop: Backend
-
-beforeAll(async () => {
-  shop = await startBackend('shop')
-  lab = await startControllerLab(async (folder) => {
-    const template = join(folder, 'window.njk')
-    const text = await readFile(TEMPLATE, 'utf8')
-    await writeFile(template, text.replace('location = /flight {', WINDOW))
-    return { template }
-  })
-  await lab.put('shop', shop.address)
-  const asked = async () => appOf(await ask(lab.origin, '/shop/'))
-  await vi.waitFor(async () => expect(await asked()).toBe('shop'), 10_000)
-})
-afterAll(async () => {
-  await lab.stop()
-  await shop.stop()
-})
+const { lab, shop, workers } = await openLiveLab((template) =>
+  template.replace('location = /flight {', WINDOW),
+)
 
 const keys = async () => {
   const { text } = await door(lab, 'GET', '/keys')
   return text.split('\n').filter((line) => line !== '')
 }
-const workers = async () =>
-  (await processTable()).filter(({ parent }) => parent === lab.nginx.pid).map(({ pid }) => pid)
 
 describe('the counts of requests in flight', () => {
   it('take no memory for addresses that have none: those that came and went, and those that answer', async () => {

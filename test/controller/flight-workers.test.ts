@@ -1,16 +1,12 @@
 import { spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
-import { processTable } from '../lab/process-table.ts'
 import { ask } from '../system/client.ts'
-import { type Backend, startBackend } from '../templates/backend.ts'
 import { TEMPLATE } from '../templates/gateway.ts'
 import { door, flightOf } from './door.ts'
-import { type LabController, startControllerLab } from './gateway.ts'
-import { appOf, soon } from './live-lab.ts'
+import { openLiveLab, soon } from './live-lab.ts'
 
 vi.hoisted(() => {
   process.env.REVEILLE_TEST_LIVE = 'on'
@@ -51,42 +47,21 @@ const PROGRAM = `{{ plan.lua
   | replace('me = number .. " "', 'me = number .. " " os.execute("sleep 0.1")')
   | replace('sum = sum + (flight', 'state:incr("looks", 1, 0) sum = sum + (flight') }}`
 
-let lab: LabController
-let [shop, docs] = [] as unknown as [Backend, Backend]
-let template: string
-
-const text = async () =>
-  (await readFile(TEMPLATE, 'utf8'))
+const windowed = (template: string) =>
+  template
     .replace('location = /flight {', WINDOW)
     .replace('worker_processes auto', `worker_processes ${WORKERS}`)
 
 // A gateway of an older release: its counts were in a memory of another name, by pid.
-beforeAll(async () => {
-  ;[shop, docs] = await Promise.all([startBackend('shop'), startBackend('docs')])
-  lab = await startControllerLab(async (folder) => {
-    template = join(folder, 'window.njk')
-    const old = `{{ plan.lua | replace('reveille_in_flight', 'reveille_flight') }}`
-    const older = (await text()).replace('reveille_in_flight', 'reveille_flight')
-    await writeFile(template, older.replace('{{ plan.lua }}', old))
-    return { template }
-  })
-  await lab.put('shop', shop.address)
-  const asked = async () => appOf(await ask(lab.origin, '/shop/'))
-  await vi.waitFor(async () => expect(await asked()).toBe('shop'), 10_000)
-})
-afterAll(async () => {
-  await lab.stop()
-  await Promise.all([shop.stop(), docs.stop()])
+const { lab, shop, docs, appAt, workers } = await openLiveLab((template) => {
+  const old = `{{ plan.lua | replace('reveille_in_flight', 'reveille_flight') }}`
+  const older = windowed(template).replace('reveille_in_flight', 'reveille_flight')
+  return older.replace('{{ plan.lua }}', old)
 })
 
-const ascending = (pids: number[]) => pids.sort((left, right) => left - right)
-const workers = async () => {
-  const rows = (await processTable()).filter(({ parent }) => parent === lab.nginx.pid)
-  return ascending(rows.filter(({ zombie }) => !zombie).map(({ pid }) => pid))
-}
 const numbered = async () => {
   const lines = (await door(lab, 'GET', '/workers')).text.split('\n')
-  return ascending(lines.map(Number))
+  return lines.map(Number).sort((left, right) => left - right)
 }
 const looks = async () => (await door(lab, 'GET', '/looks')).text.split(' ').map(Number)
 
@@ -111,7 +86,8 @@ describe('the counts of workers', () => {
   it('are not those that an older release left, after a reload', async () => {
     await door(lab, 'GET', '/left')
     expect(await flightOf(lab)).toEqual({ [STRANGER]: 5 })
-    await writeFile(template, (await text()).replace('{{ plan.lua }}', PROGRAM))
+    const template = windowed(await readFile(TEMPLATE, 'utf8'))
+    await writeFile(lab.settings.template, template.replace('{{ plan.lua }}', PROGRAM))
     await soon(() => flightOf(lab)).toEqual({})
     await expectNumbers(WORKERS)
   })
@@ -119,8 +95,7 @@ describe('the counts of workers', () => {
   it('are looked at one by one where an app has several instances, else none', async () => {
     await lab.put('two', shop.address)
     await lab.store.put('/services/clusters/two/1', docs.address)
-    const found = async () => appOf(await ask(lab.origin, '/two/'))
-    await soon(async () => new Set([await found(), await found()])).toEqual(
+    await soon(async () => new Set([await appAt('/two/'), await appAt('/two/')])).toEqual(
       new Set(['shop', 'docs']),
     )
     await looks()

@@ -1,7 +1,10 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, expect, vi } from 'vitest'
-import { processTable } from '../lab/process-table.ts'
+import { childrenOf } from '../lab/process-table.ts'
 import { type Answer, ask } from '../system/client.ts'
 import { type Backend, startBackend } from '../templates/backend.ts'
+import { TEMPLATE } from '../templates/gateway.ts'
 import { type LabController, startControllerLab } from './gateway.ts'
 
 /** A gateway with a live table, where `REVEILLE_TEST_LIVE` says so, and two apps; `shop` is routed. */
@@ -20,10 +23,16 @@ export const soon = <T>(look: () => T) => expect.poll(look, { timeout: 15_000, i
 export const appOf = ({ status, text }: Answer): string | number =>
   status === 200 ? (JSON.parse(text) as { app: string }).app : status
 
-/** Opens one for the tests of a file, and closes it after them. */
-export async function openLiveLab(): Promise<LiveLab> {
+/** Opens one for the tests of a file, and closes it after them. `edit`: what its template is instead of ours. */
+export async function openLiveLab(edit?: (template: string) => string): Promise<LiveLab> {
+  const edited = async (folder: string) => {
+    if (!edit) return {}
+    const template = join(folder, 'edited.njk')
+    await writeFile(template, edit(await readFile(TEMPLATE, 'utf8')))
+    return { template }
+  }
   const [lab, shop, docs] = await Promise.all([
-    startControllerLab(),
+    startControllerLab(edited),
     startBackend('shop'),
     startBackend('docs'),
   ])
@@ -31,11 +40,7 @@ export async function openLiveLab(): Promise<LiveLab> {
     await lab.stop()
     await Promise.all([shop.stop(), docs.stop()])
   })
-  const workers = async () =>
-    (await processTable())
-      .filter(({ parent }) => parent === lab.nginx.pid)
-      .map(({ pid }) => pid)
-      .sort((left, right) => left - right)
+  const workers = () => childrenOf(lab.nginx.pid)
   const appAt = async (path: string) => appOf(await ask(lab.origin, path))
   await lab.put('shop', shop.address)
   await vi.waitFor(async () => expect(await appAt('/shop/')).toBe('shop'), 10_000)

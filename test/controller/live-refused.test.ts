@@ -1,37 +1,18 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { ask } from '../system/client.ts'
-import { type Backend, startBackend } from '../templates/backend.ts'
-import { TEMPLATE } from '../templates/gateway.ts'
+import { describe, expect, it, vi } from 'vitest'
 import { revisionOf } from './door.ts'
-import { type LabController, startControllerLab } from './gateway.ts'
-import { appOf, soon } from './live-lab.ts'
+import { openLiveLab, soon } from './live-lab.ts'
 
 vi.hoisted(() => {
   process.env.REVEILLE_TEST_LIVE = 'on'
 })
 
-let lab: LabController
-let shop: Backend
-
 // A door with a rule of its own, so that the controller makes a line that it does not take: no app may have three instances.
-beforeAll(async () => {
-  shop = await startBackend('shop')
-  lab = await startControllerLab(async (folder) => {
-    const template = join(folder, 'strict.njk')
-    const text = await readFile(TEMPLATE, 'utf8')
-    const strict = '{{ plan.lua | replace("#peers > 100", "#peers > 2") }}'
-    await writeFile(template, text.replace('{{ plan.lua }}', strict))
-    return { template }
-  })
-})
-afterAll(async () => {
-  await lab.stop()
-  await shop.stop()
-})
+const { lab, shop, appAt } = await openLiveLab((template) =>
+  template.replace('{{ plan.lua }}', '{{ plan.lua | replace("#peers > 100", "#peers > 2") }}'),
+)
 
-const appAt = async (path: string) => appOf(await ask(lab.origin, path))
 /** where nobody is */
 const other = (i: number) => shop.address.replace('127.0.0.1', `127.0.0.${i}`)
 const rejected = async () => (await lab.record())?.rejected ?? []

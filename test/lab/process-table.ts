@@ -32,6 +32,12 @@ export async function processTable(): Promise<Row[]> {
   return rows.filter((row) => row !== null)
 }
 
+/** Living processes that this one has started, as nginx's master its workers; ascending. */
+export async function childrenOf(pid: number): Promise<number[]> {
+  const rows = (await processTable()).filter(({ parent, zombie }) => parent === pid && !zombie)
+  return rows.map((row) => row.pid).sort((left, right) => left - right)
+}
+
 /** Living processes of a session. */
 export async function sessionOf(leader: number): Promise<number[]> {
   const rows = await processTable()

@@ -10,7 +10,7 @@ import { generationOf } from '../../../controller/render.ts'
 import { type LabController, startControllerLab } from '../../controller/gateway.ts'
 import { type Part, startPart } from '../../lab/part.ts'
 import { freePort } from '../../lab/port.ts'
-import { processTable } from '../../lab/process-table.ts'
+import { childrenOf, processTable } from '../../lab/process-table.ts'
 import { ask } from '../../system/client.ts'
 import { eventually } from '../process.ts'
 import { type LabServer, PAGE, says, startServer } from './server.ts'
@@ -83,10 +83,7 @@ const members = async (pool: string) => {
   return entries.map(({ key, value }) => [key.slice('/services/clusters/'.length), value])
 }
 /** nginx's workers: after a reload those of before still take connections for 100 ms, and are one too many. */
-const workers = async () => {
-  const rows = await processTable()
-  return rows.filter(({ parent, zombie }) => parent === master() && !zombie).length
-}
+const workers = async () => (await childrenOf(master())).length
 /** Servers of the pool that the running configuration has; none while a worker answers by another one. */
 const routed = async (pool: string) => {
   const text = await lab.configuration()
