@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { searchPath } from '../adapters/command.ts'
 import type { ProcessImage } from '../adapters/process-engine.ts'
 import type { Settings } from '../model/setting.ts'
 import type { Child } from './embedded/child.ts'
@@ -21,15 +22,13 @@ import { Failure } from './failure.ts'
 
 /** Ends in a row after which a part will not come up, while it has not been up yet. */
 const HOPELESS = 6
-/** Daemons are often not in the PATH of a user. */
-const SYSTEM_PATH = ['/usr/local/sbin', '/usr/sbin', '/sbin']
 
 /**
  * Runs everything on this machine until SIGINT or SIGTERM. Resolves when all of it has ended.
  * @throws Failure if it does not come up
  */
 export async function run(given: Settings): Promise<void> {
-  process.env.PATH = [process.env.PATH ?? '', ...SYSTEM_PATH].join(':')
+  process.env.PATH = searchPath()
   const house = new House(given.logLevel)
   try {
     await open(house, given)

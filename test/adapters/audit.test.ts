@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { connect, Store, type WatchStream } from '../../adapters/etcd.ts'
 import { Informer } from '../../adapters/informer.ts'
 import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
+import { labLeftovers } from '../lab/leftovers.ts'
 import { startProxy } from '../lab/proxy.ts'
 import { labStore } from '../lab/store.ts'
 
@@ -10,12 +11,9 @@ const LONG = 'x'.repeat(1000)
 
 let etcd: LabEtcd
 let store: Store
-const leftovers: (() => unknown)[] = []
 
 labStore((lab) => void ({ etcd, store } = lab))
-afterEach(async () => {
-  for (const end of leftovers.splice(0).reverse()) await end()
-})
+const leftovers = labLeftovers()
 
 /** A reader of etcd that counts how often it lists, and whose watch loses what it is told to, as etcd itself may. */
 class Reader extends Store {

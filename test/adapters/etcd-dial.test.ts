@@ -1,17 +1,15 @@
 import { createServer, connect as dial, type Socket } from 'node:net'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { connect, type Store } from '../../adapters/etcd.ts'
 import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
+import { labLeftovers } from '../lab/leftovers.ts'
 import { startProxy } from '../lab/proxy.ts'
 
 let etcd: LabEtcd
-const leftovers: (() => unknown)[] = []
+const leftovers = labLeftovers()
 
 beforeAll(async () => {
   etcd = await startEtcd()
-})
-afterEach(async () => {
-  for (const end of leftovers.splice(0).reverse()) await end()
 })
 afterAll(() => etcd.stop())
 

@@ -1,20 +1,18 @@
 import { Etcd3 } from 'etcd3'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { connect, Store } from '../../adapters/etcd.ts'
 import { type Change, Informer, type InformerOptions } from '../../adapters/informer.ts'
 import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
+import { labLeftovers } from '../lab/leftovers.ts'
 import { type Proxy, startProxy } from '../lab/proxy.ts'
 import { labStore } from '../lab/store.ts'
 
 let etcd: LabEtcd
 /** The writer: straight to etcd, whatever happens to the informer's line. */
 let store: Store
-const leftovers: (() => unknown)[] = []
 
 labStore((lab) => void ({ etcd, store } = lab))
-afterEach(async () => {
-  for (const end of leftovers.splice(0).reverse()) await end()
-})
+const leftovers = labLeftovers()
 
 interface Batch {
   changes: Change[]

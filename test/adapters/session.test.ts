@@ -1,19 +1,17 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { connect, type Store } from '../../adapters/etcd.ts'
 import { Informer } from '../../adapters/informer.ts'
 import { Session } from '../../adapters/session.ts'
 import { type LabEtcd, startEtcd } from '../lab/etcd.ts'
+import { labLeftovers } from '../lab/leftovers.ts'
 import { startProxy } from '../lab/proxy.ts'
 import { labStore } from '../lab/store.ts'
 
 let etcd: LabEtcd
 let store: Store
-const leftovers: (() => unknown)[] = []
 
 labStore((lab) => void ({ etcd, store } = lab))
-afterEach(async () => {
-  for (const end of leftovers.splice(0).reverse()) await end()
-})
+const leftovers = labLeftovers()
 
 /** A session that keeps `key` in etcd the way an owner does: put again under each lease, trying until it is there. */
 function owner(key: string, ttl: number, through = store) {
