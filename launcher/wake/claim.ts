@@ -173,20 +173,14 @@ export class Claims {
   #claim(won: Won, content: Claim, contested: boolean): WakeClaim {
     const { session } = this.#options
     const { seat = null, ...written } = won
+    const isLost = (): boolean => this.#owners.hasLost(written.owner, written.key)
     return {
       contested,
       written,
       content,
       seat,
-      valid: () => session.valid() && session.lease === won.lease && !this.#isGone(written),
+      valid: () => session.valid() && session.lease === won.lease && !isLost(),
       release: () => this.#owners.leave(written),
     }
-  }
-
-  /** Whether it was heard that a claim of ours is nobody's or somebody else's by now: removed by hand, say. */
-  #isGone({ key, owner, modRevision }: Written): boolean {
-    const { revision, state } = this.#options.catalog
-    if (modRevision === null || revision < BigInt(modRevision)) return false
-    return state.claims.get(key)?.value.owner !== owner
   }
 }

@@ -19,7 +19,8 @@ export class Owners {
   readonly #options: OwnersOptions
   /** owner tokens of this process begin so: another one may have the same id */
   readonly #prefix: string
-  readonly #known = new Set<string>()
+  /** by token: whether etcd told of its claim */
+  readonly #known = new Map<string, boolean>()
   /** claims on their way out, by key */
   readonly #leaving = new Map<string, Promise<void>>()
 
@@ -32,8 +33,17 @@ export class Owners {
   /** A new token, known until it is {@link forget forgotten} or its claim was {@link leave left}. */
   create(): string {
     const owner = `${this.#prefix}${randomUUID()}`
-    this.#known.add(owner)
+    this.#known.set(owner, false)
     return owner
+  }
+
+  /**
+   * Whether the claim at a key was this token's and is not any more: removed by hand, or with an etcd that was restored. By
+   * what was told, and not by revisions, which such an etcd counts anew.
+   */
+  hasLost(owner: string, key: string): boolean {
+    if (!this.#known.get(owner)) return false
+    return this.#options.catalog.state.claims.get(key)?.value.owner !== owner
   }
 
   /** It has written nothing. */
@@ -62,8 +72,9 @@ export class Owners {
       if (change.type !== 'put') continue
       const { key, lease, modRevision } = change.entry
       const owner = this.#options.catalog.state.claims.get(key)?.value.owner
-      if (!owner?.startsWith(this.#prefix) || this.#known.has(owner)) continue
-      this.leave({ key, owner, lease, modRevision })
+      if (!owner?.startsWith(this.#prefix)) continue
+      if (this.#known.has(owner)) this.#known.set(owner, true)
+      else this.leave({ key, owner, lease, modRevision })
     }
   }
 }

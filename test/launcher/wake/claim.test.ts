@@ -256,6 +256,24 @@ describe('the right to start a slot', () => {
     expect((await holder('restored'))?.owner).toMatch(/^two\//)
   })
 
+  it('is judged by what etcd told of it, not by revisions, which a restored etcd counts anew', async () => {
+    const networks = [{ family: 4 as const, bits: 0n, prefix: 0 }]
+    const told = new Catalog(new State(keys, { networks, denied: new Set() }), keys)
+    told.apply([], '1000000000')
+    const { session } = one
+    const claims = new Claims({ catalog: told, session, store, id: 'told' })
+    const held = (await claims.acquire('anew', 0, hurried)) as WakeClaim
+    expect(held.valid()).toBe(true)
+    const key = keys.claim('anew', 0)
+    const entry = await store.get(key)
+    if (!entry) throw new Error('its claim is not there')
+    told.apply([{ type: 'put', entry }], entry.modRevision)
+    expect(held.valid()).toBe(true)
+    told.apply([{ type: 'delete', key, seen: false }], '1')
+    expect(held.valid()).toBe(false)
+    held.release()
+  })
+
   it('is left alone while somebody here has it', async () => {
     const held = (await one.claims.acquire('kept', 0, patient)) as WakeClaim
     const key = keys.claim('kept', 0)
