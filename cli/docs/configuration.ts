@@ -1,4 +1,11 @@
-import { flagOf, SETTINGS, type Service, variableOf } from '../../model/setting.ts'
+import { SERVICES } from '../../model/setting/kind.ts'
+import {
+  flagOf,
+  SETTINGS,
+  type Service,
+  type SettingName,
+  variableOf,
+} from '../../model/setting.ts'
 import { defaultOf, settingsOf } from '../option.ts'
 
 const PARTS: [service: Service, title: string][] = [
@@ -25,26 +32,34 @@ the first column:
 
 Times are like \`30s\`, \`5m\`, \`1h\`. Lists are separated by commas, in the file they may be arrays.
 \`reveille config\` prints what is in force. \`reveille up\` takes the settings marked ↑ and hands them on.
+
+A setting stands once, under the first service that takes it; \`also\` names the others. Give all of them the same value: only
+\`id\`, \`logLevel\`, and where files and folders are, is each one's own.
 `
 
 /** docs/configuration.md: every setting once, under the first service that has it; those of all services first. */
 export function describeSettings(): string {
-  const shared = settingsOf('controller').filter((name) =>
-    (['launcher', 'registrar'] as const).every((service) => settingsOf(service).includes(name)),
+  const shared = settingsOf('up').filter((name) =>
+    SERVICES.every((service) => settingsOf(service).includes(name)),
   )
   const done = new Set(shared)
-  const sections = [section('Every service', shared)]
+  const sections = [section('Every service', shared, SERVICES)]
   for (const [service, title] of PARTS) {
     const names = settingsOf(service).filter((name) => !done.has(name))
     for (const name of names) done.add(name)
-    sections.push(section(title, names))
+    sections.push(section(title, names, [service]))
   }
   return `${[HEAD, ...sections].join('\n')}`
 }
 
-function section(title: string, names: (keyof typeof SETTINGS)[]): string {
+/** @param own services that the title names */
+function section(title: string, names: SettingName[], own: Service[]): string {
   const rows = names.map((name) => {
     const { help, services, value } = SETTINGS[name]
+    // `up` has its mark.
+    const also = (services as Service[]).filter(
+      (service) => service !== 'up' && !own.includes(service),
+    )
     const flag = `--${flagOf(name)}${value === '' ? '' : ` <${value}>`}`
     const fallback = defaultOf(name)
     const cells = [
@@ -52,10 +67,12 @@ function section(title: string, names: (keyof typeof SETTINGS)[]): string {
       `\`${flag}\``,
       `\`${variableOf(name)}\``,
       fallback === '' ? '' : `\`${fallback}\``,
+      also.map((service) => (service === 'cli' ? 'commands' : service)).join(', '),
       help.replaceAll('<', '\\<'),
     ]
     return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
   })
-  const head = '| setting | flag | environment | default | meaning |\n|---|---|---|---|---|'
+  const head =
+    '| setting | flag | environment | default | also | meaning |\n|---|---|---|---|---|---|'
   return `## ${title}\n\n${head}\n${rows.join('\n')}\n`
 }

@@ -19,3 +19,12 @@ test('Every setting is in docs/configuration.md exactly once.', () => {
   const rows = [...describeSettings().matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name)
   expect(rows.sort()).toEqual(Object.keys(SETTINGS).sort())
 })
+
+test('docs/configuration.md says of a setting which other services take it.', () => {
+  const lines = describeSettings().split('\n')
+  const also = (name: string): string | undefined =>
+    lines.find((line) => line.startsWith(`| \`${name}\``))?.split(/(?<!\\) ?\| ?/)[5]
+  expect(
+    ['holdTimeout', 'drainTimeout', 'pathPrefix', 'stateDir', 'listen', 'etcd'].map(also),
+  ).toEqual(['launcher', 'registrar', 'launcher, registrar', 'commands', '', ''])
+})
