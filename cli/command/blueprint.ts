@@ -48,7 +48,7 @@ function addAdd(blueprint: Command, terminal: Terminal): void {
   addExamples(addConnection(add), [
     [
       "reveille blueprint add previews --pattern '^pr-[0-9]+$' --image shop:1 -e BRANCH={{name}}",
-      '{{name}} in the environment and the command stands for the name asked for',
+      '{{name}} stands for the name asked for: in environment, command, routes, group, volumes and what it depends on',
     ],
     ['reveille blueprint add --file all.json', 'one, or a list, as blueprint ls --json prints it'],
   ])
