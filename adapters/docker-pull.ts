@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import { isMadeHere } from '../model/image.ts'
+import { DEMO_IMAGE, isMadeHere } from '../model/image.ts'
 import { makeCall, readStream, SLOW } from './docker-call.ts'
 import { classify, EngineError } from './docker-error.ts'
 import { jsonLines } from './docker-log.ts'
@@ -112,8 +112,11 @@ export async function pullImage(
   onPercent: (percent: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  if (isMadeHere(image))
-    throw new EngineError('no-image', `image ${image} is made by Reveille, and never pulled`)
+  if (isMadeHere(image)) {
+    const words = `image ${image} is made by Reveille, and never pulled`
+    const cure = image === DEMO_IMAGE ? ': cli/setup/demo-image.sh gives it to an engine' : ''
+    throw new EngineError('no-image', words + cure)
+  }
   const progress = new PullProgress()
   let told = -1
   const tell = (percent: number): void => {

@@ -1,6 +1,6 @@
 import type { App } from '../model/app.ts'
 import { LARGEST } from '../model/decode.ts'
-import { isAllowedRegistry, registryOf } from '../model/image.ts'
+import { isAllowedImage, registryOf } from '../model/image.ts'
 import { ProblemError } from '../model/problem.ts'
 import { HOST_REFUSED } from './wake/network.ts'
 
@@ -25,11 +25,10 @@ export function encode(
     throw new ProblemError('invalid-input', { errors: [{ path: field, message }] })
   }
   if (app.network === 'host' && hostNetwork === 'off') refuse(`${path}network`, HOST_REFUSED)
-  const registry = registryOf(app.image)
-  if (registry === null || !isAllowedRegistry(registry, registries))
+  if (!isAllowedImage(app.image, registries))
     refuse(
       `${path}image`,
-      `comes from ${registry}, which the launcher does not allow: name it in its --registries (now ${registries.join(',')})`,
+      `comes from ${registryOf(app.image)}, which the launcher does not allow: name it in its --registries (now ${registries.join(',')})`,
     )
   const value = JSON.stringify(record)
   if (value.length > LARGEST) refuse('', `must be at most ${LARGEST} characters in all`)

@@ -26,6 +26,9 @@ export function isMadeHere(image: string): boolean {
   return image.startsWith('localhost/reveille/')
 }
 
+/** The image of the demo's apps (cli/setup/demo-image.sh makes it). */
+export const DEMO_IMAGE = 'localhost/reveille/demo:1'
+
 /** Addresses in every spelling a resolver takes (127.0.0.1, 127.1, 0x7f.1): no top-level domain is a number. */
 const NUMERIC = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/i
 
@@ -41,6 +44,12 @@ export function isAllowedRegistry(registry: string, allowed: readonly string[]):
   if (allowed.includes(registry)) return true
   const host = registry.replace(/:[0-9]+$/, '')
   return allowed.includes('*') && !PRIVATE.test(host) && !NUMERIC.test(host)
+}
+
+/** Whether an App may have an image: from an allowed registry, or the demo's, which comes from none. */
+export function isAllowedImage(image: string, registries: readonly string[]): boolean {
+  const registry = registryOf(image)
+  return image === DEMO_IMAGE || (registry !== null && isAllowedRegistry(registry, registries))
 }
 
 export const Image = z

@@ -9,14 +9,14 @@ import type { ProcessImage } from '../../adapters/process-engine.ts'
 import { SANDBOX_IMAGE } from '../../adapters/sandbox-image.ts'
 import type { AppInput } from '../../model/app.ts'
 import type { BlueprintInput } from '../../model/blueprint.ts'
+import { DEMO_IMAGE } from '../../model/image.ts'
 import { SETTINGS, type Settings } from '../../model/setting.ts'
 import { Api } from '../client.ts'
 import { Failure } from '../failure.ts'
 import { isLeftover, markDemo, removeDemo } from './residue.ts'
 import { ROOT } from './root.ts'
 
-export const DEMO_IMAGE = 'reveille/demo:1'
-/** The same app for the process engine. */
+/** The app of the demo for the process engine. */
 export const DEMO_IMAGES: Record<string, ProcessImage> = {
   [DEMO_IMAGE]: { command: [process.execPath, join(ROOT, 'examples/demo/app.js')] },
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Gives a Docker engine the image of the demo app, reveille/demo:1, made of this machine's Node. Needs no network.
+# Gives a Docker engine the image of the demo app, localhost/reveille/demo:1, made of this machine's Node. Needs no network.
 #   demo-image.sh <engine>        engine: unix:///path or tcp://host:port
 set -euo pipefail
 [ $# = 1 ] || { sed -n '2,3s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 here=$(dirname "$(readlink -f "$0")")
-exec bash "$here/node-image.sh" "$1" reveille/demo:1 "$here/../../examples/demo/app.js"
+exec bash "$here/node-image.sh" "$1" localhost/reveille/demo:1 "$here/../../examples/demo/app.js"

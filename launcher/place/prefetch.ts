@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { App } from '../../model/app.ts'
 import { meets, parseConstraint } from '../../model/constraint.ts'
-import { isAllowedRegistry, isMadeHere, registryOf } from '../../model/image.ts'
+import { isAllowedImage, isMadeHere } from '../../model/image.ts'
 import type { Host } from '../../model/record.ts'
 import type { Catalog } from '../catalog.ts'
 import { type Engine, wordsOf } from '../engine.ts'
@@ -91,8 +91,7 @@ export class Prefetch {
     }
     if (this.#notBefore.has(key) || isMadeHere(image)) return false
     if (host.disk !== undefined && host.disk < SPACE) return false
-    const registry = registryOf(image)
-    if (registry === null || !isAllowedRegistry(registry, this.#options.registries)) return false
+    if (!isAllowedImage(image, this.#options.registries)) return false
     return constraints.every((text) => {
       const constraint = parseConstraint(text)
       return constraint !== null && meets(constraint, host)

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { App } from '../../model/app.ts'
 import type { Container } from '../../model/container.ts'
-import { isAllowedRegistry, registryOf } from '../../model/image.ts'
+import { isAllowedImage, registryOf } from '../../model/image.ts'
 import { containerName } from '../../model/name.ts'
 import type { Network } from '../../model/network.ts'
 import { ProblemError } from '../../model/problem.ts'
@@ -131,9 +131,10 @@ export class Launchpad {
   }
 
   async #pull({ app, host, engine, report, watch, signal }: Launch): Promise<void> {
-    const registry = registryOf(app.image)
-    if (registry === null || !isAllowedRegistry(registry, this.#options.registries))
-      throw startFailed(app.name, `image not found: ${registry} is not an allowed registry`)
+    if (!isAllowedImage(app.image, this.#options.registries)) {
+      const words = `image not found: ${registryOf(app.image)} is not an allowed registry`
+      throw startFailed(app.name, words)
+    }
     report({ phase: 'pulling' })
     await queueOf(this.#pulls, host.name, PULLS).run(async () => {
       const late = AbortSignal.timeout(PULL_LIMIT)

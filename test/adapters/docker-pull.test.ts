@@ -7,6 +7,7 @@ import {
   pullReference,
   readPull,
 } from '../../adapters/docker-pull.ts'
+import { DEMO_IMAGE } from '../../model/image.ts'
 
 function percents(events: PullEvent[]): number[] {
   const progress = new PullProgress()
@@ -80,6 +81,7 @@ test('an image that is made here is never pulled: a registry of the machine may 
   } as unknown as Docker
   const pull = (image: string) => pullImage(docker, image, () => {}, new AbortController().signal)
   await expect(pull('localhost/reveille/sandbox:1')).rejects.toMatchObject({ code: 'no-image' })
+  await expect(pull(DEMO_IMAGE)).rejects.toThrow('demo-image.sh gives it to an engine')
   await expect(pull('localhost/own:1')).rejects.toThrow()
   expect(asked).toEqual(['localhost/own:1'])
 })

@@ -49,7 +49,7 @@ it('the demo leaves an engine as it found it, with what it has made of apps, san
     await askUntil(home.origin, `/${name}/`, ({ status }) => status === 200, 20)
   const { containers = [], images } = await belongings()
   expect(containers).toEqual(expect.arrayContaining(['/reveille-a-0', '/reveille-a-0.sandbox']))
-  expect(images).toEqual(expect.arrayContaining(['reveille/demo:1', SANDBOX_IMAGE]))
+  expect(images).toEqual(expect.arrayContaining(['localhost/reveille/demo:1', SANDBOX_IMAGE]))
   // As one that a start which was broken off has left.
   const left = { Image: SANDBOX_IMAGE, name: 'reveille-b-0.sandbox' }
   const Labels = { 'reveille.app': 'B', 'reveille.slot': '0', 'reveille.sandbox': 'reveille-b-0' }

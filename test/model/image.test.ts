@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { Image, isAllowedRegistry, registryOf } from '../../model/image.ts'
+import {
+  DEMO_IMAGE,
+  Image,
+  isAllowedImage,
+  isAllowedRegistry,
+  isMadeHere,
+  registryOf,
+} from '../../model/image.ts'
 import { hostile } from '../hostile/corpus.ts'
 
 const admitted = (image: string, allowed: string[]): boolean => {
@@ -88,4 +95,12 @@ describe('a registry', () => {
     expect(isAllowedRegistry('docker.io', [])).toBe(false)
     expect(isAllowedRegistry('docker.io:443', ['docker.io'])).toBe(false)
   })
+})
+
+test('the demo’s image may be had wherever images may come from, and no registry is asked for it', () => {
+  expect(isAllowedImage(DEMO_IMAGE, [])).toBe(true)
+  expect(isMadeHere(DEMO_IMAGE)).toBe(true)
+  for (const image of ['localhost/reveille/other:1', 'localhost/shop:1', 'evil.example/shop:1'])
+    expect(isAllowedImage(image, ['docker.io'])).toBe(false)
+  expect(isAllowedImage('shop:1', ['docker.io'])).toBe(true)
 })

@@ -14,13 +14,13 @@ const idOf = async (name: string) => (await docker.getImage(name).inspect()).Id
 
 it('builds the demo image once: the second time finds it there', async () => {
   await setup('demo-image.sh', url)
-  const first = await idOf('reveille/demo:1')
+  const first = await idOf('localhost/reveille/demo:1')
   await setup('demo-image.sh', url)
-  expect(await idOf('reveille/demo:1')).toBe(first)
+  expect(await idOf('localhost/reveille/demo:1')).toBe(first)
   const { Config } = await docker.getImage(first).inspect()
   expect(Config.Cmd).toEqual(['node', 'app.js'])
   expect(Config.User).toBe('1000')
-  await docker.getImage('reveille/demo:1').remove()
+  await docker.getImage('localhost/reveille/demo:1').remove()
 })
 
 it('builds an image again when a file or an instruction changed', async () => {

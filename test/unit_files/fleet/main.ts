@@ -66,7 +66,7 @@ function hostsPage(root: string, key: string, one: Machine): Expectation[] {
       command: 'snapshot status',
       says: (output) => /^\| +[0-9a-f]+ \|/m.test(output),
       after: async () => {
-        await one.type('reveille app add later --image reveille/demo:1')
+        await one.type('reveille app add later --image localhost/reveille/demo:1')
       },
     },
     {
