@@ -2,13 +2,12 @@ import type Docker from 'dockerode'
 import type { ContainerInspectInfo } from 'dockerode'
 import type { ContainerRequest } from '../model/container.ts'
 import { createBody } from './docker-body.ts'
-import { getPath, makeCall, readStream, SLOW } from './docker-call.ts'
+import { getPath, makeCall, SLOW } from './docker-call.ts'
 import { EngineError, unquoted } from './docker-error.ts'
+import { importImage } from './docker-import.ts'
 import { inspectContainer, isSandbox, ours } from './docker-inspect.ts'
-import { jsonLines } from './docker-log.ts'
 import { sandboxBody } from './docker-network.ts'
 import { sandboxOf } from './docker-pair.ts'
-import { readPull } from './docker-pull.ts'
 import { SANDBOX_CHANGES, SANDBOX_IMAGE, sandboxLayer } from './sandbox-image.ts'
 
 /** Creates a container and returns its id. Throws EngineError. */
@@ -92,18 +91,8 @@ async function provideImage(docker: Docker): Promise<boolean> {
     getPath<{ Arch: string; Version: string }>(docker, '/version', abortSignal),
   )
   if (Version === 'process') return false
-  const [repo, tag] = SANDBOX_IMAGE.split(':')
-  const layer = sandboxLayer(Arch)
-  const lines = readStream<string>(
-    (abortSignal) =>
-      docker.importImage(layer as unknown as string, {
-        ...{ repo, tag, changes: SANDBOX_CHANGES, abortSignal },
-      }),
-    jsonLines,
-    { limit: SLOW, signal: AbortSignal.timeout(SLOW) },
-  )
-  // It says in the middle of a 200 that it failed.
-  for await (const line of lines) readPull(line)
+  const layer = { tar: sandboxLayer(Arch), instructions: SANDBOX_CHANGES }
+  await importImage(docker, SANDBOX_IMAGE, layer)
   return true
 }
 

@@ -14,6 +14,7 @@ import { runCommand } from './docker-exec.ts'
 import { Follower, type Listener } from './docker-follow.ts'
 import { Groups } from './docker-group.ts'
 import { guard } from './docker-guard.ts'
+import { importImage, type Layer } from './docker-import.ts'
 import { type EngineInfo, readEngineTime, readInfo } from './docker-info.ts'
 import { healthcheck, imageLabels, inspectImage, inspectPair, listOurs } from './docker-inspect.ts'
 import {
@@ -183,6 +184,11 @@ export class Engine {
 
   async hasImage(image: string): Promise<boolean> {
     return (await inspectImage(this.#docker, image)) !== null
+  }
+
+  /** Gives it an image of one layer. Deadline as the layer says. */
+  importImage(image: string, layer: Layer): Promise<void> {
+    return importImage(this.#docker, image, layer)
   }
 
   /** Removes an image; that it is gone, or that a container has it, is fine. Deadline 60 s. */

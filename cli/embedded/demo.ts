@@ -80,14 +80,23 @@ export function demoFolders(settings: Settings): {
   }
 }
 
-/** Gives an engine the demo image, made of this machine's Node. */
-async function makeImage(url: string): Promise<void> {
+/** Milliseconds that the demo image may take to be made, and then to be given to an engine: it is as large as Node. */
+const LIMIT = 180_000
+
+/** Gives an engine, however it is reached, the demo image, made of this machine's Node. */
+async function makeImage(engine: Engine): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'reveille-image-'))
   try {
     const script = join(ROOT, 'cli/setup/demo-image.sh')
-    await promisify(execFile)('bash', [script, url], { timeout: 180_000 })
+    await promisify(execFile)('bash', [script, `file://${folder}`], { timeout: LIMIT })
+    const instructions = readFileSync(join(folder, 'instructions'), 'utf8')
+    const tar = join(folder, 'layer.tar')
+    await engine.importImage(DEMO_IMAGE, { tar, instructions, limit: LIMIT })
   } catch (error) {
     const { stderr = '', message } = error as Error & { stderr?: string }
     throw new Failure(`cannot make the demo image: ${stderr.trim() || message}`)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
   }
 }
 
@@ -114,7 +123,7 @@ export async function prepareDemo(url: string, settings: Settings): Promise<Demo
   const all = async () => [...(await engine.list()), ...(await engine.loneSandboxes())]
   const before = new Set((await all()).map(({ id }) => id))
   const missing = await missingImages(engine)
-  if (missing.includes(DEMO_IMAGE)) await makeImage(url)
+  if (missing.includes(DEMO_IMAGE)) await makeImage(engine)
   const work = async (each: (api: Api) => Promise<void>): Promise<void> => {
     const token = readFileSync(join(settings.stateDir, 'token'), 'utf8').trim()
     const signal = AbortSignal.timeout(30_000)

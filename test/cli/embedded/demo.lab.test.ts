@@ -16,6 +16,8 @@ import { makeCa, makeCertificate } from '../../lab/certificate.ts'
 import { command } from '../../lab/command.ts'
 import { clearEngine, labEngine } from '../../lab/engine.ts'
 import { temporaryFolder } from '../../lab/folder.ts'
+import { labLeftovers } from '../../lab/leftovers.ts'
+import { startSshd } from '../../lab/sshd.ts'
 
 // What a demo leaves of itself in an engine that is somebody's own, however that is reached.
 
@@ -24,6 +26,8 @@ const socketPath = url.slice('unix://'.length)
 const docker = new Docker({ socketPath })
 const engine = openEngine(url)
 const servers: Server[] = []
+const leftovers = labLeftovers()
+const IMAGES = [DEMO_IMAGE, SANDBOX_IMAGE]
 
 const forget = (image: string): Promise<unknown> =>
   docker
@@ -85,21 +89,42 @@ it('a demo takes sandboxes of its own apps with it, not one of another whose con
   expect(left.sort()).toEqual(['D', 'shop'])
 })
 
-it('a demo takes its image out of an engine with TLS', async () => {
+/** The engine behind TLS, and the settings that lead to it. */
+async function behindTls(): Promise<{ there: string; flags: Record<string, string> }> {
   const folder = await temporaryFolder()
   const ca = await makeCa(folder)
   const server = await makeCertificate(folder, 'server', ca, ['127.0.0.1'])
   const client = await makeCertificate(folder, 'client', ca)
   const [cert, key] = [readFileSync(server.cert), readFileSync(server.key)]
   const tls = { ca: readFileSync(ca.cert), cert, key, requestCert: true }
-  const secure = await serve(createSecureServer(tls, relay()))
-  const flags = { dockerCa: ca.cert, dockerCert: client.cert, dockerKey: client.key }
-  const demo = await prepareDemo(secure, loadSettings(flags, {}))
-  await leaveSandbox('A')
-  expect(await engine.hasImage(SANDBOX_IMAGE)).toBe(true)
-  await demo.clear()
-  expect(await engine.hasImage(SANDBOX_IMAGE)).toBe(false)
-})
+  const there = await serve(createSecureServer(tls, relay()))
+  return { there, flags: { dockerCa: ca.cert, dockerCert: client.cert, dockerKey: client.key } }
+}
+
+/** The engine behind sshd, and the settings that lead to it. */
+async function behindSsh(): Promise<{ there: string; flags: Record<string, string> }> {
+  const sshd = await startSshd(join(await temporaryFolder(), 'ssh'))
+  leftovers.push(() => sshd.end())
+  const there = `ssh://${sshd.user}@127.0.0.1:${sshd.port}${socketPath}`
+  return { there, flags: { dockerSsh: sshd.configuration } }
+}
+
+it.each([
+  ['with TLS', behindTls],
+  ['behind ssh', behindSsh],
+])(
+  'a demo gives its images to an engine %s, and takes them out of it',
+  async (_, open) => {
+    await forget(DEMO_IMAGE)
+    const { there, flags } = await open()
+    const demo = await prepareDemo(there, loadSettings(flags, {}))
+    await leaveSandbox('A') // which needs both images
+    for (const image of IMAGES) expect(await engine.hasImage(image)).toBe(true)
+    await demo.clear()
+    for (const image of IMAGES) expect(await engine.hasImage(image)).toBe(false)
+  },
+  90_000,
+)
 
 it('a demo whose one image cannot be removed says so and removes the other', async () => {
   await forget(DEMO_IMAGE)

@@ -1,4 +1,6 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import Docker from 'dockerode'
 import { expect, it } from 'vitest'
@@ -48,4 +50,22 @@ it('passes on what the engine says against an instruction', async () => {
   await expect(
     setup('import-image.sh', url, 'reveille-test/bad:1', root, 'NONSENSE x'),
   ).rejects.toThrow(/nonsense/i)
+})
+
+it('passes on what is said by an engine that refuses it, as one with TLS does', async () => {
+  const words = 'Client sent an HTTP request to an HTTPS server.'
+  const engine = createServer((call, answer) => {
+    call.resume().on('end', () => answer.writeHead(400).end(words))
+  })
+  await new Promise<void>((ready) => engine.listen(0, '127.0.0.1', ready))
+  try {
+    const root = await temporaryFolder()
+    await writeFile(join(root, 'file'), 'x')
+    const there = `tcp://127.0.0.1:${(engine.address() as AddressInfo).port}`
+    await expect(setup('import-image.sh', there, 'reveille-test/tls:1', root)).rejects.toThrow(
+      words,
+    )
+  } finally {
+    engine.close()
+  }
 })
