@@ -32,8 +32,26 @@ export function compile(source: string, quote: Quote = quoteNginx, lua = ''): Te
     const apps = checked.apps.map((app) => ({ ...app, routed: targets.has(app.name) }))
     const home = homeOf(checked.reading)
     const derived = { apps, stamp, steps, depths: depthsOf(steps), home, lua }
-    return readable(() => template.render({ plan: { ...checked, ...derived } }))
+    return readable(() => {
+      const text = template.render({ plan: { ...checked, ...derived } })
+      const memory = missingMemory(text, lua)
+      if (memory) throw new Error(`it lacks \`lua_shared_dict ${memory}\`, see docs/template.md`)
+      return text
+    })
   }
+}
+
+/**
+ * The name of a memory that the program in a configuration needs and the configuration does not make, as that of an older
+ * release would not. nginx's check runs no Lua: it would pass, and every request would fail.
+ */
+function missingMemory(text: string, lua: string): string | undefined {
+  if (lua === '' || !text.includes(lua)) return undefined
+  const made = new Set(
+    Array.from(text.matchAll(/^\s*lua_shared_dict\s+(\w+)/gm), ([, name]) => name),
+  )
+  const needed = Array.from(lua.matchAll(/\bngx\.shared\.(\w+)/g), ([, name]) => name)
+  return needed.find((name) => !made.has(name))
 }
 
 /**
