@@ -4,12 +4,12 @@ import type { Member } from './roster.ts'
 
 /** Bytes that a sandbox takes of its host while it runs: they are the engine's shim. */
 const SHIM = 4.5e6
-/** Where memory is no matter: half of the 1,023 ports of a bridge. */
+/** Where memory is no matter, or not known: half of the 1,023 ports of a bridge. */
 const MOST = 500
 
-/** How many stopped instances keep their sandbox where nobody said so. Pure. @param memory of the engine, bytes */
+/** How many stopped instances keep their sandbox where nobody said so. Pure. @param memory of the engine, bytes, 0 where it does not say */
 export function affordable(memory: number): number {
-  return Math.min(MOST, Math.floor(memory / 10 / SHIM))
+  return memory > 0 ? Math.min(MOST, Math.floor(memory / 10 / SHIM)) : MOST
 }
 
 /**

@@ -47,6 +47,7 @@ test.each([
   ['2 GB', 2e9, 44],
   ['16 GB', 16e9, 355],
   ['as much as one likes', 256e9, 500],
+  ['memory that its engine does not tell', 0, 500],
 ])('of a host with %s a tenth is for sandboxes', (_what, memory, count) => {
   expect(affordable(memory)).toBe(count)
 })
