@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../lab/folder.ts'
+import { labLeftovers } from '../lab/leftovers.ts'
 import { startPart } from '../lab/part.ts'
 import { ask, askUntil } from '../system/client.ts'
 import {
@@ -29,6 +30,7 @@ const HOLD = `
 `
 const MAIN = join(import.meta.dirname, '../../dist/cli/main.js')
 let home: Household
+const leftovers = labLeftovers()
 
 const start = async (...flags: string[]): Promise<Household> => {
   const places = await flagsFor(await temporaryFolder())
@@ -45,9 +47,9 @@ async function refusal(flags: string[], code = 1): Promise<string> {
   return failed.stderr
 }
 
-/** A server that takes a port as soon as that is free. */
+/** A server that takes a port as soon as that is free. @throws Error if it is not within 20 s */
 async function thiefOf(port: number): Promise<Server> {
-  for (;;) {
+  for (const end = performance.now() + 20_000; performance.now() < end; ) {
     const server = createServer().unref().listen(port, '127.0.0.1')
     const isThere = await once(server, 'listening').then(
       () => true,
@@ -55,6 +57,7 @@ async function thiefOf(port: number): Promise<Server> {
     )
     if (isThere) return server
   }
+  throw new Error(`port ${port} does not get free`)
 }
 
 beforeAll(async () => {
@@ -172,6 +175,7 @@ test('a port that another program takes while the services are away is named, an
   expect((await ask(home.origin, '/A/name')).status).toBe(200)
   process.kill(await childOf(home.pid, 'service-main.js services'), 'SIGKILL')
   const thief = await thiefOf(port)
+  leftovers.push(() => thief.close())
   const cure = `${admin}: end what has it, or choose another with --registrar-admin`
   await expect.poll(() => home.part.output, { timeout: 20_000 }).toContain(cure)
   expect((await ask(home.origin, '/A/name')).status).toBe(200)
