@@ -10,8 +10,6 @@ import { runCommand, searchPath } from './command.ts'
 import { fits } from './nginx-door.ts'
 
 const PARTS = ['entry.lua', 'flight.lua', 'failures.lua', 'balance.lua', 'door.lua']
-/** Where the libraries of the module are. */
-const LUA_PATH = 'lua_package_path "/usr/share/lua/5.1/?.lua;;";'
 
 /** Whether running apps can be in nginx's memory. */
 export interface LiveMode {
@@ -62,7 +60,10 @@ async function modulesFolder(): Promise<string> {
   return /--modules-path=(\S+)/.exec(stderr)?.[1] ?? ''
 }
 
-/** nginx's words where it does not run what {@link liveProgram} stands on, '' where it does. */
+/**
+ * nginx's words where it does not take the modules that {@link liveProgram} runs in, '' where it does. Its check runs no
+ * Lua: that the libraries are there is a promise of the module's package, which names their version.
+ */
 async function refusalOf(modules: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'reveille-live-'))
   const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -78,8 +79,6 @@ async function refusalOf(modules: string): Promise<string> {
       http {
         ${places.map((name) => `${name}_temp_path "${folder}/${name}";`).join(' ')}
         access_log off;
-        ${LUA_PATH}
-        init_by_lua_block { require "resty.core" require "ngx.balancer" }
       }`,
     )
     await runCommand('nginx -e stderr -t -q -c {{candidate}}', file)
