@@ -14,10 +14,11 @@ export interface EngineTls {
   key?: Buffer
 }
 
-/** Milliseconds a TLS connection waits for its next call: longer than the pings are apart. */
-const IDLE = 10_000
-/** So many of them wait at most: a crowd of wakes makes some calls at once, again and again. */
-const KEPT = 8
+/**
+ * How connections are kept. Milliseconds one waits for its next call: longer than the pings are apart. So many wait at most:
+ * a crowd of wakes makes some calls at once, again and again. The latest used is taken, the others age.
+ */
+const KEPT = { keepAlive: true, scheduling: 'lifo', maxFreeSockets: 8, timeout: 10_000 } as const
 
 /** How engines are reached. */
 export interface EngineAccess {
@@ -35,8 +36,10 @@ export interface Client {
 
 /**
  * A client for the engine at `unix:///path`, `tcp://ip:port` or `ssh://[user@]ip[:port]`. The environment's DOCKER_HOST
- * has no say. Each call has its own connection, since a kept one that the engine closed meanwhile would fail a start;
- * but of TLS connections, whose handshake takes longer than most calls, the latest used is kept.
+ * has no say. A call that changes something has its own connection, since a kept one that the engine closed meanwhile would
+ * fail a start, as far as connections are cheap: of TLS, whose handshake takes longer than most calls, they are kept. So they
+ * are for what is only asked through a socket of this machine, whose other end is either there or closes it: it is asked
+ * every two seconds, for as long as the engine lives.
  * @throws Error if `url` is none of these
  */
 export function openClient(url: string, { tls = null, ssh = '' }: EngineAccess = {}): Client {
@@ -50,7 +53,7 @@ export function openClient(url: string, { tls = null, ssh = '' }: EngineAccess =
   const agent = new Agent({ keepAlive: false })
   const close = (): void => {}
   if (protocol === 'unix:' && pathname.length > 1)
-    return { docker: open({ agent, host: '', socketPath: pathname }), close }
+    return { docker: open({ agent, host: '', socketPath: pathname }, new Agent(KEPT)), close }
   const place = { host: hostname, port: Number(port) }
   if (protocol === 'tcp:' && hostname !== '' && port !== '')
     return { docker: open(tls ? secured(tls, place) : { agent, ...place }), close }
@@ -63,15 +66,24 @@ export function openClient(url: string, { tls = null, ssh = '' }: EngineAccess =
  * dockerode's types leave the agent out; without an own protocol and host it would read DOCKER_HOST. It describes what it
  * sends at each call, whether anybody reads that or not: with the agent, all its sockets and certificates and who
  * listens to the signal that takes longer than the call, and the longer the more calls are under way.
+ * @param asking for calls that change nothing
  */
-function open(options: Docker.DockerOptions & { agent: Agent }): Docker {
+function open(options: Docker.DockerOptions & { agent: Agent }, asking = options.agent): Docker {
   const docker = new Docker({ protocol: 'http', ...options } as Docker.DockerOptions)
-  const modem = docker.modem as unknown as { buildRequest(...call: [object, ...unknown[]]): void }
+  const modem = docker.modem as unknown as { buildRequest(...call: [Call, ...unknown[]]): void }
   const send = modem.buildRequest.bind(modem)
   const brief = { value: () => 'a call' } // not enumerable: Node copies options that are
-  modem.buildRequest = (options, ...rest) =>
-    send(Object.defineProperty(options, inspect.custom, brief), ...rest)
+  modem.buildRequest = (call, ...rest) => {
+    if (call.method === 'GET') call.agent = asking
+    send(Object.defineProperty(call, inspect.custom, brief), ...rest)
+  }
   return docker
+}
+
+/** What dockerode hands to Node. */
+interface Call {
+  method: string
+  agent: Agent
 }
 
 /** Reads its certificates once, not for each connection. */
@@ -87,7 +99,7 @@ class TlsAgent extends SecureAgent {
 function secured(tls: EngineTls, place: { host: string; port: number }) {
   const agent = new TlsAgent({
     ...tls,
-    ...{ keepAlive: true, scheduling: 'lifo', maxFreeSockets: KEPT, timeout: IDLE },
+    ...KEPT,
     minVersion: 'TLSv1.2',
   })
   return { protocol: 'https' as const, agent, ...place }

@@ -8,7 +8,7 @@ import {
 import type { Entry } from '../model/state.ts'
 import type { Since } from './audit.ts'
 import { EtcdError, toEtcdError } from './etcd-error.ts'
-import { remaining, renew } from './etcd-lease.ts'
+import { Renewals, remaining } from './etcd-lease.ts'
 import { listSince, pages } from './etcd-list.ts'
 import { type EtcdOptions, Members } from './etcd-members.ts'
 import { found, guards, putOp, putRequest, toEntry } from './etcd-request.ts'
@@ -34,9 +34,11 @@ export function connect(options: EtcdOptions): Store {
  */
 export class Store {
   readonly #members: Members
+  readonly #renewals: Renewals
 
   constructor(options: EtcdOptions) {
     this.#members = new Members(options)
+    this.#renewals = new Renewals(this.#members)
   }
 
   async get(key: string): Promise<Entry | null> {
@@ -154,9 +156,9 @@ export class Store {
     }
   }
 
-  /** Renews a lease once, within `deadline` milliseconds. False: it is gone. See {@link renew}. */
+  /** Renews a lease once, within `deadline` milliseconds. False: it is gone. See {@link Renewals}. */
   renew(lease: string, deadline: number): Promise<boolean> {
-    return renew(this.#members, lease, deadline)
+    return this.#renewals.renew(lease, deadline)
   }
 
   /** Seconds a lease was granted for and has left, both 0 if it is gone. */

@@ -1,7 +1,13 @@
+import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
 import type Docker from 'dockerode'
 import { afterEach, expect, it, vi } from 'vitest'
 import { openClient } from '../../adapters/docker-client.ts'
+import { temporaryFolder } from '../lab/folder.ts'
+import { labLeftovers } from '../lab/leftovers.ts'
+
+const leftovers = labLeftovers()
 
 afterEach(() => {
   vi.restoreAllMocks()
@@ -25,4 +31,29 @@ it.each([
   { kind: 'ssh', url: 'ssh://user@127.0.0.1', access: {} },
 ])('a call over $kind is not described with its agent, certificates and signal', async (line) => {
   expect(await described(() => openClient(line.url, line.access))).toBe('a call')
+})
+
+it('what asks through a socket takes one connection again and again, what changes something a new one', async () => {
+  const path = join(await temporaryFolder(), 'engine.sock')
+  let connections = 0
+  const server = createServer((_, response) => void response.end('OK'))
+  server.on('connection', () => {
+    connections += 1
+  })
+  leftovers.push(
+    () => void server.close(),
+    () => server.closeAllConnections(),
+  )
+  await new Promise<void>((resolve) => {
+    server.listen(path, resolve)
+  })
+  const { docker } = openClient(`unix://${path}`)
+  for (let i = 0; i < 5; i += 1) await docker.ping()
+  expect(connections).toBe(1)
+  for (let i = 0; i < 2; i += 1) await docker.getContainer('shop').start()
+  expect(connections).toBe(3)
+  // As an engine does that is started anew.
+  server.closeAllConnections()
+  await expect.poll(() => docker.ping().then(String)).toBe('OK')
+  expect(connections).toBe(4)
 })

@@ -99,6 +99,29 @@ test('renews on one connection, which watches that end as planned leave open too
   expect(proxy.asked).toBe(1)
 })
 
+test('renews on one stream, and on another one after that broke', async () => {
+  const proxy = await startProxy(etcd.url)
+  const through = connect({ urls: [proxy.url] })
+  leftovers.push(
+    () => through.close(),
+    () => proxy.stop(),
+  )
+  const lease = await through.grant(60)
+  const opened = async (): Promise<number> => {
+    const text = await (await fetch(`${etcd.url}/metrics`)).text()
+    return Number(/grpc_server_started_total{grpc_method="LeaseKeepAlive".*} (\d+)/.exec(text)?.[1])
+  }
+  const before = await opened()
+  for (let i = 0; i < 10; i++) expect(await through.renew(lease, 1000)).toBe(true)
+  expect(await opened()).toBe(before + 1)
+  proxy.cut()
+  await expect.poll(() => through.renew(lease, 1000).catch(() => null)).toBe(true)
+  for (let i = 0; i < 10; i++) expect(await through.renew(lease, 1000)).toBe(true)
+  expect(await opened()).toBe(before + 2)
+  await store.revoke(lease)
+  expect(await through.renew(lease, 1000)).toBe(false)
+})
+
 test('asks at once when told to check', async () => {
   const { session, leases, holder } = owner('/s/check', 60)
   await session.start()
