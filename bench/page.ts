@@ -28,14 +28,12 @@ export function plotsOf(results: Results): Map<string, string> {
   return plots
 }
 
-/** All that has a bar, without what it is held against. */
+/** All that has a bar. */
 function barsOf(results: Results): string {
   const cells = Object.entries(results).flatMap(([part, { rows }]) =>
-    rows
-      .filter(({ bar }) => bar !== undefined)
-      .map((row) => [part, row.metric, row.figure, verdict(row)]),
+    rows.filter(({ bar }) => bar !== undefined).map((row) => [part, ...cellsOf(row)]),
   )
-  return tableOf(['part', 'figure', 'here', 'bar'], cells)
+  return tableOf(['part', ...HEAD], cells)
 }
 
 function tableOf(head: string[], cells: readonly string[][]): string {
@@ -45,13 +43,14 @@ function tableOf(head: string[], cells: readonly string[][]): string {
 }
 
 function blockOf(part: string, { at, load, cpus, rows }: Result): string {
-  const cells = rows.map((row) => [row.metric, row.against, row.figure, verdict(row)])
-  const table = tableOf(['figure', 'held against', 'here', 'bar'], cells)
+  const table = tableOf(HEAD, rows.map(cellsOf))
   const picture = rows.some(({ mark }) => mark) ? `\n\n![${part}](performance/${part}.svg)` : ''
   const when = `${at.slice(0, 16).replace('T', ' ')} UTC`
   return `${table}${picture}\n\nMeasured ${when}; ${cpus} CPUs, load ${load} when it began.`
 }
 
+const HEAD = ['figure', 'held against', 'here', 'bar']
+const cellsOf = (row: Row): string[] => [row.metric, row.against, row.figure, verdict(row)]
 const verdict = ({ bar, reached }: Row): string =>
   bar === undefined ? '' : reached ? bar : `${bar}, **not reached**`
 

@@ -24,6 +24,16 @@ it.each([...plotsOf(readResults())])('the plot %s shows these results', (name, s
   expect(text(`performance/${name}`)).toBe(svg)
 })
 
+it('of two bars with one name it is told what each was held against', () => {
+  const row = { metric: 'CPU', figure: '1x', bar: '<= 1x', reached: true }
+  const rows = ['Nginx', 'Caddy'].map((against) => ({ ...row, against }))
+  const results = {
+    warm: { at: '2026-11-26T10:00:00Z', cpus: 2, load: 0, seconds: 1, unit: '', rows },
+  }
+  const page = fillPage('<!-- bench bars -->\n<!-- /bench -->', results)
+  for (const { against } of rows) expect(page).toContain(`| warm | CPU | ${against} | 1x | <= 1x |`)
+})
+
 it('a page with a part that was never measured is refused', () => {
   expect(() => fillPage('<!-- bench nothing -->\n<!-- /bench -->', {})).toThrow('nothing')
 })
