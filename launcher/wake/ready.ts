@@ -81,8 +81,9 @@ async function exit(app: App, engine: Engine, id: string, signal: AbortSignal): 
 async function gone({ app, engine, id, report }: Starting, signal: AbortSignal): Promise<never> {
   const asked = app.health.type === 'auto' || app.health.type === 'image'
   let told = false
-  while (!signal.aborted) {
+  for (;;) {
     await passed(LOOK, signal)
+    if (signal.aborted) return await never()
     const container = await engine.inspect(id).catch(() => undefined)
     if (signal.aborted || container === undefined) continue
     if (container === null) throw startFailed(app.name, 'the container was removed')
@@ -93,7 +94,6 @@ async function gone({ app, engine, id, report }: Starting, signal: AbortSignal):
     if (fails && !told) report({ phase: 'waiting', detail: 'its HEALTHCHECK fails so far' })
     told = fails
   }
-  return await never()
 }
 
 async function late(app: App, signal: AbortSignal): Promise<never> {

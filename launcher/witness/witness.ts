@@ -43,7 +43,7 @@ export class Witness {
   /** by container id: those that run */
   readonly #sights = new Map<string, Sight>()
   /** by id of a container that is looked at: whether it ended meanwhile */
-  readonly #looks = new Map<string, boolean>()
+  readonly #looks = new Map<string, { isOver: boolean; done: Promise<void> }>()
   /** those that ended, and when */
   #ended: { sight: Sight; at: number }[] = []
   #doubted: Sight[] = []
@@ -61,9 +61,10 @@ export class Witness {
   }
 
   take({ action, id }: EngineEvent): void {
-    if (action === 'start') void this.#look(id)
+    if (action === 'start') this.#look(id)
     if (action !== 'die' && action !== 'destroy' && action !== 'cut') return
-    if (this.#looks.has(id)) this.#looks.set(id, true)
+    const look = this.#looks.get(id)
+    if (look) look.isOver = true
     this.#end(id)
   }
 
@@ -80,13 +81,15 @@ export class Witness {
     }
   }
 
-  async #look(id: string): Promise<void> {
-    this.#looks.set(id, false)
-    const container = await this.#options.engine.inspect(id).catch(() => null)
-    const isOver = this.#looks.get(id)
-    this.#looks.delete(id)
-    if (container) this.#see(container)
-    if (isOver) this.#end(id)
+  #look(id: string): void {
+    const inspect = async (): Promise<void> => {
+      const container = await this.#options.engine.inspect(id).catch(() => null)
+      if (this.#looks.get(id) === look) this.#looks.delete(id)
+      if (container) this.#see(container)
+      if (look.isOver) this.#end(id)
+    }
+    const look = { isOver: false, done: inspect() }
+    this.#looks.set(id, look)
   }
 
   /** Whether it runs. */
@@ -124,11 +127,15 @@ export class Witness {
     this.#isBusy = false
   }
 
-  /** Removes the Endpoints that are left of `sights`, after a look at what runs that is later than all of them. */
+  /**
+   * Removes the Endpoints that are left of `sights`, after a look at what runs that is later than all of them: but for one
+   * that was seen to run at the same port again, as in a sandbox each wake has the address of the one before.
+   */
   async #judge(sights: readonly Sight[]): Promise<void> {
     const { engine, store, log, host } = this.#options
+    await Promise.all([...this.#looks.values()].map(({ done }) => done))
     const suspects = sights.flatMap((sight) => {
-      const held = this.#left(sight)
+      const held = this.#isBack(sight) ? null : this.#left(sight)
       return held ? [{ sight, held }] : []
     })
     if (suspects.length === 0) return
@@ -144,6 +151,13 @@ export class Witness {
       log.info({ key, endpoint, host }, 'its container ended and its registrar did not say so')
     }
     await Promise.all(suspects.map(remove))
+  }
+
+  #isBack({ app, slot, port }: Sight): boolean {
+    for (const other of this.#sights.values())
+      if (other.port === port && other.slot === slot && canonical(other.app) === canonical(app))
+        return true
+    return false
   }
 
   /** The Endpoint in etcd that is about what was seen: at its address, and written by the registrar of this host. */

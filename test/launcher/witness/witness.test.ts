@@ -183,6 +183,22 @@ test.each(stays)('the Endpoint stays when %s', async (_reason, list) => {
   expect(await store.get(key)).not.toBeNull()
 })
 
+test('of a slot that runs again at its port nothing is asked, until that ends', async () => {
+  let now: Container[] = []
+  const { witness, end, lists } = watch(() => now)
+  catalog.onChange((batch) => witness.observe(batch))
+  witness.takeList([container('a', 40_000)])
+  end('a')
+  now = [container('a', 40_000)]
+  witness.take({ action: 'start', id: 'a', labels: {}, time: 1n })
+  const key = await register('a', 40_000)
+  await settle()
+  expect(lists()).toBe(0)
+  now = []
+  end('a')
+  await expect.poll(() => store.get(key), SOON).toBeNull()
+})
+
 test('it goes when its slot runs on at another port', async () => {
   const key = await register('a', 40_000)
   const { witness, end } = watch(() => [container('a', 40_001)])
