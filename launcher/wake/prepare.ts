@@ -1,5 +1,5 @@
 import { type Container, isDozing } from '../../model/container.ts'
-import { writeLabels } from '../../model/label.ts'
+import { readLabels, writeLabels } from '../../model/label.ts'
 import { containerName } from '../../model/name.ts'
 import type { Network } from '../../model/network.ts'
 import { ProblemError } from '../../model/problem.ts'
@@ -29,6 +29,10 @@ export async function prepare(launch: Launch, network: Network, anew: boolean): 
     await engine.stop(container.id, app.stopTimeout)
   }
   if (container && !anew && isStartable(container, revision)) return container.id
+  if (container && isByHand(container)) {
+    const why = anew ? 'its network is gone' : `it is ${container.state}`
+    throw startFailed(app.name, `not startable: ${container.name} was made by hand, and ${why}`)
+  }
   report({ phase: 'creating' })
   allowed(launch)
   if (container) await clearAway(container, engine)
@@ -62,6 +66,12 @@ export async function prepare(launch: Launch, network: Network, anew: boolean): 
 /** A network goes with its last container: one that never had any would take a subnet of the host for good. */
 export async function dropUnused({ app, engine }: Pick<Launch, 'app' | 'engine'>): Promise<void> {
   if (app.group !== undefined) await engine.groups.dropNetwork(app.group).catch(() => {})
+}
+
+/** Nobody but who made it may remove it: what is in it is nowhere else. */
+function isByHand({ labels }: Container): boolean {
+  const found = readLabels(labels)
+  return found.ok && found.spec.revision === ''
 }
 
 /** One that was paused is stopped by now. */

@@ -115,3 +115,16 @@ it.each([
     expect(removed).toEqual(row.removed)
   },
 )
+
+it('leaves a container that was made by hand alone, though its network is gone', async () => {
+  const removed: string[] = []
+  const labels = { 'reveille.app': 'shop' }
+  const container = { id: 'mine', name: 'mine', state: 'exited', labels } as unknown as Container
+  const engine = {
+    start: async () => Promise.reject(refusal('no-network', 'network web not found')),
+    remove: async (id: string) => void removed.push(id),
+  }
+  const outcome = await launch(engine, {}, { container })
+  expect(outcome).toBe('fails: not startable: mine was made by hand, and its network is gone')
+  expect(removed).toEqual([])
+})
