@@ -33,6 +33,12 @@ export class Renewals {
     }
   }
 
+  /** Lets go of the streams, as nothing goes wrong on them any more. */
+  close(): void {
+    for (const opening of this.#streams.values()) opening.then(abandon, () => {})
+    this.#streams.clear()
+  }
+
   #open(member: Member): Promise<Stream> {
     const opening = member.client.leaseClient.leaseKeepAlive() as Promise<Stream>
     this.#streams.set(member, opening)
@@ -44,8 +50,17 @@ export class Renewals {
   #forget(member: Member, opening: Promise<Stream>): void {
     if (this.#streams.get(member) !== opening) return
     this.#streams.delete(member)
-    opening.then(abandon, () => {})
+    opening.then(drop, () => {})
   }
+}
+
+/**
+ * Ends a stream on which something went wrong. Not half-closed before: etcd3 is to make another connection, as this one may
+ * be a line that nothing comes over.
+ */
+function drop(stream: Stream): void {
+  stream.on('error', () => {})
+  stream.cancel()
 }
 
 /** Whether the lease still is. Rejects if the stream does not come, ends, or is silent for `deadline` milliseconds. */

@@ -180,6 +180,7 @@ export class Store {
 
   /** Ends the connections. Later calls reject with `closed`. */
   close(): void {
+    this.#renewals.close()
     this.#members.close()
   }
 }

@@ -122,6 +122,29 @@ test('renews on one stream, and on another one after that broke', async () => {
   expect(await through.renew(lease, 1000)).toBe(false)
 })
 
+test('renews on another connection once nothing comes over the one it has', async () => {
+  const proxy = await startProxy(etcd.url)
+  const through = connect({ urls: [proxy.url] })
+  leftovers.push(
+    () => through.close(),
+    () => proxy.stop(),
+  )
+  const lease = await through.grant(60)
+  expect(await through.renew(lease, 1000)).toBe(true)
+  proxy.forget()
+  await expect(through.renew(lease, 200)).rejects.toMatchObject({ code: 'unavailable' })
+  await sleep(100)
+  expect(await through.renew(lease, 1000)).toBe(true)
+})
+
+test('renews nothing after its store was closed', async () => {
+  const through = connect({ urls: [etcd.url] })
+  const lease = await through.grant(60)
+  expect(await through.renew(lease, 1000)).toBe(true)
+  through.close()
+  await expect(through.renew(lease, 1000)).rejects.toMatchObject({ code: 'closed' })
+})
+
 test('asks at once when told to check', async () => {
   const { session, leases, holder } = owner('/s/check', 60)
   await session.start()

@@ -11,6 +11,8 @@ export interface Proxy {
   refuse(): void
   /** Black hole: connections stay open and new ones are taken, nothing passes either way. */
   freeze(): void
+  /** What is connected is a black hole from now on; new connections are let through. */
+  forget(): void
   /** Requests pass, answers do not. */
   mute(): void
   /** Resets every connection; on new ones everything takes so many milliseconds longer, each way. */
@@ -34,6 +36,7 @@ export async function startProxy(
 ): Promise<Proxy> {
   let { hostname, port } = new URL(target)
   const sockets = new Set<Socket>()
+  const forgotten = new WeakSet<Socket>()
   let mode: 'pass' | 'refuse' | 'freeze' | 'mute' = 'pass'
   let left = Number.POSITIVE_INFINITY
 
@@ -65,10 +68,10 @@ export async function startProxy(
     own(client, upstream)
     own(upstream, client)
     client.on('data', (data) => {
-      if (mode !== 'freeze') later(() => upstream.write(data))
+      if (mode !== 'freeze' && !forgotten.has(client)) later(() => upstream.write(data))
     })
     upstream.on('data', (data) => {
-      if (mode !== 'pass') return
+      if (mode !== 'pass' || forgotten.has(upstream)) return
       const part = data.subarray(0, left)
       later(() => client.write(part))
       left -= data.length
@@ -92,6 +95,9 @@ export async function startProxy(
     },
     freeze: () => {
       mode = 'freeze'
+    },
+    forget: () => {
+      for (const socket of sockets) forgotten.add(socket)
     },
     mute: () => {
       mode = 'mute'
