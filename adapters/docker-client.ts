@@ -1,5 +1,6 @@
 import { Agent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
+import type { Duplex } from 'node:stream'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { inspect } from 'node:util'
 import Docker from 'dockerode'
@@ -28,6 +29,31 @@ export interface EngineAccess {
   ssh?: string
 }
 
+/** Milliseconds after an answer for which its connection is as good as a new one. */
+const WARM = 1_000
+
+/** Connections that are kept. */
+class KeptAgent extends Agent {
+  /** performance.now() of the last answer */
+  readonly #answered = new WeakMap<Duplex, number>()
+
+  constructor() {
+    super(KEPT)
+  }
+
+  /** Whether the one that would be taken next has just answered. */
+  get isWarm(): boolean {
+    const [free] = Object.values(this.freeSockets)
+    const next = free?.at(-1)
+    return next !== undefined && performance.now() - (this.#answered.get(next) ?? 0) < WARM
+  }
+
+  override keepSocketAlive(socket: Duplex): void {
+    this.#answered.set(socket, performance.now())
+    return super.keepSocketAlive(socket)
+  }
+}
+
 /** A client, and how to let go of what it holds. */
 export interface Client {
   docker: Docker
@@ -37,9 +63,9 @@ export interface Client {
 /**
  * A client for the engine at `unix:///path`, `tcp://ip:port` or `ssh://[user@]ip[:port]`. The environment's DOCKER_HOST
  * has no say. A call that changes something has its own connection, since a kept one that the engine closed meanwhile would
- * fail a start, as far as connections are cheap: of TLS, whose handshake takes longer than most calls, they are kept. So they
- * are for what is only asked through a socket of this machine, whose other end is either there or closes it: it is asked
- * every two seconds, for as long as the engine lives.
+ * fail a start: but of TLS, whose handshake takes longer than most calls, and through a socket of this machine where the kept
+ * one has just answered, as in each wake. What is only asked through such a socket takes what is kept in any case: its other end is either
+ * there or closes it.
  * @throws Error if `url` is none of these
  */
 export function openClient(url: string, { tls = null, ssh = '' }: EngineAccess = {}): Client {
@@ -53,7 +79,7 @@ export function openClient(url: string, { tls = null, ssh = '' }: EngineAccess =
   const agent = new Agent({ keepAlive: false })
   const close = (): void => {}
   if (protocol === 'unix:' && pathname.length > 1)
-    return { docker: open({ agent, host: '', socketPath: pathname }, new Agent(KEPT)), close }
+    return { docker: open({ agent, host: '', socketPath: pathname }, new KeptAgent()), close }
   const place = { host: hostname, port: Number(port) }
   if (protocol === 'tcp:' && hostname !== '' && port !== '')
     return { docker: open(tls ? secured(tls, place) : { agent, ...place }), close }
@@ -66,15 +92,18 @@ export function openClient(url: string, { tls = null, ssh = '' }: EngineAccess =
  * dockerode's types leave the agent out; without an own protocol and host it would read DOCKER_HOST. It describes what it
  * sends at each call, whether anybody reads that or not: with the agent, all its sockets and certificates and who
  * listens to the signal that takes longer than the call, and the longer the more calls are under way.
- * @param asking for calls that change nothing
+ * @param kept for calls that change nothing, and for all others while it is warm
  */
-function open(options: Docker.DockerOptions & { agent: Agent }, asking = options.agent): Docker {
+function open(
+  options: Docker.DockerOptions & { agent: Agent },
+  kept: KeptAgent | null = null,
+): Docker {
   const docker = new Docker({ protocol: 'http', ...options } as Docker.DockerOptions)
   const modem = docker.modem as unknown as { buildRequest(...call: [Call, ...unknown[]]): void }
   const send = modem.buildRequest.bind(modem)
   const brief = { value: () => 'a call' } // not enumerable: Node copies options that are
   modem.buildRequest = (call, ...rest) => {
-    if (call.method === 'GET') call.agent = asking
+    if (kept && (call.method === 'GET' || kept.isWarm)) call.agent = kept
     send(Object.defineProperty(call, inspect.custom, brief), ...rest)
   }
   return docker

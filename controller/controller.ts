@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises'
 import { Configuration, type ConfigurationOptions } from './configuration.ts'
 import { Lane } from './lane.ts'
 import type { LiveTable } from './live.ts'
@@ -191,6 +192,8 @@ export class Controller {
   async #push(since: number): Promise<Outcome> {
     const { live, proxy } = this.#options
     if (!live) return 'nothing'
+    // Where services share a process, a request that is held for the same news is let go first.
+    await immediate()
     const { revision } = this.#view
     const caught = (error: Error): Error => error
     let result = await live.push(proxy).catch(caught)

@@ -195,9 +195,10 @@ export class Fleet {
     if (isNewRun && isRunning(after)) member.since = performance.now()
     if (before.phase === after.phase && !isNewRun) return
     member.changed = performance.now()
-    // first what a request waits for, then what is told
+    // First what a request waits for, then what is told: a write to etcd leaves when this turn is over.
     this.#settle(member)
-    tellPhase(before, member, why, this.#options)
+    const told = { instance: after, since: member.since, at: member.changed }
+    setImmediate(() => tellPhase(before, told, why, this.#options))
     if (before.phase === 'paused' || after.phase === 'paused') this.#options.onPaused()
   }
 

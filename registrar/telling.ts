@@ -1,6 +1,12 @@
 import type { Logger } from 'pino'
 import type { Instance } from './instance.ts'
-import type { Member } from './roster.ts'
+
+/** What an instance came to, and when: performance.now(), also of the beginning of its run. */
+interface Told {
+  instance: Instance
+  since: number
+  at: number
+}
 
 /**
  * Logs the phase that an instance came to, and counts a start.
@@ -8,7 +14,7 @@ import type { Member } from './roster.ts'
  */
 export function tellPhase(
   before: Instance,
-  { instance, since }: Member,
+  { instance, since, at }: Told,
   why: string,
   { log, onReady }: { log: Logger; onReady(seconds: number): void },
 ): void {
@@ -16,7 +22,7 @@ export function tellPhase(
   const container = id.slice(0, 12)
   const fields = { app: spec.app, slot: spec.slot, container, ...(why && { why }) }
   if (phase === 'ready' && before.phase === 'starting') {
-    const seconds = (performance.now() - since) / 1000
+    const seconds = (at - since) / 1000
     onReady(seconds)
     log.info({ ...fields, seconds: Number(seconds.toFixed(3)) }, phase)
   } else if (phase === 'unready' || phase === 'unhealthy') log.warn(fields, phase)

@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises'
 import type { App } from '../../model/app.ts'
 import type { Endpoint } from '../../model/endpoint.ts'
 import type { Progress } from '../../model/progress.ts'
@@ -66,8 +67,8 @@ export class Starter {
   async #start(run: Run): Promise<Endpoint | null> {
     const { app, slot } = run
     const { catalog, claims, placement, dependencies } = this.#options
-    // Looking changes nothing, so it need not wait for the claim.
-    const looking = placement.look(app, slot)
+    // Looking changes nothing, so it need not wait for the claim; but that takes longer, and leaves first.
+    const looking = immediate().then(() => placement.look(app, slot))
     const claim = await claims.acquire(app.name, slot, { ...run, ...this.#joining(run) })
     if (claim === 'busy') return null
     if (claim === 'running') return catalog.endpoint(app.name, slot)
