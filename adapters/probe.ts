@@ -2,6 +2,7 @@ import { get } from 'node:http'
 import { connect } from 'node:net'
 import { parseAddress } from '../model/address.ts'
 import type { Endpoint } from '../model/endpoint.ts'
+import { limitHints } from '../model/hint.ts'
 import { limit } from './limit.ts'
 
 /** docker-proxy accepts for an app that does not listen, then hangs up: within this many milliseconds. */
@@ -65,6 +66,7 @@ export class Probe {
         },
       )
       request.once('error', () => resolve(false))
+      limitHints(request)
     })
     return answered.finally(ending.end)
   }

@@ -7,6 +7,7 @@ import {
 import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts'
+import { limitHints } from '../../model/hint.ts'
 import { pinCookie } from '../../model/pin.ts'
 import type { Decision, Door } from '../gate/door.ts'
 import type { Pages } from '../gate/page.ts'
@@ -138,7 +139,9 @@ function exchange(
     socket.destroy()
     return gone(response)
   }
-  upstream.on('continue', () => response.writeContinue())
+  // Once: who does not read what is written without being asked for would fill this process.
+  upstream.once('continue', () => response.writeContinue())
+  limitHints(upstream)
   upstream.on('error', () => gone(response))
   upstream.on('close', () => {
     // An answer that came before the upload had ended: the rest of it is nobody's.

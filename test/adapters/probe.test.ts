@@ -68,3 +68,19 @@ test('what speaks no HTTP does not answer well', async () => {
   const garbage = await listen(createServer((socket) => socket.end('nonsense\r\n')))
   expect(await plain.http(garbage, '/', 1_000, never)).toBe(false)
 })
+
+test('an app that only ever says 1xx is a no at once, however long it may take', async () => {
+  let sent = 0
+  const flood = await listen(
+    createServer((socket) => {
+      const hints = 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(100)
+      const more = (): void => {
+        sent += 100
+        if (!socket.destroyed && sent < 1e6) socket.write(hints, () => setImmediate(more))
+      }
+      more()
+    }),
+  )
+  expect(await plain.http(flood, '/', 60_000, never)).toBe(false)
+  expect(sent).toBeLessThan(1e6)
+})

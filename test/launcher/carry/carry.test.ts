@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Carrier } from '../../../launcher/carry/carrier.ts'
 import { createCarryServer } from '../../../launcher/carry/server.ts'
@@ -122,4 +123,28 @@ it('the head of a request is not waited for without end', () => {
   expect(headersTimeout).toBeLessThanOrEqual(60_000)
   // bodies are
   expect(requestTimeout).toBe(0)
+})
+
+it('an app that only ever says that the client is to go on gets nothing more, and the client a 502', async () => {
+  const hints = 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(1_000)
+  let isOver = false
+  const flood = createServer((socket) => {
+    socket
+      .on('error', () => {})
+      .on('close', () => {
+        isOver = true
+      })
+    const more = (): void => {
+      if (!socket.destroyed) socket.write(hints, () => setImmediate(more))
+    }
+    more()
+  })
+  await new Promise<void>((resolve) => flood.listen(0, '127.0.0.1', resolve))
+  const { port: at } = flood.address() as AddressInfo
+  launcher.script = () => ({ upstream: `127.0.0.1:${at}` })
+  const answer = await send('POST /x HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1', 'x')
+  expect(answer).toContain('HTTP/1.1 502')
+  expect(answer.split('100 Continue').length).toBeLessThan(5)
+  await expect.poll(() => isOver).toBe(true)
+  flood.close()
 })
