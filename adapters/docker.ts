@@ -218,10 +218,14 @@ export class Engine {
  * is pinged from its first call until it is closed; without one each call has its deadline alone.
  * @throws Error if `url` is none of these
  */
-export function openEngine(url: string, access: EngineAccess & { pace?: Pace } = {}): Engine {
+export function openEngine(
+  url: string,
+  access: EngineAccess & { pace?: Pace } = {},
+  Kind = Engine,
+): Engine {
   const { docker, close } = openClient(url, access)
   const line = access.pace && guard(docker, access.pace)
-  return new Engine(docker, () => {
+  return new Kind(docker, () => {
     line?.close()
     close()
   })

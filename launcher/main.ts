@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { cookieOf, isSignedCookie, readCookieKey } from '../adapters/cookie.ts'
-import { openEngine } from '../adapters/docker.ts'
+import { openOwn } from '../adapters/docker-own.ts'
 import { engineAccess } from '../adapters/docker-settings.ts'
 import { connect } from '../adapters/etcd.ts'
 import { etcdOptions } from '../adapters/etcd-settings.ts'
@@ -94,7 +94,7 @@ export async function open(settings: Settings): Promise<Running> {
   const access = engineAccess(settings)
   const engines = new Engines((url) => {
     if (isOpen(url, Boolean(access.tls))) log.warn({ engine: url }, OPEN)
-    return openEngine(url, { ...access, pace: PACE })
+    return openOwn(url, { ...access, pace: PACE })
   })
   const probe = new Probe(false)
   const hook = openHook(settings.available)

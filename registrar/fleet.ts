@@ -2,10 +2,10 @@ import type { Logger } from 'pino'
 import type { Container, EngineEvent } from '../model/container.ts'
 import type { Keys } from '../model/key.ts'
 import { APP_LABEL, readLabels } from '../model/label.ts'
+import { type OriginEngine, Origins } from '../model/origin.ts'
 import { Holders, type Publisher } from './holders.ts'
 import { Inspections } from './inspections.ts'
 import { advance, discovered, type Fact, isRunning } from './instance.ts'
-import { type OriginEngine, Origins } from './origins.ts'
 import { type Asking, keepAsking } from './readiness.ts'
 import {
   differs,

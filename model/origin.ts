@@ -1,6 +1,6 @@
-import type { Container } from '../model/container.ts'
-import { APP_LABEL } from '../model/label.ts'
-import { containerName } from '../model/name.ts'
+import type { Container } from './container.ts'
+import { APP_LABEL } from './label.ts'
+import { containerName } from './name.ts'
 
 export interface OriginEngine {
   /** The labels of a container's image, null if it cannot be told. Throws if the engine does not answer. */
@@ -41,6 +41,18 @@ export class Origins {
 
   forget(id: string): void {
     this.#borrowed.delete(id)
+  }
+
+  /** Those of `containers` that are not borrowed. Throws if the engine does not answer. */
+  async own(containers: readonly Container[]): Promise<Container[]> {
+    await Promise.all(containers.map((container) => this.learn(container)))
+    return containers.filter(({ id }) => !this.isBorrowed(id))
+  }
+
+  /** Forgets all but those. */
+  retain(containers: readonly Container[]): void {
+    const ids = new Set(containers.map(({ id }) => id))
+    for (const id of this.#borrowed.keys()) if (!ids.has(id)) this.#borrowed.delete(id)
   }
 }
 
