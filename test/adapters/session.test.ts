@@ -99,14 +99,19 @@ test('renews on one connection, which watches that end as planned leave open too
   expect(proxy.asked).toBe(1)
 })
 
-test('renews on one stream, and on another one after that broke', async () => {
+/** A store behind a line that can be broken, and a lease of it. */
+async function lineWithLease() {
   const proxy = await startProxy(etcd.url)
   const through = connect({ urls: [proxy.url] })
   leftovers.push(
     () => through.close(),
     () => proxy.stop(),
   )
-  const lease = await through.grant(60)
+  return { proxy, through, lease: await through.grant(60) }
+}
+
+test('renews on one stream, and on another one after that broke', async () => {
+  const { proxy, through, lease } = await lineWithLease()
   const opened = async (): Promise<number> => {
     const text = await (await fetch(`${etcd.url}/metrics`)).text()
     return Number(/grpc_server_started_total{grpc_method="LeaseKeepAlive".*} (\d+)/.exec(text)?.[1])
@@ -123,13 +128,7 @@ test('renews on one stream, and on another one after that broke', async () => {
 })
 
 test('renews on another connection once nothing comes over the one it has', async () => {
-  const proxy = await startProxy(etcd.url)
-  const through = connect({ urls: [proxy.url] })
-  leftovers.push(
-    () => through.close(),
-    () => proxy.stop(),
-  )
-  const lease = await through.grant(60)
+  const { proxy, through, lease } = await lineWithLease()
   expect(await through.renew(lease, 1000)).toBe(true)
   proxy.forget()
   await expect(through.renew(lease, 200)).rejects.toMatchObject({ code: 'unavailable' })
