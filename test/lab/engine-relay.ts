@@ -1,10 +1,11 @@
 import { rename, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { alone } from './engine-call.ts'
 
 /**
  * A broken line to an engine: it takes the place of the engine's socket and passes everything on, but for the event
- * streams, to which a test may do what networks do. Clients that open a connection per call are told apart by its
- * first line.
+ * streams, to which a test may do what networks do. Calls are told apart by their first line: each has a connection of its
+ * own.
  */
 export class EngineRelay {
   readonly #path: string
@@ -98,7 +99,7 @@ export class EngineRelay {
   #pass(client: Socket, first: Buffer, isList: boolean): void {
     const engine = connect(this.#engine)
     this.#own(engine)
-    engine.write(first)
+    engine.write(alone(first))
     client.pipe(engine).pipe(client)
     engine.on('close', () => {
       client.destroy()
@@ -121,7 +122,7 @@ export class EngineRelay {
     }
     const engine = connect(this.#engine)
     this.#own(engine)
-    engine.write(first)
+    engine.write(alone(first))
     client.on('data', (data) => engine.write(data))
     client.resume()
     engine.on('data', (data) => {

@@ -1,4 +1,5 @@
 import { createServer, connect as dial, type Socket } from 'node:net'
+import { alone } from './engine-call.ts'
 
 /** A socket in front of an engine whose streams of events a test can break while all other calls pass. */
 export interface Relay {
@@ -41,11 +42,11 @@ export async function startRelay(target: string, path: string): Promise<Relay> {
     own(upstream, client)
     const stream = { isDeaf: isStream && mode === 'deaf' }
     if (isStream) streams.set(client, stream)
-    upstream.write(first)
+    upstream.write(alone(first))
     client.on('data', (data) => upstream.write(data))
     upstream.on('data', (data) => stream.isDeaf || client.write(data))
   }
-  // each call comes on a connection of its own, and its path with the first bytes
+  // Its path comes with the first bytes of each call.
   const server = createServer((client) => {
     client.on('error', () => {})
     client.once('data', (first) => {
