@@ -64,8 +64,8 @@ export interface Client {
  * A client for the engine at `unix:///path`, `tcp://ip:port` or `ssh://[user@]ip[:port]`. The environment's DOCKER_HOST
  * has no say. A call that changes something has its own connection, since a kept one that the engine closed meanwhile would
  * fail a start: but of TLS, whose handshake takes longer than most calls, and through a socket of this machine where the kept
- * one has just answered, as in each wake. What is only asked through such a socket takes what is kept in any case: its other end is either
- * there or closes it.
+ * one has just answered, as in each wake. What is only asked through such a socket takes what is kept in any case: its other
+ * end is either there or closes it.
  * @throws Error if `url` is none of these
  */
 export function openClient(url: string, { tls = null, ssh = '' }: EngineAccess = {}): Client {

@@ -1,9 +1,9 @@
 import type { Container } from '../model/container.ts'
 import { Origins } from '../model/origin.ts'
-import { Engine, openEngine } from './docker.ts'
+import { Engine } from './docker.ts'
 
 /** An engine as launchers see it: without containers that are ours by a label of their image, see {@link Origins}. */
-class OwnEngine extends Engine {
+export class OwnEngine extends Engine {
   readonly #origins = new Origins(this)
 
   override async list(): Promise<Container[]> {
@@ -17,9 +17,4 @@ class OwnEngine extends Engine {
     const [own = null] = found ? await this.#origins.own([found]) : []
     return own
   }
-}
-
-/** {@link openEngine} for launchers, which start, stop and remove what they find. */
-export function openOwn(url: string, access: Parameters<typeof openEngine>[1]): Engine {
-  return openEngine(url, access, OwnEngine)
 }

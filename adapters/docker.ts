@@ -8,12 +8,10 @@ import type {
 } from '../model/container.ts'
 import { APP_LABEL } from '../model/label.ts'
 import { getPath, makeCall } from './docker-call.ts'
-import { type EngineAccess, openClient } from './docker-client.ts'
 import { fromForeign } from './docker-container.ts'
 import { runCommand } from './docker-exec.ts'
 import { Follower, type Listener } from './docker-follow.ts'
 import { Groups } from './docker-group.ts'
-import { guard } from './docker-guard.ts'
 import { importImage, type Layer } from './docker-import.ts'
 import { type EngineInfo, readEngineTime, readInfo } from './docker-info.ts'
 import { healthcheck, imageLabels, inspectImage, inspectPair, listOurs } from './docker-inspect.ts'
@@ -26,7 +24,6 @@ import {
   unpauseContainer,
   waitForEnd,
 } from './docker-life.ts'
-import type { Pace } from './docker-line.ts'
 import { fromList, loneSandboxes } from './docker-pair.ts'
 import { pullImage, removeImage } from './docker-pull.ts'
 import { removeSandbox, stopSandbox } from './docker-sandbox.ts'
@@ -211,22 +208,4 @@ export class Engine {
   pull(image: string, onPercent: (percent: number) => void, signal: AbortSignal): Promise<void> {
     return pullImage(this.#docker, image, onPercent, signal)
   }
-}
-
-/**
- * Opens the engine at `unix:///path`, `tcp://ip:port` or `ssh://[user@]ip[:port]`; nothing is sent yet. With a pace it
- * is pinged from its first call until it is closed; without one each call has its deadline alone.
- * @throws Error if `url` is none of these
- */
-export function openEngine(
-  url: string,
-  access: EngineAccess & { pace?: Pace } = {},
-  Kind = Engine,
-): Engine {
-  const { docker, close } = openClient(url, access)
-  const line = access.pace && guard(docker, access.pace)
-  return new Kind(docker, () => {
-    line?.close()
-    close()
-  })
 }

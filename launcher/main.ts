@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { cookieOf, isSignedCookie, readCookieKey } from '../adapters/cookie.ts'
-import { openOwn } from '../adapters/docker-own.ts'
+import { openOwn } from '../adapters/docker-open.ts'
 import { engineAccess } from '../adapters/docker-settings.ts'
 import { connect } from '../adapters/etcd.ts'
 import { etcdOptions } from '../adapters/etcd-settings.ts'

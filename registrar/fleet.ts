@@ -197,7 +197,7 @@ export class Fleet {
     member.changed = performance.now()
     // First what a request waits for, then what is told: a write to etcd leaves when this turn is over.
     this.#settle(member)
-    const told = { instance: after, since: member.since, at: member.changed }
+    const told = { ...member }
     setImmediate(() => tellPhase(before, told, why, this.#options))
     if (before.phase === 'paused' || after.phase === 'paused') this.#options.onPaused()
   }

@@ -1,12 +1,6 @@
 import type { Logger } from 'pino'
 import type { Instance } from './instance.ts'
-
-/** What an instance came to, and when: performance.now(), also of the beginning of its run. */
-interface Told {
-  instance: Instance
-  since: number
-  at: number
-}
+import type { Member } from './roster.ts'
 
 /**
  * Logs the phase that an instance came to, and counts a start.
@@ -14,7 +8,7 @@ interface Told {
  */
 export function tellPhase(
   before: Instance,
-  { instance, since, at }: Told,
+  { instance, since, changed }: Member,
   why: string,
   { log, onReady }: { log: Logger; onReady(seconds: number): void },
 ): void {
@@ -22,7 +16,7 @@ export function tellPhase(
   const container = id.slice(0, 12)
   const fields = { app: spec.app, slot: spec.slot, container, ...(why && { why }) }
   if (phase === 'ready' && before.phase === 'starting') {
-    const seconds = (at - since) / 1000
+    const seconds = (changed - since) / 1000
     onReady(seconds)
     log.info({ ...fields, seconds: Number(seconds.toFixed(3)) }, phase)
   } else if (phase === 'unready' || phase === 'unhealthy') log.warn(fields, phase)

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { openEngine } from '../../adapters/docker.ts'
+import { openEngine } from '../../adapters/docker-open.ts'
 import { engineAccess } from '../../adapters/docker-settings.ts'
 import { findProgram } from '../../adapters/pdeathsig.ts'
 import type { ProcessImage } from '../../adapters/process-engine.ts'

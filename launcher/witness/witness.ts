@@ -42,7 +42,7 @@ export class Witness {
   readonly #options: WitnessOptions
   /** by container id: those that run */
   readonly #sights = new Map<string, Sight>()
-  /** by id of a container that is looked at: whether it ended meanwhile */
+  /** by id of a container that is looked at: whether it ended meanwhile, and when the look is over */
   readonly #looks = new Map<string, { isOver: boolean; done: Promise<void> }>()
   /** those that ended, and when */
   #ended: { sight: Sight; at: number }[] = []
@@ -75,9 +75,7 @@ export class Witness {
     for (const change of batch) {
       const key = change.type === 'put' ? keys.parse(change.entry.key) : null
       if (key?.kind !== 'endpoint') continue
-      for (const { sight } of this.#ended)
-        if (canonical(sight.app) === canonical(key.app) && sight.slot === key.slot)
-          this.#doubt(sight)
+      for (const { sight } of this.#ended) if (isOf(sight, key)) this.#doubt(sight)
     }
   }
 
@@ -153,11 +151,10 @@ export class Witness {
     await Promise.all(suspects.map(remove))
   }
 
-  #isBack({ app, slot, port }: Sight): boolean {
-    for (const other of this.#sights.values())
-      if (other.port === port && other.slot === slot && canonical(other.app) === canonical(app))
-        return true
-    return false
+  #isBack(sight: Sight): boolean {
+    return [...this.#sights.values()].some(
+      (other) => other.port === sight.port && isOf(other, sight),
+    )
   }
 
   /** The Endpoint in etcd that is about what was seen: at its address, and written by the registrar of this host. */
@@ -188,10 +185,14 @@ function sightOf(container: Container): Sight | null {
 }
 
 /** Whether it is a container of the slot that runs, and is not seen to be at another port. */
-function mayHold(container: Container, { app, slot, port }: Sight): boolean {
+function mayHold(container: Container, sight: Sight): boolean {
   const labels = readLabels(container.labels)
   if (!labels.ok || !isUp(container) || container.isCut) return false
-  const { spec } = labels
-  if (canonical(spec.app) !== canonical(app) || spec.slot !== slot) return false
-  return (sightOf(container)?.port ?? port) === port
+  return isOf(labels.spec, sight) && (sightOf(container)?.port ?? sight.port) === sight.port
+}
+
+type Slot = Pick<Sight, 'app' | 'slot'>
+
+function isOf(one: Slot, other: Slot): boolean {
+  return one.slot === other.slot && canonical(one.app) === canonical(other.app)
 }

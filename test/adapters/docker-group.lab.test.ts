@@ -1,6 +1,6 @@
 import Docker from 'dockerode'
 import { afterAll, expect, test } from 'vitest'
-import { openEngine } from '../../adapters/docker.ts'
+import { openEngine } from '../../adapters/docker-open.ts'
 import { App, type AppInput } from '../../model/app.ts'
 import { labEngine } from '../lab/engine.ts'
 import { APP_IMAGE } from '../lab/image.ts'

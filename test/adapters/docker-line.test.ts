@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { afterEach, expect, test } from 'vitest'
-import { type Engine, openEngine } from '../../adapters/docker.ts'
+import type { Engine } from '../../adapters/docker.ts'
+import { openEngine } from '../../adapters/docker-open.ts'
 import { temporaryFolder } from '../lab/folder.ts'
 
 const PACE = { every: 100, rest: 100, limit: 400, misses: 2, unsure: 3, long: 100_000 }

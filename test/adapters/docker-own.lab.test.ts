@@ -1,7 +1,6 @@
 import Docker from 'dockerode'
 import { afterEach, expect, test } from 'vitest'
-import { openEngine } from '../../adapters/docker.ts'
-import { openOwn } from '../../adapters/docker-own.ts'
+import { openEngine, openOwn } from '../../adapters/docker-open.ts'
 import { clearEngine, labEngine } from '../lab/engine.ts'
 import { HELLO_IMAGE } from '../lab/image.ts'
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import Docker from 'dockerode'
 import { afterEach, expect, test } from 'vitest'
-import { openEngine } from '../../adapters/docker.ts'
+import { openEngine } from '../../adapters/docker-open.ts'
 import { SANDBOX_IMAGE } from '../../adapters/sandbox-image.ts'
 import { App, type AppInput } from '../../model/app.ts'
 import type { Network } from '../../model/network.ts'

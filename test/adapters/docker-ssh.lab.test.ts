@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Engine, openEngine } from '../../adapters/docker.ts'
+import type { Engine } from '../../adapters/docker.ts'
+import { openEngine } from '../../adapters/docker-open.ts'
 import { command } from '../lab/command.ts'
 import { labEngine } from '../lab/engine.ts'
 import { temporaryFolder } from '../lab/folder.ts'

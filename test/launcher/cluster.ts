@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import { pino } from 'pino'
-import { type Engine, openEngine } from '../../adapters/docker.ts'
+import type { Engine } from '../../adapters/docker.ts'
+import { openEngine } from '../../adapters/docker-open.ts'
 import { connect, type Store } from '../../adapters/etcd.ts'
 import { Informer } from '../../adapters/informer.ts'
 import { Probe } from '../../adapters/probe.ts'

@@ -1,5 +1,6 @@
 import Docker from 'dockerode'
-import { type Engine, openEngine } from '../../adapters/docker.ts'
+import type { Engine } from '../../adapters/docker.ts'
+import { openEngine } from '../../adapters/docker-open.ts'
 import { connect, type Store } from '../../adapters/etcd.ts'
 import { Informer } from '../../adapters/informer.ts'
 import { App, type AppInput } from '../../model/app.ts'

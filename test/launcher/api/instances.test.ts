@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openEngine } from '../../../adapters/docker.ts'
+import { openEngine } from '../../../adapters/docker-open.ts'
 import { freePort } from '../../lab/port.ts'
 import { openStage, type Stage } from './stage.ts'
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { openEngine } from '../../../adapters/docker.ts'
+import { openEngine } from '../../../adapters/docker-open.ts'
 import { openToken } from '../../../adapters/token.ts'
 import { labEngine } from '../../lab/engine.ts'
 import { startEtcd } from '../../lab/etcd.ts'

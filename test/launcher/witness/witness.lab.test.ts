@@ -1,6 +1,6 @@
 import pino from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openEngine } from '../../../adapters/docker.ts'
+import { openEngine } from '../../../adapters/docker-open.ts'
 import { Informer } from '../../../adapters/informer.ts'
 import { Catalog } from '../../../launcher/catalog.ts'
 import { Engines } from '../../../launcher/engine.ts'
