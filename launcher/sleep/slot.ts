@@ -39,6 +39,8 @@ export const MARGIN = 10
 const TAKEOVER = 5000
 /** How often a claim is looked at, milliseconds. */
 const LOOK = 100
+/** How long this launcher's own memory may take to hear what etcd said already, milliseconds. */
+const NEWS = 2_000
 /** etcd is tried for this long before a sleep is given up, as for a wake, milliseconds: rolls consist of both. */
 const PATIENCE = 10_000
 
@@ -46,7 +48,8 @@ type SleepStore = Pick<ClaimStore, 'get' | 'create' | 'remove'>
 
 /**
  * Asks the registrar that owns a slot to put it to sleep, and waits until it lets the claim go: the instance is
- * stopped, or (unless firm) a request came meanwhile and keeps it awake. Throws ProblemError `unavailable` if the
+ * stopped, or (unless firm) a request came meanwhile and keeps it awake. The catalog knows of it then, too: an answer, or
+ * a wake after it, goes by that. Throws ProblemError `unavailable` if the
  * registrar does not take the request over within 5 s, or does not finish within the deadline; the error of etcd if it
  * does not answer for 10 s.
  */
@@ -77,13 +80,12 @@ export async function sleepSlot(
       void withdraw(written, options.store, session)
       throw error
     }
-    if (claim.won) {
-      await released(key, until, slot, store)
-      break
-    }
-    if (isYielding) return
-    // Somebody changes the slot right now: a wake that starts it, or its registrar that found it idle.
+    if (isYielding && !claim.won) return
+    // Where it is not ours, somebody changes the slot right now: a wake that starts it, or its registrar that found it
+    // idle.
     await released(key, until, slot, store)
+    await heard(slot, claim.holder?.modRevision ?? '0', catalog)
+    if (claim.won) break
     if (before && !(await store.get(endpoint))) return
     if (!firm && claim.holder && action(claim.holder) === 'sleep') return
   }
@@ -125,6 +127,15 @@ async function released(key: string, until: number, slot: Slot, store: SleepStor
       throw unavailable(`slot ${slot.slot} of ${slot.app} is being changed and does not finish`)
     await pause(LOOK)
   }
+}
+
+/** Waits until the catalog has come past the claim that was written at `revision`. */
+async function heard({ app, slot }: Slot, revision: string, catalog: Catalog): Promise<void> {
+  const isOver = (): true | null => {
+    const isKnown = catalog.revision >= BigInt(revision)
+    return isKnown && catalog.claim(app, slot)?.value.action !== 'sleep' ? true : null
+  }
+  await catalog.whenWithin(app, isOver, NEWS, new AbortController().signal)
 }
 
 /** The same store; what may be asked again without harm is, until etcd answers or what we wrote is gone with its lease. */

@@ -1,8 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { Catalog } from '../../../launcher/catalog.ts'
 import { sleepSlot } from '../../../launcher/sleep/slot.ts'
 import type { ClaimStore } from '../../../launcher/wake/withdrawal.ts'
 import { Claim } from '../../../model/record.ts'
+import { State } from '../../../model/state.ts'
 import { openStage, type Stage } from './stage.ts'
 
 // The registrar is played by the test here, step by step; sleep.lab.test.ts has the real one.
@@ -156,6 +158,26 @@ test('what is awake again is let be where only what is paused was to be stopped'
   const before = await stage.contents()
   await sleepSlot({ app: 'Shop', slot: 0, host: 'box-1' }, request, options)
   expect(await stage.contents()).toEqual(before)
+})
+
+test('when it is done, a launcher that hears of changes late knows of it', async () => {
+  const { session, store } = stage
+  const { keys } = stage.catalog
+  const anywhere = { networks: [{ family: 4 as const, bits: 0n, prefix: 0 }], denied: new Set('') }
+  const catalog = new Catalog(new State(keys, anywhere), keys)
+  const stop = stage.catalog.onChange((batch) => {
+    const { revision } = stage.catalog
+    setTimeout(() => catalog.apply(batch, String(revision)), 500)
+  })
+  await register()
+  await expect.poll(() => catalog.endpoint('Shop', 0)).not.toBeNull()
+  const options = { catalog, session, store, owner: () => 'launcher-1/9', now: () => new Date() }
+  const slept = sleepSlot({ app: 'Shop', slot: 0, host: '' }, { firm: true, deadline: 10 }, options)
+  await obey()
+  await slept
+  expect(catalog.endpoint('Shop', 0)).toBeNull()
+  expect(catalog.claim('Shop', 0)).toBeNull()
+  stop()
 })
 
 test('a sleep waits for a change that is under way', async () => {
