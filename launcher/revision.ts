@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { App } from '../model/app.ts'
 import type { Container } from '../model/container.ts'
-import { readLabels } from '../model/label.ts'
+import { isMadeByHand, readLabels } from '../model/label.ts'
 
 /** JSON with sorted keys: the same value is the same text. */
 function stable(value: unknown): string {
@@ -80,5 +80,5 @@ export function revisionOf(app: App): string {
 /** Whether a container is what `revision` says. One that was made by hand has none and is never replaced. */
 export function isMadeFrom(container: Container, revision: string): boolean {
   const labels = readLabels(container.labels)
-  return labels.ok && (labels.spec.revision === revision || labels.spec.revision === '')
+  return labels.ok && (labels.spec.revision === revision || isMadeByHand(labels.spec))
 }

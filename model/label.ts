@@ -26,6 +26,11 @@ export interface InstanceSpec {
   sleep?: string
 }
 
+/** Whether somebody made its container, and no launcher: nobody else may remove it, as what is in it is nowhere else. */
+export function isMadeByHand({ revision }: Pick<InstanceSpec, 'revision'>): boolean {
+  return revision === ''
+}
+
 /** Only containers with this label are ours. */
 export const APP_LABEL = 'reveille.app'
 const DEPENDS_LABEL = 'reveille.depends-on'

@@ -1,4 +1,4 @@
-import type { InstanceSpec } from '../model/label.ts'
+import { type InstanceSpec, isMadeByHand } from '../model/label.ts'
 import { DEPTHS, type Depth, parseSleep, pauses, type Step } from '../model/sleep.ts'
 import type { Terms } from './cluster.ts'
 import type { Instance } from './instance.ts'
@@ -13,9 +13,9 @@ function reached({ phase }: Instance): number {
  * What may be done to a container: a pause is told from one by hand by what the container was made for, and one that was
  * made by hand is nobody's to remove.
  */
-function allowed({ sleep, revision }: InstanceSpec, how: Depth): Depth {
-  if (how === 'pause' && !pauses(sleep)) return 'stop'
-  return how === 'remove' && revision === '' ? 'stop' : how
+function allowed(spec: InstanceSpec, how: Depth): Depth {
+  if (how === 'pause' && !pauses(spec.sleep)) return 'stop'
+  return how === 'remove' && isMadeByHand(spec) ? 'stop' : how
 }
 
 /** What is done next to an instance that nobody uses, null if it sleeps as deep as it should. Pure. */

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { isMadeByHand } from '../model/label.ts'
 import type { Entry } from '../model/state.ts'
 import type { Cluster } from './cluster.ts'
 import type { Member } from './roster.ts'
@@ -25,7 +26,7 @@ export async function yieldSlot(
   log.warn({ key, holder: holder.value, container: id }, 'stopping our copy of an instance')
   try {
     await engine.stop(id, cluster.terms(spec).stopTimeout)
-    if (spec.revision !== '') await engine.remove(id)
+    if (!isMadeByHand(spec)) await engine.remove(id)
   } catch (error) {
     log.warn({ key, reason: (error as Error).message }, 'our copy was not stopped')
   }

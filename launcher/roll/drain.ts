@@ -1,4 +1,5 @@
 import { isAwake } from '../../model/container.ts'
+import { isMadeByHand } from '../../model/label.ts'
 import { canonical } from '../../model/name.ts'
 import { ProblemError } from '../../model/problem.ts'
 import type { Drain } from '../../model/record.ts'
@@ -8,7 +9,7 @@ import { pinOf } from '../place/drained.ts'
 import { Queue } from '../wake/queue.ts'
 import type { Exchange, Tell } from './exchange.ts'
 import { type Left, leave, type Mover } from './move.ts'
-import { type Found, type Slots } from './slots.ts'
+import type { Found, Slots } from './slots.ts'
 
 export interface DrainerOptions {
   catalog: Catalog
@@ -118,14 +119,14 @@ export class Drainer {
 
   /** Takes the containers of one app away from the host. Never throws. */
   async #empty(here: readonly Found[], tell: Tell): Promise<Omit<Drained, 'host'>> {
-    const byHand = here.filter(({ spec }) => spec.revision === '')
+    const byHand = here.filter(({ spec }) => isMadeByHand(spec))
     const pinned = this.#isPinned(here) ? here.filter((one) => !byHand.includes(one)) : []
     const up = here.filter(
       (one) => isAwake(one.container) && !byHand.includes(one) && !pinned.includes(one),
     )
     const stayed = up.length > 0 ? await this.#options.mover.move(up, tell) : []
     const { host, spec } = here[0] as Found
-    const isHere = (one: Found): boolean => one.host.name === host.name && one.spec.revision !== ''
+    const isHere = (one: Found): boolean => one.host.name === host.name && !isMadeByHand(one.spec)
     const { removed, kept } =
       pinned.length > 0
         ? { removed: [], kept: [] }

@@ -1,5 +1,6 @@
 import type { App } from '../../model/app.ts'
 import { isAwake, isUp } from '../../model/container.ts'
+import { isMadeByHand } from '../../model/label.ts'
 import { ProblemError } from '../../model/problem.ts'
 import type { Held } from '../../model/state.ts'
 import type { Catalog } from '../catalog.ts'
@@ -108,7 +109,7 @@ export class Replacer {
         detail: `it runs on ${hidden.name}, whose engine does not answer`,
         retryAfter: 5,
       })
-    const own = found.find(({ spec }) => spec.revision === '')
+    const own = found.find(({ spec }) => isMadeByHand(spec))
     if (own)
       throw conflict(name, `${own.container.name} on ${own.host.name} was made by hand: remove it`)
     this.#mustBeOurs(name, found)

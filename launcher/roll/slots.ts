@@ -1,6 +1,6 @@
 import type { App } from '../../model/app.ts'
 import { type Container, isUp } from '../../model/container.ts'
-import { type InstanceSpec, readLabels } from '../../model/label.ts'
+import { type InstanceSpec, isMadeByHand, readLabels } from '../../model/label.ts'
 import { canonical } from '../../model/name.ts'
 import type { Host } from '../../model/record.ts'
 import type { Engine, Engines } from '../engine.ts'
@@ -36,9 +36,7 @@ const NEWS = 5_000
 export function isOlder(app: App): (found: Found) => boolean {
   const revision = revisionOf(app)
   return ({ spec }) =>
-    canonical(spec.app) === canonical(app.name) &&
-    spec.revision !== revision &&
-    spec.revision !== ''
+    canonical(spec.app) === canonical(app.name) && spec.revision !== revision && !isMadeByHand(spec)
 }
 
 /** Single slots of apps: what is there of them, and how they are put to sleep and cleared away. */
@@ -107,7 +105,7 @@ export class Slots {
    */
   async retire(app: string, slot: number): Promise<boolean> {
     const own = (await this.of(app)).found.filter(({ spec }) => spec.slot === slot)
-    if (own.length === 0 || own.some(({ spec }) => spec.revision === '')) return false
+    if (own.length === 0 || own.some(({ spec }) => isMadeByHand(spec))) return false
     const [up] = own.filter(({ container }) => isUp(container))
     if (up) await this.sleep(up)
     await this.remove(own)

@@ -1,6 +1,6 @@
 import type { App } from '../../model/app.ts'
 import { isDozing, isRunning } from '../../model/container.ts'
-import { readLabels } from '../../model/label.ts'
+import { isMadeByHand, readLabels } from '../../model/label.ts'
 import type { Host } from '../../model/record.ts'
 import type { Catalog } from '../catalog.ts'
 import { deadline } from '../deadline.ts'
@@ -78,7 +78,7 @@ export async function clear(
     const container = await find(engine, app, slot)
     if (!container || !isElsewhere()) return
     const labels = readLabels(container.labels)
-    if (!labels.ok || labels.spec.revision === '') return
+    if (!labels.ok || isMadeByHand(labels.spec)) return
     if (isRunning(container) || isDozing(container)) {
       if (isRunning(container) && begun === null) return
       await engine.stop(container.id, app.stopTimeout)

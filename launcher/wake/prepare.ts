@@ -1,5 +1,5 @@
 import { type Container, isDozing } from '../../model/container.ts'
-import { readLabels, writeLabels } from '../../model/label.ts'
+import { isMadeByHand, readLabels, writeLabels } from '../../model/label.ts'
 import { containerName } from '../../model/name.ts'
 import type { Network } from '../../model/network.ts'
 import { ProblemError } from '../../model/problem.ts'
@@ -68,10 +68,9 @@ export async function dropUnused({ app, engine }: Pick<Launch, 'app' | 'engine'>
   if (app.group !== undefined) await engine.groups.dropNetwork(app.group).catch(() => {})
 }
 
-/** Nobody but who made it may remove it: what is in it is nowhere else. */
 function isByHand({ labels }: Container): boolean {
   const found = readLabels(labels)
-  return found.ok && found.spec.revision === ''
+  return found.ok && isMadeByHand(found.spec)
 }
 
 /** One that was paused is stopped by now. */
