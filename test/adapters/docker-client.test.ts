@@ -1,12 +1,10 @@
-import { createServer } from 'node:http'
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import type Docker from 'dockerode'
 import { afterEach, expect, it, vi } from 'vitest'
 import { openClient } from '../../adapters/docker-client.ts'
-import { temporaryFolder } from '../lab/folder.ts'
 import { labLeftovers } from '../lab/leftovers.ts'
+import { pretendEngine } from './pretended-engine.ts'
 
 const leftovers = labLeftovers()
 
@@ -35,20 +33,12 @@ it.each([
 })
 
 it('what asks through a socket takes one connection again and again, what changes something only one that has just answered', async () => {
-  const path = join(await temporaryFolder(), 'engine.sock')
+  const { url, server } = await pretendEngine(leftovers, (_, response) => void response.end('OK'))
   let connections = 0
-  const server = createServer((_, response) => void response.end('OK'))
   server.on('connection', () => {
     connections += 1
   })
-  leftovers.push(
-    () => void server.close(),
-    () => server.closeAllConnections(),
-  )
-  await new Promise<void>((resolve) => {
-    server.listen(path, resolve)
-  })
-  const { docker } = openClient(`unix://${path}`)
+  const { docker } = openClient(url)
   for (let i = 0; i < 5; i += 1) await docker.ping()
   await docker.getContainer('shop').start()
   expect(connections).toBe(1)

@@ -1,18 +1,13 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { afterEach, expect, test } from 'vitest'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { expect, test } from 'vitest'
 import type { Engine } from '../../adapters/docker.ts'
 import { openEngine } from '../../adapters/docker-open.ts'
-import { temporaryFolder } from '../lab/folder.ts'
+import { labLeftovers } from '../lab/leftovers.ts'
+import { pretendEngine } from './pretended-engine.ts'
 
 const PACE = { every: 100, rest: 100, limit: 400, misses: 2, unsure: 3, long: 100_000 }
 const never = new AbortController().signal
-const servers: Server[] = []
-const engines: Engine[] = []
-
-afterEach(() => {
-  for (const engine of engines.splice(0)) engine.close()
-  for (const server of servers.splice(0)) server.close().closeAllConnections()
-})
+const leftovers = labLeftovers()
 
 /** An engine that can be made to hang: requests are taken, answers stay away. */
 class Pretended {
@@ -48,12 +43,9 @@ class Pretended {
 
 async function start(pace = PACE): Promise<{ engine: Engine; there: Pretended }> {
   const there = new Pretended()
-  const socket = `${await temporaryFolder()}/engine.sock`
-  const server = createServer(there.handle)
-  servers.push(server)
-  await new Promise<void>((resolve) => server.listen(socket, resolve))
-  const engine = openEngine(`unix://${socket}`, { pace })
-  engines.push(engine)
+  const { url } = await pretendEngine(leftovers, there.handle)
+  const engine = openEngine(url, { pace })
+  leftovers.push(() => engine.close())
   return { engine, there }
 }
 

@@ -1,11 +1,9 @@
-import { createServer, type Server } from 'node:http'
-import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { openEngine } from '../../adapters/docker-open.ts'
-import { temporaryFolder } from '../lab/folder.ts'
+import { labLeftovers } from '../lab/leftovers.ts'
+import { pretendEngine } from './pretended-engine.ts'
 
-let server: Server | undefined
-afterEach(() => server?.close().closeAllConnections())
+const leftovers = labLeftovers()
 
 const [OLD, SANDBOX] = ['0'.repeat(64), '1'.repeat(64)]
 
@@ -36,7 +34,7 @@ test('the end of a sandbox is told of the app in it, and nothing but that app is
     ...[ended('gone', SANDBOX), ended('asleep', SANDBOX)],
     ...[ended('moved', OLD), ended('shop', SANDBOX)],
   ]
-  server = createServer((request, response) => {
+  const { url } = await pretendEngine(leftovers, (request, response) => {
     const path = (request.url ?? '').replace(/\?.*/, '')
     asked.push(path)
     if (path === '/events')
@@ -45,10 +43,8 @@ test('the end of a sandbox is told of the app in it, and nothing but that app is
     response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' })
     response.end(JSON.stringify(found ?? { message: 'No such container' }))
   })
-  const socket = join(await temporaryFolder(), 'docker.sock')
-  await new Promise<void>((resolve) => server?.listen(socket, resolve))
   const told: string[] = []
-  const engine = openEngine(`unix://${socket}`)
+  const engine = openEngine(url)
   for await (const { action, id, labels } of engine.events(0n, new AbortController().signal))
     told.push(`${action} ${id} ${labels['reveille.app']}`)
   expect(told).toEqual(['cut id of shop shop'])

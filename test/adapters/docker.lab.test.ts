@@ -1,23 +1,23 @@
 import { readFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import type { RequestListener } from 'node:http'
 import Docker from 'dockerode'
 import { afterAll, expect, test } from 'vitest'
 import { openEngine } from '../../adapters/docker-open.ts'
 import { App, type AppInput } from '../../model/app.ts'
 import type { EngineEvent } from '../../model/container.ts'
 import { labEngine } from '../lab/engine.ts'
-import { temporaryFolder } from '../lab/folder.ts'
 import { APP_IMAGE, HEALTH_IMAGE, HELLO_IMAGE } from '../lab/image.ts'
+import { labLeftovers } from '../lab/leftovers.ts'
+import { pretendEngine } from './pretended-engine.ts'
 
 const { url, address } = labEngine()
 const engine = openEngine(url)
 const docker = new Docker({ socketPath: url.slice('unix://'.length) })
 const never = new AbortController().signal
 const made: string[] = []
-const servers: Server[] = []
+const leftovers = labLeftovers()
 
 afterAll(async () => {
-  for (const server of servers) server.closeAllConnections()
   for (const id of made)
     await docker
       .getContainer(id)
@@ -33,14 +33,8 @@ async function create(input: Omit<AppInput, 'name'>, name: string): Promise<stri
   return id
 }
 
-/** An engine that gives every request to `answer`. */
-async function pretend(answer: Parameters<typeof createServer>[1]): Promise<string> {
-  const socket = `${await temporaryFolder()}/engine.sock`
-  const server = createServer(answer as never)
-  servers.push(server)
-  await new Promise<void>((resolve) => server.listen(socket, resolve))
-  return `unix://${socket}`
-}
+const pretend = async (answer: RequestListener): Promise<string> =>
+  (await pretendEngine(leftovers, answer)).url
 
 test('the engine tells its size, its bridge, its images and its time', async () => {
   await engine.ping()
