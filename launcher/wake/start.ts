@@ -66,9 +66,10 @@ export class Starter {
 
   async #start(run: Run): Promise<Endpoint | null> {
     const { app, slot } = run
-    const { catalog, claims, placement, dependencies } = this.#options
+    const { catalog, claims, placement, dependencies, guesses } = this.#options
     // Looking changes nothing, so it need not wait for the claim; but that takes longer, and leaves first.
     const looking = immediate().then(() => placement.look(app, slot))
+    if (guesses.isNowhere(app)) await this.#mustHavePlace(run, looking)
     const claim = await claims.acquire(app.name, slot, { ...run, ...this.#joining(run) })
     if (claim === 'busy') return null
     if (claim === 'running') return catalog.endpoint(app.name, slot)
@@ -91,6 +92,21 @@ export class Starter {
     return host ? { join: (claim) => reservations.join({ app, slot, host }, claim) } : {}
   }
 
+  /**
+   * Throws what a wake fails with that finds no place, and writes nothing before: whoever asks for an app again and again
+   * that no host has room for would write a claim each time. A slot that is up, or that somebody changes, is left to the claim.
+   */
+  async #mustHavePlace(run: Run, looking: Promise<Sight[]>): Promise<void> {
+    const { app, slot } = run
+    const { catalog, placement } = this.#options
+    const trip = new Trip(app)
+    const sights = await this.#usable(run, looking)
+    if (catalog.endpoint(app.name, slot) || catalog.claim(app.name, slot)) return
+    const placed = placement.place(app, slot, sights, trip.barred)
+    const canMakeRoom = placement.place(app, slot, sights, trip.barred, { withPaused: false }).ok
+    if (!placed.ok && !canMakeRoom) throw trip.failure(placed.reason)
+  }
+
   /** Tries one host after the other until the slot is up, or failed for a reason of its own. */
   async #travel(run: Run, claim: WakeClaim, trip: Trip, first: Sight[]): Promise<Endpoint> {
     const { app, slot, report } = run
@@ -102,6 +118,7 @@ export class Starter {
       const placed = placement.place(app, slot, sights, trip.barred)
       if (!placed.ok) {
         if (run.patient && (await makingRoom.for(run, sights, trip.barred))) continue
+        guesses.note(app, null)
         throw trip.failure(placed.reason)
       }
       const { host } = placed.chosen
