@@ -38,8 +38,7 @@ export class Mover {
     const { catalog, rolls } = this.#options
     const name = up[0]?.spec.app ?? ''
     try {
-      await rolls.over(name, PATIENCE)
-      return await rolls.hold(name, async (turn) => {
+      return await rolls.turn(name, PATIENCE, async (turn) => {
         const app = catalog.find(name)
         if (app) return await this.#exchange(app, up, turn, tell)
         return up.map((one) => leave(one, `nobody knows its App: reveille app rm ${name}`))

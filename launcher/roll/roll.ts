@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { canonical } from '../../model/name.ts'
 import { ProblemError } from '../../model/problem.ts'
 import type { Phase } from '../../model/progress.ts'
@@ -32,6 +33,9 @@ export interface Turn {
   /** Throws ProblemError if somebody else may have the right by now, or this launcher ends. */
   check(): void
 }
+
+/** How long news of etcd may take to get here before it is asked again, milliseconds. */
+const AGAIN = 100
 
 /** Slots of an app have two digits at most. */
 const SLOTS = 100
@@ -95,11 +99,26 @@ export class Rolls {
     }
   }
 
-  /** Waits until nobody exchanges instances of the app, at most `ms` milliseconds. */
-  async over(app: string, ms: number): Promise<void> {
+  /** The same, but whoever exchanges them is waited for, at most `ms` milliseconds. */
+  async turn<T>(app: string, ms: number, work: (turn: Turn) => Promise<T>): Promise<T> {
     const { catalog } = this.#options
+    const until = performance.now() + ms
     const isOver = (): true | null => (catalog.state.rolls.has(canonical(app)) ? null : true)
-    await catalog.whenWithin(app, isOver, ms, this.#signal)
+    for (;;) {
+      await catalog.whenWithin(app, isOver, until - performance.now(), this.#signal)
+      let isMine = false
+      try {
+        return await this.hold(app, (turn) => {
+          isMine = true
+          return work(turn)
+        })
+      } catch (error) {
+        // Somebody was faster, of whom was not heard yet.
+        const isTheirs = error instanceof ProblemError && error.code === 'conflict' && !isMine
+        if (!isTheirs || performance.now() > until) throw error
+        await pause(AGAIN)
+      }
+    }
   }
 }
 

@@ -40,7 +40,7 @@ const TAKEOVER = 5000
 /** How often a claim is looked at, milliseconds. */
 const LOOK = 100
 /** How long this launcher's own memory may take to hear what etcd said already, milliseconds. */
-const NEWS = 2_000
+const NEWS = 10_000
 /** etcd is tried for this long before a sleep is given up, as for a wake, milliseconds: rolls consist of both. */
 const PATIENCE = 10_000
 
@@ -84,7 +84,7 @@ export async function sleepSlot(
     // Where it is not ours, somebody changes the slot right now: a wake that starts it, or its registrar that found it
     // idle.
     await released(key, until, slot, store)
-    await heard(slot, claim.holder?.modRevision ?? '0', catalog)
+    if (claim.holder) await heard(slot, claim.holder, catalog)
     if (claim.won) break
     if (before && !(await store.get(endpoint))) return
     if (!firm && claim.holder && action(claim.holder) === 'sleep') return
@@ -129,11 +129,12 @@ async function released(key: string, until: number, slot: Slot, store: SleepStor
   }
 }
 
-/** Waits until the catalog has come past the claim that was written at `revision`. */
-async function heard({ app, slot }: Slot, revision: string, catalog: Catalog): Promise<void> {
+/** Waits until the catalog knows that a claim, as it was or by whoever has taken it over since, is gone. */
+async function heard({ app, slot }: Slot, claim: Entry, catalog: Catalog): Promise<void> {
   const isOver = (): true | null => {
-    const isKnown = catalog.revision >= BigInt(revision)
-    return isKnown && catalog.claim(app, slot)?.value.action !== 'sleep' ? true : null
+    const isKnown = catalog.revision >= BigInt(claim.modRevision)
+    const held = catalog.claim(app, slot)?.entry
+    return isKnown && held?.createRevision !== claim.createRevision ? true : null
   }
   await catalog.whenWithin(app, isOver, NEWS, new AbortController().signal)
 }

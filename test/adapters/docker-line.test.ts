@@ -108,7 +108,7 @@ test('who comes behind slow calls is let go by a ping', async () => {
 })
 
 test('streams and waits outlast a short silence and end in a long one', async () => {
-  const { engine, there } = await start({ ...PACE, long: 1_500 })
+  const { engine, there } = await start({ ...PACE, long: 5_000 })
   const read = codeOf(engine.events(1n, never).next())
   const pull = codeOf(engine.pull('x:1', () => {}, never))
   const wait = codeOf(engine.wait('w', never))

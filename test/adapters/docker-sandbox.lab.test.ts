@@ -162,12 +162,12 @@ test('the end of a sandbox is told as a cut of its app, and a stop or a removal 
   const made = await run({ name: 'shop' })
   const told: string[] = []
   const ending = new AbortController()
+  const since = await engine.time()
   const follow = async (): Promise<void> => {
-    for await (const { action, id } of engine.events(await engine.time(), ending.signal))
+    for await (const { action, id } of engine.events(since, ending.signal))
       told.push(`${action} ${id === made.id ? 'app' : id}`)
   }
   const following = follow().catch(() => {})
-  await pause(200)
   await sandbox(made).kill()
   await expect.poll(() => told).toEqual(['cut app'])
   await engine.start(made.id)

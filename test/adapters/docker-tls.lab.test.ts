@@ -100,7 +100,7 @@ test('a daemon that hangs costs 3 s once, then nothing, until it goes on', async
     expect(await connections()).toBeLessThanOrEqual(5)
     expect(await Promise.race([pull, Promise.resolve('under way')])).toBe('under way')
     await secure.dockerd.signal('SIGCONT')
-    await expect.poll(() => codeOf(engine.list()), { timeout: 3_000 }).toBe('answered')
+    await expect.poll(() => codeOf(engine.list())).toBe('answered')
   } finally {
     await secure.dockerd.signal('SIGCONT')
     engine.close()

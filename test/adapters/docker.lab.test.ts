@@ -232,8 +232,7 @@ test('to give up a pull ends its connection', async () => {
   )
   const pull = silent.pull('shop', () => {}, AbortSignal.timeout(100))
   await expect(pull).rejects.toMatchObject({ code: 'aborted' })
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  expect(isClosed).toBe(true)
+  await expect.poll(() => isClosed).toBe(true)
 })
 
 test('an engine that is not there, or does not answer, is unreachable in bounded time', async () => {

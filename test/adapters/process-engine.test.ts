@@ -18,7 +18,7 @@ const SERVER = `
   server.listen(Number(process.env.PORT), process.env.HOST, () => { console.log('up'); console.error('loud') })
   process.on('SIGTERM', () => process.exit(Number(process.env.CODE ?? 0)))
 `
-const STUBBORN = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)`
+const STUBBORN = `process.on('SIGTERM', () => {}); console.log('ready'); setInterval(() => {}, 1000)`
 const images = {
   'test/server:1': { command: [process.execPath, '-e', SERVER] },
   'test/stubborn:latest': { command: [process.execPath, '-e', STUBBORN] },
@@ -157,7 +157,7 @@ test('a container lives, dies, lives again on another port, and goes, with an ev
   await engine.remove(id) // is gone already
   expect(await engine.inspect(id)).toBeNull()
 
-  await delay(100)
+  await expect.poll(() => seen.length).toBe(6)
   stop.abort()
   await watching
   expect(seen.map((event) => event.action)).toEqual([
@@ -184,7 +184,8 @@ test('events of the past are told to who asks for them', async () => {
 test('an app that does not end by itself is killed when its time is up', async () => {
   const id = await create('stubborn', 'test/stubborn')
   await engine.start(id)
-  await delay(500) // its handler is in place
+  const { value: line } = await engine.logs(id, { tail: 1, follow: true, signal }).next()
+  expect(line).toBe('ready') // its handler is in place
   const pid = (await engine.inspect(id))?.pid ?? 0
   await engine.stop(id, 1)
   expect(await engine.inspect(id)).toMatchObject({ state: 'exited', exitCode: 137 })

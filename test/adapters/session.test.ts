@@ -35,11 +35,11 @@ const sleep = (milliseconds: number) =>
   new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
 
 test('keeps its keys far beyond the TTL, and drops them at once when stopped', async () => {
-  const { session, leases, holder } = owner('/s/plain', 2)
+  const { session, leases, holder } = owner('/s/plain', 6)
   expect(session.valid()).toBe(false)
   await session.start()
   expect(session.valid()).toBe(true)
-  for (let i = 0; i < 12; i++) {
+  for (let i = 0; i < 30; i++) {
     await sleep(500)
     expect(session.valid()).toBe(true)
   }
@@ -160,11 +160,11 @@ test('is not valid before anybody else could have its keys while etcd is stopped
   await expect.poll(holder).toBe(leases[0])
   await etcd.down()
   const stopped = performance.now()
-  await expect.poll(() => session.valid(), { timeout: 4_000 }).toBe(false)
-  expect(performance.now() - stopped).toBeLessThan(4_000)
+  await sleep(3_200) // four fifths of its time
+  expect(session.valid()).toBe(false)
   await sleep(15_000 - (performance.now() - stopped))
   await etcd.up()
-  await expect.poll(() => session.valid(), { timeout: 5_000 }).toBe(true)
+  await expect.poll(() => session.valid()).toBe(true)
   await expect.poll(holder).toBe(session.lease)
   await sleep(5_000) // beyond the old lease's end
   expect(await holder()).toBe(session.lease)
@@ -177,15 +177,15 @@ test('is not valid while etcd is frozen, and is back after', async () => {
   await etcd.pause()
   const frozen = performance.now()
   try {
-    await expect.poll(() => session.valid(), { timeout: 4_000 }).toBe(false)
-    expect(performance.now() - frozen).toBeLessThan(4_000)
+    await sleep(3_200) // four fifths of its time
+    expect(session.valid()).toBe(false)
     await sleep(6_000 - (performance.now() - frozen))
     expect(session.valid()).toBe(false)
   } finally {
     await etcd.resume()
   }
-  await expect.poll(() => session.valid(), { timeout: 5_000 }).toBe(true)
-  await expect.poll(holder, { timeout: 5_000 }).toBe(session.lease)
+  await expect.poll(() => session.valid()).toBe(true)
+  await expect.poll(holder).toBe(session.lease)
 }, 60_000)
 
 test('gets its first lease when etcd comes up late', async () => {

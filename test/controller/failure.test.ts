@@ -95,9 +95,8 @@ describe('a template that is wrong', () => {
     // named once, as the same reason again is no news; tried all the same: after 1 s, 2 s, 3 s
     const times = await watched
     const gaps = times.slice(1).map((time, index) => time - (times[index] as number))
-    expect(gaps[0]).toBeGreaterThan(500)
-    expect(gaps[1]).toBeGreaterThan((gaps[0] as number) + 500)
-    expect(gaps[2]).toBeGreaterThan((gaps[1] as number) + 500)
+    // each is seen by a look every 50 ms, which may be late
+    for (const [index, gap] of gaps.entries()) expect(gap).toBeGreaterThan(1000 * (index + 1) - 500)
     expect(named() - before).toBe(1)
     await writeFile(template, original)
     await soon(async () => (await lab.record())?.failure).toBeUndefined()

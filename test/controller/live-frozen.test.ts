@@ -19,13 +19,13 @@ const STEP = 'if not line then routes:delete(name) end'
 let lab: LabController
 let [shop, docs] = [] as unknown as [Backend, Backend]
 
-// A door at which a worker is frozen for 3 s where a line is of this app, and is in nobody's way after one.
+// A door at which a worker is frozen for 8 s where a line is of this app, and is in nobody's way after one.
 beforeAll(async () => {
   ;[shop, docs] = await Promise.all([startBackend('shop'), startBackend('docs')])
   lab = await startControllerLab(async (folder) => {
     const template = join(folder, 'frozen.njk')
     const text = await readFile(TEMPLATE, 'utf8')
-    const freeze = `if name == 'frozen' then os.execute('sleep 3') end ${STEP}`
+    const freeze = `if name == 'frozen' then os.execute('sleep 8') end ${STEP}`
     const lua = `plan.lua | replace("${STEP}", "${freeze}") | replace("STAY = 10", "STAY = 1")`
     await writeFile(template, text.replace('{{ plan.lua }}', `{{ ${lua} }}`))
     return { template }

@@ -56,7 +56,7 @@ it('an app comes and goes while a configuration is on its way', async () => {
 
 it('a WebSocket on which nobody has said a word for long is closed, and nothing else', async () => {
   await lab.stopController()
-  lab.settings.silentSockets = 2
+  lab.settings.silentSockets = 6
   await lab.startController()
   const applied = await lab.put('told', shop.address)
   await expect.poll(async () => (await lab.record())?.applied, { timeout: 15_000 }).toBe(applied)
@@ -65,7 +65,7 @@ it('a WebSocket on which nobody has said a word for long is closed, and nothing 
   ) as [WebSocket, WebSocket]
   await expect.poll(() => busy.readyState).toBe(WebSocket.OPEN)
   const talk = setInterval(() => busy.send('word'), 200)
-  const slow = ask(lab.origin, '/shop/slow/3000')
+  const slow = ask(lab.origin, '/shop/slow/8000')
   await expect.poll(() => silent.readyState, { timeout: 15_000 }).toBe(WebSocket.CLOSED)
   expect(busy.readyState).toBe(WebSocket.OPEN)
   expect((await slow).status).toBe(200)

@@ -189,7 +189,7 @@ export class Cluster {
     }
     /** Ends an instance as a registrar does, without a claim. */
     const sleep = async (app: string, slot = 0): Promise<void> => {
-      await this.engine.stop(`reveille-${app}-${slot}`, 1)
+      await this.engine.stop(`reveille-${app}-${slot}`, 10)
       const gone = () => (catalog.endpoint(app, slot) ? null : true)
       await catalog.when(app, gone, AbortSignal.timeout(5_000))
     }

@@ -28,7 +28,8 @@ test('an app that dies is unregistered at once, and a new start is registered at
   const id = await house.run({ name: 'dies' })
   const before = await house.registered('dies')
   await house.docker.getContainer(id).kill()
-  await house.unregistered('dies', 0, 2_000)
+  // sooner than by the next list
+  await house.unregistered('dies', 0, 5_000)
   await house.engine.start(id)
   expect(await house.registered('dies')).not.toBe(before)
 })
@@ -45,7 +46,7 @@ test('a container with nothing but the app label is registered', async () => {
 })
 
 test('an app is registered only when it listens, and in a moment then', async () => {
-  await house.run({ name: 'late', env: { START_DELAY_MS: '1200' } })
+  await house.run({ name: 'late', env: { START_DELAY_MS: '5000' } })
   await eventually(() => house.log.includes('"app":"late"'))
   expect(await house.endpoint('late')).toBeNull()
   const endpoint = await house.registered('late')

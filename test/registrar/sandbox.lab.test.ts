@@ -46,7 +46,8 @@ test.each([
   const id = await run(name)
   await house.registered(name)
   await harm(sandbox(name))
-  await house.unregistered(name, 0, 2_000)
+  // sooner than by the next list
+  await house.unregistered(name, 0, 5_000)
   await eventually(async () => !(await house.isRunning(id)))
   if (what === 'is removed') return
   await house.engine.start(id)

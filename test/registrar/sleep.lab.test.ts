@@ -30,7 +30,7 @@ function gateway(applied: string): Promise<string> {
   return house.store.put(gatewayKey, JSON.stringify(record))
 }
 
-async function falls(app: string, id: string, patience = 15_000): Promise<void> {
+async function falls(app: string, id: string, patience = 25_000): Promise<void> {
   await eventually(async () => !(await house.isRunning(id)), patience)
   expect(await house.endpoint(app)).toBeNull()
   await eventually(async () => (await house.store.get(claimKey(app))) === null)
@@ -38,17 +38,17 @@ async function falls(app: string, id: string, patience = 15_000): Promise<void> 
 
 describe.concurrent('each by itself', () => {
   test('an app nobody uses sleeps after its idle time: unregistered first, then stopped, claim gone', async () => {
-    const id = await house.run({ name: 'idle', idleAfter: 2 })
+    const id = await house.run({ name: 'idle', idleAfter: 6 })
     await house.registered('idle')
     const history = house.history('idle')
     await falls('idle', id)
     history.stop()
     expect(history.values.at(-1)).toBeNull()
-    await eventually(() => house.log.includes('unused for 2 s'))
+    await eventually(() => house.log.includes('unused for 6 s'))
   })
 
   test('an app sleeps again after it was woken', async () => {
-    const id = await house.run({ name: 'again', idleAfter: 1, image: HELLO_IMAGE })
+    const id = await house.run({ name: 'again', idleAfter: 6, image: HELLO_IMAGE })
     await falls('again', id)
     await house.engine.start(id)
     await house.registered('again')
@@ -72,9 +72,9 @@ describe.concurrent('each by itself', () => {
   })
 
   test('reported use keeps an app awake, whatever the case of its name', async () => {
-    const id = await house.run({ name: 'Used', idleAfter: 2, image: HELLO_IMAGE })
+    const id = await house.run({ name: 'Used', idleAfter: 6, image: HELLO_IMAGE })
     await house.registered('Used')
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 9; round++) {
       await house.store.put('/services/activity/used', since())
       await pause(900)
     }
@@ -83,10 +83,10 @@ describe.concurrent('each by itself', () => {
   })
 
   test('an open WebSocket keeps an app awake for as long as it is open', async () => {
-    const id = await house.run({ name: 'socket', idleAfter: 2 })
+    const id = await house.run({ name: 'socket', idleAfter: 6 })
     const socket = new WebSocket(`ws://${await house.registered('socket')}/`)
     await new Promise((resolve) => socket.once('open', resolve))
-    await pause(5_000)
+    await pause(9_000)
     expect(await house.isRunning(id)).toBe(true)
     const echoed = new Promise((resolve) => socket.once('message', (data) => resolve(String(data))))
     socket.send('still here')
@@ -96,8 +96,8 @@ describe.concurrent('each by itself', () => {
   })
 
   test('a slow download is answered to its end before its app sleeps', async () => {
-    const id = await house.run({ name: 'slow', idleAfter: 1 })
-    const url = `http://${await house.registered('slow')}/slow-download?ms=250&count=16`
+    const id = await house.run({ name: 'slow', idleAfter: 6 })
+    const url = `http://${await house.registered('slow')}/slow-download?ms=250&count=40`
     const length = await new Promise<number>((resolve, reject) => {
       request(url, { agent: false }, (response) => {
         let received = 0
@@ -110,7 +110,7 @@ describe.concurrent('each by itself', () => {
         .on('error', reject)
         .end()
     })
-    expect(length).toBe(16 * 1024)
+    expect(length).toBe(40 * 1024)
     await falls('slow', id)
   })
 
@@ -135,7 +135,7 @@ test('an app stops only when every gateway has let its route go', async () => {
   expect(await house.isRunning(id)).toBe(true)
   expect(await phaseOf('routed')).toBe('draining')
   await gateway('999999999')
-  await falls('routed', id, 2_500)
+  await falls('routed', id, 10_000)
   await house.store.remove(gatewayKey)
 })
 
@@ -148,7 +148,7 @@ test('a wake that takes a draining claim over gets the Endpoint back, and nothin
   const wake: Claim = { owner: 'l1/x', action: 'wake', since: since() }
   const modRevision = held.modRevision
   expect(await house.store.replace(held.key, JSON.stringify(wake), { modRevision })).not.toBeNull()
-  expect(await house.registered('taken', 0, 1_000)).toBe(endpoint)
+  expect(await house.registered('taken', 0, 4_000)).toBe(endpoint)
   expect((await house.store.get(held.key))?.value).toContain('l1/x')
   await pause(500)
   expect(await house.isRunning(id)).toBe(true)
@@ -162,7 +162,7 @@ test('a use that is reported while it drains keeps an app awake', async () => {
   await house.registered('late')
   await house.unregistered('late')
   await house.store.put('/services/activity/late', since())
-  await house.registered('late', 0, 1_000)
+  await house.registered('late', 0, 4_000)
   expect(await house.isRunning(id)).toBe(true)
   await house.store.remove(gatewayKey)
 })
@@ -177,7 +177,7 @@ test('a sleep that is asked for happens at once, and waits for open requests onl
   const ask: Claim = { owner: 'l1/z', action: 'sleep', phase: 'requested', since: since() }
   const began = performance.now()
   for (const app of ['asked', 'stuck']) await house.store.put(claimKey(app), JSON.stringify(ask))
-  await falls('asked', quick, 2_500)
+  await falls('asked', quick, 10_000)
   await falls('stuck', stuck, 10_000)
   expect(performance.now() - began).toBeGreaterThan(3_000)
 })

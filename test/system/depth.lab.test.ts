@@ -39,7 +39,7 @@ async function stateOf(name: string, slot = 0): Promise<string> {
   return found?.State.Status ?? 'gone'
 }
 const becomes = (name: string, state: string, slot = 0): Promise<boolean> =>
-  eventually(async () => (await stateOf(name, slot)) === state, 20_000)
+  eventually(async () => (await stateOf(name, slot)) === state, 40_000)
 
 const read = async (path: string) => JSON.parse((await cluster.api('GET', path)).text)
 
@@ -70,16 +70,18 @@ describe.concurrent('each by itself', () => {
   it.each(['bridge', 'sandbox'] as const)(
     'a paused app in a %s is answered by the process that slept, and is said to be paused',
     async (network) => {
-      const name = await add({ name: `nap-${network}`, sleep: 'pause,stop:5s', network })
+      const name = await add({ name: `nap-${network}`, sleep: 'pause,stop:15s', network })
       const boot = await bootOf(name)
       await becomes(name, 'paused')
-      const { instances } = await read(`/v1/instances?app=${name}`)
-      expect(instances).toMatchObject([{ app: name, state: 'paused', endpoint: null }])
+      const instances = async () => (await read(`/v1/instances?app=${name}`)).instances
+      const asleep = [{ app: name, state: 'paused', endpoint: null }]
+      await expect.poll(instances).toMatchObject(asleep)
       await eventually(async () => (await read(`/v1/apps/${name}`)).status.state === 'asleep')
       expect(await bootOf(name)).toBe(boot)
       await becomes(name, 'exited')
       expect(await bootOf(name)).not.toBe(boot)
     },
+    90_000,
   )
 
   it('steps lead from paused to stopped to gone, and each of them wakes', async () => {

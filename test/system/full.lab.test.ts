@@ -26,18 +26,15 @@ it('on a host that is full the longest paused is stopped for what somebody waits
   for (const name of ['first', 'second']) {
     expect(await wake({ name, sleep: 'pause' })).toBe(200)
     await cluster.api('POST', `/v1/apps/${name}/sleep`)
-    expect(await stateOf(name)).toBe('paused')
+    await expect.poll(() => stateOf(name)).toBe('paused')
     // its room is kept by its host's record from then on
     await eventually(async () => (await cluster.api('GET', '/v1/hosts')).text.includes(`${name}/0`))
   }
   expect(await wake({ name: 'third' })).toBe(200)
-  expect(await Promise.all(['first', 'second', 'third'].map(stateOf))).toEqual([
-    'asleep',
-    'paused',
-    'ready',
-  ])
+  const states = (...names: string[]) => Promise.all(names.map(stateOf))
+  await expect.poll(() => states('first', 'second', 'third')).toEqual(['asleep', 'paused', 'ready'])
   expect((await ask(cluster.origin, '/second/')).status).toBe(200)
   // both are in use now: there is nothing to be had
   expect(await wake({ name: 'fourth', sleep: 'pause' })).toBe(503)
-  expect(await Promise.all(['second', 'third'].map(stateOf))).toEqual(['ready', 'ready'])
+  expect(await states('second', 'third')).toEqual(['ready', 'ready'])
 })

@@ -33,7 +33,7 @@ it('more than may be held are told to come again, and the others are answered', 
   await cluster.add({
     name: 'crowd',
     image: 'reveille-test/app:1',
-    env: { START_DELAY_MS: '3000' },
+    env: { START_DELAY_MS: '10000' },
   })
   const outcomes = await Promise.all(
     Array.from({ length: 2200 }, async () => {

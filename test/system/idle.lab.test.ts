@@ -51,10 +51,10 @@ it('an app that nobody uses sleeps, and its next request wakes it', async () => 
 
 it('an open WebSocket, event stream, slow answer or slow upload is use for as long as it is open', async () => {
   for (const name of VISITS) await cluster.add({ name, image, idleAfter: '2s' })
-  const visits = await visit(cluster.origin, 9)
+  const visits = await visit(cluster.origin, 16)
   await pause(8000)
   for (const name of VISITS) expect(await stateOf(name), name).toBe('ready')
-  expect(await inFlight()).toEqual(VISITS.map((name) => [name, 1]))
+  await expect.poll(inFlight).toEqual(VISITS.map((name) => [name, 1]))
   for (const end of visits) await end()
   for (const name of VISITS) expect(await sleeps(name, 15), name).toBe(true)
 }, 90_000)

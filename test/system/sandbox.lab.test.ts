@@ -51,7 +51,8 @@ it('two instances are two, in every list and for the room of their host, and not
   ])
   const before = await endpoints()
   await sleep('shop')
-  expect((await instances()).map(({ state }) => state)).toEqual(['asleep', 'asleep'])
+  const states = async () => (await instances()).map(({ state }) => state)
+  await expect.poll(states).toEqual(['asleep', 'asleep'])
   await ok('shop')
   await expect.poll(endpoints, { timeout: 20_000 }).toEqual(before)
   // There is room for three on the host: two sandboxes are no instances.

@@ -122,7 +122,7 @@ describe('the first request', () => {
   })
 
   it('of a browser that waits longer than a moment gets the page, whose stream says ready', async () => {
-    const name = await cold({ START_DELAY_MS: '3000' })
+    const name = await cold({ START_DELAY_MS: '6000' })
     const page = await ask(cluster.origin, `/${name}/deep?x=1`, {
       headers: { accept: 'text/html,*/*;q=0.8', 'sec-fetch-mode': 'navigate' },
     })

@@ -108,14 +108,23 @@ if (!isHaproxy)
     it('nobody is sent away: they live', async () => {
       const launchers = [await labLauncher(), await labLauncher()]
       const gateway = await gatewayWith(launchers.map(({ address }) => address))
-      const stalled = pause(3_500) // longer than the 3 s after which one counts as frozen
+      let asked = 0
+      let goOn = (): void => {}
+      const stalled = new Promise<void>((resolve) => {
+        goOn = resolve
+      })
       for (const launcher of launchers)
         launcher.script = async ({ app = '' }) => {
+          asked += 1
           await stalled
           return app.startsWith('paged') ? { page: { is: 'late' } } : { upstream: shop.address }
         }
       const names = Array.from({ length: 40 }, (_, i) => `${i % 4 ? 'cold' : 'paged'}${i}`)
-      const answers = await Promise.all(names.map((name) => ask(gateway.origin, `/${name}/`)))
+      const asking = Promise.all(names.map((name) => ask(gateway.origin, `/${name}/`)))
+      await expect.poll(() => asked).toBeGreaterThanOrEqual(names.length)
+      await pause(3_500) // longer than the 3 s after which one counts as frozen
+      goOn()
+      const answers = await asking
       for (const [i, { status, text }] of answers.entries())
         if (i % 4) expect(status).toBe(200)
         else expect(text).toContain('page {"is":"late"}')

@@ -5,7 +5,7 @@ import type { Seen } from './backend.ts'
 export const CLIENT = '127.0.0.9'
 
 /** Sends these bytes as they are and returns all that comes back until the gateway closes or `patience` ms are over. */
-export function sendRaw(port: number, bytes: string, patience = 2000): Promise<string> {
+export function sendRaw(port: number, bytes: string, patience = 10_000): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', localAddress: CLIENT })
     const chunks: Buffer[] = []

@@ -33,12 +33,15 @@ describe('an app', () => {
     const woken = await pair.ask('POST', '/v1/apps/shop/wake')
     expect(woken.body).toMatchObject({ app: 'Shop', endpoint: expect.any(String) })
     expect(await bootOf(woken.body.endpoint)).toEqual(expect.any(String))
-    expect(await instances('shop')).toMatchObject([
-      { app: 'Shop', slot: 0, host: 'box-1', state: 'ready', endpoint: woken.body.endpoint },
-    ])
+    await expect
+      .poll(() => instances('shop'))
+      .toMatchObject([
+        { app: 'Shop', slot: 0, host: 'box-1', state: 'ready', endpoint: woken.body.endpoint },
+      ])
     const { status } = (await pair.ask('GET', '/v1/apps/shop')).body
     expect(status).toMatchObject({ state: 'ready', slots: [{ slot: 0 }] })
-    expect((await pair.ask('GET', '/v1/hosts')).body.hosts[0].instances).toBe(1)
+    const running = async () => (await pair.ask('GET', '/v1/hosts')).body.hosts[0].instances
+    await expect.poll(running).toBe(1)
   })
 
   test('goes to sleep: stopped, not removed, and out of the list of endpoints', async () => {
@@ -48,9 +51,9 @@ describe('an app', () => {
       asked: 1,
       state: 'asleep',
     })
-    expect(await instances('shop')).toMatchObject([
-      { state: 'asleep', endpoint: null, container: before },
-    ])
+    await expect
+      .poll(() => instances('shop'))
+      .toMatchObject([{ state: 'asleep', endpoint: null, container: before }])
     expect((await pair.ask('POST', '/v1/apps/shop/sleep')).body.asked).toBe(0)
   })
 

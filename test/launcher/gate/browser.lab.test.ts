@@ -39,7 +39,7 @@ async function add(name: string, env: Record<string, string>): Promise<void> {
 
 describe('a browser', () => {
   it('sees the waiting page and then, by itself, the app', async () => {
-    await add('slow', { START_DELAY_MS: '2000' })
+    await add('slow', { START_DELAY_MS: '8000' })
     const page = await open('slow')
     expect(await page.textContent('h1')).toBe('slow is waking up')
     await page.getByText('"app":"slow"').waitFor()
@@ -47,7 +47,7 @@ describe('a browser', () => {
   })
 
   it('without JavaScript gets there as well', async () => {
-    await add('plain', { START_DELAY_MS: '1500' })
+    await add('plain', { START_DELAY_MS: '8000' })
     const page = await open('plain', { javaScriptEnabled: false })
     expect(await page.textContent('h1')).toBe('plain is waking up')
     await page.getByText('"app":"plain"').waitFor()

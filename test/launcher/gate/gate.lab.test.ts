@@ -27,7 +27,7 @@ beforeAll(async () => {
     app: { image: 'reveille-test/app:1' },
   }
   await cluster.store.put(cluster.keys.named('blueprint', 'any'), JSON.stringify(blueprint))
-  gate = await cluster.launcher('gate', { hook, heldPerApp: 20, holdTimeout: 4, pageAfter: 300 })
+  gate = await cluster.launcher('gate', { hook, heldPerApp: 20, holdTimeout: 20, pageAfter: 300 })
 })
 afterAll(() => cluster.close())
 

@@ -33,7 +33,7 @@ export async function openDesk(
         woken.push(name)
         const endpoint = { host: '10.9.0.1', port: port++ }
         await stage.store.put(stage.keys.endpoint(name, 0), formatEndpoint(endpoint))
-        await vi.waitUntil(() => stage.catalog.endpoint(name, 0) !== null)
+        await vi.waitUntil(() => stage.catalog.endpoint(name, 0) !== null, 10_000)
         return endpoint
       },
       ...options.control,

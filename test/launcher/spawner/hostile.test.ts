@@ -52,7 +52,7 @@ test.each(hostile('app.name'))('the name $value', async ({ value, expect: expect
   const { store, keys, catalog } = desk.stage
   await store.remove(keys.endpoint(value, 0))
   await store.remove(keys.named('app', value))
-  await vi.waitUntil(() => !catalog.find(value) && catalog.state.slots(value).size === 0)
+  await vi.waitUntil(() => !catalog.find(value) && catalog.state.slots(value).size === 0, 10_000)
 })
 
 test.each(hostile('container.env'))('the variable $value: $why', async ({ value }) => {

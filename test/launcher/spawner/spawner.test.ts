@@ -56,7 +56,7 @@ it('neither sees nor touches what others made: no App, no blueprint, no endpoint
   await desk.stage.store.put('/services/clusters/sidekick', '10.9.0.7:8000')
   // of which no server answers at the moment
   await desk.stage.store.put('/services/pools/Static', '{"name":"Static","routes":["/"]}')
-  await vi.waitUntil(() => desk.stage.catalog.state.pools.size > 0)
+  await vi.waitUntil(() => desk.stage.catalog.state.pools.size > 0, 10_000)
   const before = await desk.stage.contents()
   for (const name of ['operators', 'OPERATORS', 'shop-a', 'sidekick', 'nothing', 'f'.repeat(64)])
     for (const method of ['PUT', 'DELETE'] as const) {
