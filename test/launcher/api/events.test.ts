@@ -7,6 +7,8 @@ let stage: Stage
 let url: string
 const listeners = new Set<(progress: Progress) => void>()
 const left: unknown[] = []
+/** called as a wake of the app that is stuck begins */
+let onStuck = (): void => {}
 beforeAll(async () => {
   const port = await freePort()
   url = `http://127.0.0.1:${port}`
@@ -15,9 +17,10 @@ beforeAll(async () => {
     control: {
       wake: async (app, onProgress, signal) => {
         if (app === 'stuck')
-          return new Promise((_resolve, reject) =>
-            signal?.addEventListener('abort', () => reject(left.push(signal.reason))),
-          )
+          return new Promise((_resolve, reject) => {
+            signal?.addEventListener('abort', () => reject(left.push(signal.reason)))
+            onStuck()
+          })
         onProgress?.({ app, phase: 'pulling', percent: 43 })
         onProgress?.({ app, phase: 'starting' })
         return { host: '10.0.0.5', port: 49_150 }
@@ -115,11 +118,11 @@ test('a wake without is answered once it is ready', async () => {
 test.each(['', '?progress=1'])('who leaves lets go of the wake%s', async (query) => {
   left.length = 0
   const leave = new AbortController()
+  onStuck = () => setTimeout(() => leave.abort(), 300)
   const init = { method: 'POST', headers: bearer, signal: leave.signal }
   const call = fetch(`${url}/v1/apps/stuck/wake${query}`, init)
     .then((answer) => answer.text())
     .catch(() => 'left')
-  setTimeout(() => leave.abort(), 300)
   expect(await call).toBe('left')
   await expect.poll(() => left.length).toBe(1)
 })

@@ -119,7 +119,7 @@ describe.each(NETWORKS)('a wake, network %s,', (network) => {
 
   it('of an app that was slow because etcd was away stops nothing and blames nobody', async () => {
     const env = { START_DELAY_MS: '300' }
-    const name = await add({ name: 'orphan', env, startTimeout: 12 })
+    const name = await add({ name: 'orphan', env, startTimeout: 20 })
     cluster.unregistered.add(name)
     const asked = one.wake(name)
     await expect
