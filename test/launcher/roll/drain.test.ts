@@ -1,4 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { Catalog } from '../../../launcher/catalog.ts'
+import { Rolls } from '../../../launcher/roll/roll.ts'
+import { ProblemError } from '../../../model/problem.ts'
+import { State } from '../../../model/state.ts'
 import { openPlayed, type Played } from '../api/played.ts'
 
 let played: Played
@@ -102,6 +107,27 @@ it('waits for a replace of the app', async () => {
   expect(played.history).toEqual([])
   await played.store.remove('/services/rolls/shop')
   expect(await answer).toMatchObject({ moved: 1, left: [] })
+})
+
+it('a replace that was not heard of yet is waited for as well, and what fails by itself is not tried again', async () => {
+  const { keys } = played.catalog
+  const anywhere = { networks: [], denied: new Set('') }
+  const { store } = played
+  const catalog = new Catalog(new State(keys, anywhere), keys)
+  const session = { lease: await store.grant(60) }
+  const claiming = { catalog, store, session, owner: () => 'l1/1', now: () => new Date() }
+  const rolls = new Rolls(claiming, new AbortController().signal)
+  await store.put('/services/rolls/shop', '{}')
+  let turns = 0
+  const work = async (): Promise<void> => {
+    turns += 1
+    throw new ProblemError('conflict')
+  }
+  const turn = rolls.turn('shop', 10_000, work).catch(({ code }: ProblemError) => code)
+  await pause(500)
+  expect(turns).toBe(0)
+  await store.remove('/services/rolls/shop')
+  expect([await turn, turns]).toEqual(['conflict', 1])
 })
 
 it('says so where nobody knows what is there, and drains no host that does not exist', async () => {
