@@ -14,6 +14,7 @@ import type { LauncherOptions } from './options.ts'
 import { Guesses } from './place/guesses.ts'
 import { Homes } from './place/home.ts'
 import { MakingRoom } from './place/making-room.ts'
+import { Placeless } from './place/placeless.ts'
 import { Placement } from './place/placement.ts'
 import { Prefetch } from './place/prefetch.ts'
 import { Reservations } from './place/reservation.ts'
@@ -77,6 +78,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
   const { drainTimeout } = settings
   const starter = new Starter({
     ...{ catalog, claims, engines, room, homes, placement, guesses: new Guesses(catalog) },
+    placeless: new Placeless(),
     makingRoom: new MakingRoom({ ...claiming, placement, drainTimeout }),
     launchpad: new Launchpad({
       ...settings,

@@ -6,29 +6,24 @@ import type { Catalog } from '../catalog.ts'
 /** Of so many apps is remembered where they were. */
 const REMEMBERED = 10_000
 
-/** Where an app will go in all likelihood, before any engine has said what is there of it: where it went last. From memory. */
+/** Where an app will go in all likelihood, before any engine has said what is there of it: where it was. From memory. */
 export class Guesses {
   readonly #catalog: Catalog
-  /** by canonical name, the longest unused first: the host of its last start here, null if there was no place for it */
-  readonly #last = new Map<string, string | null>()
+  /** by canonical name, the longest unused first: the host of its last start here */
+  readonly #last = new Map<string, string>()
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog
   }
 
-  /** An app was started on a host, or found no place. */
-  note(app: App, host: Host | null): void {
+  /** An app was started on a host. */
+  note(app: App, host: Host): void {
     const name = canonical(app.name)
     this.#last.delete(name)
-    this.#last.set(name, host && host.name)
+    this.#last.set(name, host.name)
     if (this.#last.size <= REMEMBERED) return
     const [oldest] = this.#last.keys()
     if (oldest !== undefined) this.#last.delete(oldest)
-  }
-
-  /** Whether it will find no place, as the last time. */
-  isNowhere(app: App): boolean {
-    return this.#last.get(canonical(app.name)) === null
   }
 
   /**
@@ -39,9 +34,8 @@ export class Guesses {
     if (app.replicas > 1 || app.dependsOn.length > 0) return null
     const { hosts, drains } = this.#catalog.state
     const [only] = hosts.size === 1 ? hosts.keys() : []
-    const last = this.#last.get(canonical(app.name))
-    const name = last === undefined ? only : last
-    if (name == null || drains.has(name)) return null
+    const name = this.#last.get(canonical(app.name)) ?? only
+    if (name === undefined || drains.has(name)) return null
     return hosts.get(name)?.value ?? null
   }
 }

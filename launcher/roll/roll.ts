@@ -99,13 +99,14 @@ export class Rolls {
     }
   }
 
-  /** The same, but whoever exchanges them is waited for, at most `ms` milliseconds. */
+  /** Like {@link hold}, but whoever exchanges them is waited for, at most `ms` milliseconds. */
   async turn<T>(app: string, ms: number, work: (turn: Turn) => Promise<T>): Promise<T> {
     const { catalog } = this.#options
     const until = performance.now() + ms
     const isOver = (): true | null => (catalog.state.rolls.has(canonical(app)) ? null : true)
     for (;;) {
-      await catalog.whenWithin(app, isOver, until - performance.now(), this.#signal)
+      const left = Math.max(0, until - performance.now())
+      await catalog.whenWithin(app, isOver, left, this.#signal)
       let isMine = false
       try {
         return await this.hold(app, (turn) => {

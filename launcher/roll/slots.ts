@@ -29,9 +29,6 @@ export type SlotEngine = Pick<Engine, 'remove' | 'logs'> & {
   groups: Pick<Grounds, 'dropNetwork'>
 }
 
-/** How long news of etcd may take to get here, milliseconds. */
-const NEWS = 5_000
-
 /** Whether a container was made from another App than `app`. */
 export function isOlder(app: App): (found: Found) => boolean {
   const revision = revisionOf(app)
@@ -67,21 +64,15 @@ export class Slots {
   }
 
   /**
-   * Puts what runs in a slot to sleep: its route goes, its open requests end, no wake takes that back. Returns once it
-   * is known here, so that who starts the slot next does not take the old Endpoint for a new one. Throws ProblemError.
+   * Puts what runs in a slot to sleep: its route goes, its open requests end, no wake takes that back. Throws
+   * ProblemError.
    */
   async sleep({ host, spec }: Found): Promise<void> {
     const { catalog, drainTimeout } = this.#options
     const { app, slot } = spec
-    const written = () => catalog.state.slots(app).get(slot)?.entry.createRevision
-    const before = written()
     const stop = catalog.find(app)?.stopTimeout ?? spec.stopTimeout
     const request = { firm: true, deadline: drainTimeout + stop + MARGIN }
     await sleepSlot({ app, slot, host: host.name }, request, this.#options)
-    if (!before) return
-    // The address of a new start may be the same.
-    const told = (): true | null => (written() === before ? null : true)
-    await catalog.whenWithin(app, told, NEWS, new AbortController().signal)
   }
 
   /** Removes containers that do not run. Throws the engine's error. */

@@ -40,7 +40,7 @@ const TAKEOVER = 5000
 /** How often a claim is looked at, milliseconds. */
 const LOOK = 100
 /** How long this launcher's own memory may take to hear what etcd said already, milliseconds. */
-const NEWS = 10_000
+const NEWS = 5_000
 /** etcd is tried for this long before a sleep is given up, as for a wake, milliseconds: rolls consist of both. */
 const PATIENCE = 10_000
 
@@ -48,10 +48,10 @@ type SleepStore = Pick<ClaimStore, 'get' | 'create' | 'remove'>
 
 /**
  * Asks the registrar that owns a slot to put it to sleep, and waits until it lets the claim go: the instance is
- * stopped, or (unless firm) a request came meanwhile and keeps it awake. The catalog knows of it then, too: an answer, or
- * a wake after it, goes by that. Throws ProblemError `unavailable` if the
- * registrar does not take the request over within 5 s, or does not finish within the deadline; the error of etcd if it
- * does not answer for 10 s.
+ * stopped, or (unless firm) a request came meanwhile and keeps it awake. The catalog knows of it then, too, as what comes
+ * after it goes by that: an answer, or a wake, whose new Endpoint may be at the same address. Throws ProblemError
+ * `unavailable` if the registrar does not take the request over within 5 s, or does not finish within the deadline; the
+ * error of etcd if it does not answer for 10 s.
  */
 export async function sleepSlot(
   slot: Slot,
@@ -84,7 +84,7 @@ export async function sleepSlot(
     // Where it is not ours, somebody changes the slot right now: a wake that starts it, or its registrar that found it
     // idle.
     await released(key, until, slot, store)
-    if (claim.holder) await heard(slot, claim.holder, catalog)
+    if (claim.holder) await heard(slot, claim.holder, until, catalog)
     if (claim.won) break
     if (before && !(await store.get(endpoint))) return
     if (!firm && claim.holder && action(claim.holder) === 'sleep') return
@@ -130,13 +130,19 @@ async function released(key: string, until: number, slot: Slot, store: SleepStor
 }
 
 /** Waits until the catalog knows that a claim, as it was or by whoever has taken it over since, is gone. */
-async function heard({ app, slot }: Slot, claim: Entry, catalog: Catalog): Promise<void> {
+async function heard(
+  { app, slot }: Slot,
+  claim: Entry,
+  until: number,
+  catalog: Catalog,
+): Promise<void> {
+  const patience = Math.max(0, Math.min(NEWS, until - performance.now()))
   const isOver = (): true | null => {
     const isKnown = catalog.revision >= BigInt(claim.modRevision)
     const held = catalog.claim(app, slot)?.entry
     return isKnown && held?.createRevision !== claim.createRevision ? true : null
   }
-  await catalog.whenWithin(app, isOver, NEWS, new AbortController().signal)
+  await catalog.whenWithin(app, isOver, patience, new AbortController().signal)
 }
 
 /** The same store; what may be asked again without harm is, until etcd answers or what we wrote is gone with its lease. */

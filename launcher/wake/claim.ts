@@ -125,6 +125,19 @@ export class Claims {
     }
   }
 
+  /** Whether nobody has a slot, once what this launcher has given back of it is gone. */
+  async isFree(app: string, slot: number, signal: AbortSignal): Promise<boolean> {
+    const { catalog } = this.#options
+    const leaving = this.#owners.leaving(catalog.keys.claim(app, slot))
+    if (leaving) await Promise.race([leaving, pause(RECHECK)])
+    const isGone = (): true | null => {
+      const held = catalog.claim(app, slot)
+      return held && this.#owners.hasLeft(held.value.owner) ? null : true
+    }
+    await catalog.whenWithin(app, isGone, RECHECK, signal)
+    return catalog.claim(app, slot) === null
+  }
+
   /** One try. `blockedAt`: the revision at which somebody else was seen to hold the claim. */
   async #try(
     key: string,

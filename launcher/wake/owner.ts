@@ -46,6 +46,11 @@ export class Owners {
     return this.#options.catalog.state.claims.get(key)?.value.owner !== owner
   }
 
+  /** Whether a token is of this process, and its claim was given back: it is told of a moment longer. */
+  hasLeft(owner: string): boolean {
+    return owner.startsWith(this.#prefix) && !this.#known.has(owner)
+  }
+
   /** It has written nothing. */
   forget(owner: string): void {
     this.#known.delete(owner)

@@ -6,6 +6,7 @@ import { HOSTS } from '../catalog.ts'
 import type { Guesses } from '../place/guesses.ts'
 import type { MakingRoom } from '../place/making-room.ts'
 import type { Sight } from '../place/place.ts'
+import type { Placeless } from '../place/placeless.ts'
 import type { Placement } from '../place/placement.ts'
 import { type AttemptOptions, begin } from './attempt.ts'
 import type { Asking, Claims, WakeClaim } from './claim.ts'
@@ -32,6 +33,7 @@ export interface StarterOptions extends AttemptOptions {
   claims: Claims
   placement: Placement
   guesses: Guesses
+  placeless: Placeless
   makingRoom: Pick<MakingRoom, 'for'>
   dependencies: Pick<Dependencies, 'ready'>
 }
@@ -66,10 +68,10 @@ export class Starter {
 
   async #start(run: Run): Promise<Endpoint | null> {
     const { app, slot } = run
-    const { catalog, claims, placement, dependencies, guesses } = this.#options
+    const { catalog, claims, placement, dependencies, placeless } = this.#options
     // Looking changes nothing, so it need not wait for the claim; but that takes longer, and leaves first.
     const looking = immediate().then(() => placement.look(app, slot))
-    if (guesses.isNowhere(app)) await this.#mustHavePlace(run, looking)
+    if (placeless.has(app, slot)) await this.#mustHavePlace(run, looking)
     const claim = await claims.acquire(app.name, slot, { ...run, ...this.#joining(run) })
     if (claim === 'busy') return null
     if (claim === 'running') return catalog.endpoint(app.name, slot)
@@ -93,24 +95,28 @@ export class Starter {
   }
 
   /**
-   * Throws what a wake fails with that finds no place, and writes nothing before: whoever asks for an app again and again
-   * that no host has room for would write a claim each time. A slot that is up, or that somebody changes, is left to the claim.
+   * Throws what a wake fails with that finds no place, and writes nothing before: whoever asks again and again for an app
+   * that no host has room for would write a claim each time. A slot that is up, or that somebody changes, is left to the
+   * claim.
    */
   async #mustHavePlace(run: Run, looking: Promise<Sight[]>): Promise<void> {
-    const { app, slot } = run
-    const { catalog, placement } = this.#options
-    const trip = new Trip(app)
+    const { app, slot, patient, signal } = run
+    const { catalog, claims, placement } = this.#options
     const sights = await this.#usable(run, looking)
-    if (catalog.endpoint(app.name, slot) || catalog.claim(app.name, slot)) return
+    const isFree = await claims.isFree(app.name, slot, signal)
+    if (!isFree || catalog.endpoint(app.name, slot)) return
+    const trip = new Trip(app)
     const placed = placement.place(app, slot, sights, trip.barred)
-    const canMakeRoom = placement.place(app, slot, sights, trip.barred, { withPaused: false }).ok
-    if (!placed.ok && !canMakeRoom) throw trip.failure(placed.reason)
+    if (placed.ok) return
+    const withoutPaused = { withPaused: false }
+    if (patient && placement.place(app, slot, sights, trip.barred, withoutPaused).ok) return
+    throw trip.failure(placed.reason)
   }
 
   /** Tries one host after the other until the slot is up, or failed for a reason of its own. */
   async #travel(run: Run, claim: WakeClaim, trip: Trip, first: Sight[]): Promise<Endpoint> {
     const { app, slot, report } = run
-    const { catalog, placement, makingRoom, guesses } = this.#options
+    const { catalog, placement, makingRoom, guesses, placeless } = this.#options
     for (let sights = first; ; sights = await this.#usable(run, placement.look(app, slot))) {
       trip.sights = sights
       const running = catalog.endpoint(app.name, slot)
@@ -118,7 +124,7 @@ export class Starter {
       const placed = placement.place(app, slot, sights, trip.barred)
       if (!placed.ok) {
         if (run.patient && (await makingRoom.for(run, sights, trip.barred))) continue
-        guesses.note(app, null)
+        if (trip.begun.size === 0) placeless.note(app, slot)
         throw trip.failure(placed.reason)
       }
       const { host } = placed.chosen
@@ -135,6 +141,7 @@ export class Starter {
       try {
         const endpoint = await begun.endpoint
         guesses.note(app, host)
+        placeless.forget(app, slot)
         return endpoint
       } catch (error) {
         trip.failed(host, error)

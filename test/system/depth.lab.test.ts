@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import Docker from 'dockerode'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { AppInput } from '../../model/app.ts'
 import { labEngine } from '../lab/engine.ts'
 import { eventually } from '../registrar/process.ts'
@@ -75,7 +75,8 @@ describe.concurrent('each by itself', () => {
       await becomes(name, 'paused')
       const instances = async () => (await read(`/v1/instances?app=${name}`)).instances
       const asleep = [{ app: name, state: 'paused', endpoint: null }]
-      await expect.poll(instances).toMatchObject(asleep)
+      // expect.poll is not for tests that run beside others
+      await vi.waitFor(async () => expect(await instances()).toMatchObject(asleep), 10_000)
       await eventually(async () => (await read(`/v1/apps/${name}`)).status.state === 'asleep')
       expect(await bootOf(name)).toBe(boot)
       await becomes(name, 'exited')

@@ -163,7 +163,10 @@ test('what is awake again is let be where only what is paused was to be stopped'
 test('when it is done, a launcher that hears of changes late knows of it', async () => {
   const { session, store } = stage
   const { keys } = stage.catalog
-  const anywhere = { networks: [{ family: 4 as const, bits: 0n, prefix: 0 }], denied: new Set('') }
+  const anywhere = {
+    networks: [{ family: 4 as const, bits: 0n, prefix: 0 }],
+    denied: new Set<string>(),
+  }
   const catalog = new Catalog(new State(keys, anywhere), keys)
   const stop = stage.catalog.onChange((batch) => {
     const { revision } = stage.catalog

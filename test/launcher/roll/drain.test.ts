@@ -111,7 +111,7 @@ it('waits for a replace of the app', async () => {
 
 it('a replace that was not heard of yet is waited for as well, and what fails by itself is not tried again', async () => {
   const { keys } = played.catalog
-  const anywhere = { networks: [], denied: new Set('') }
+  const anywhere = { networks: [], denied: new Set<string>() }
   const { store } = played
   const catalog = new Catalog(new State(keys, anywhere), keys)
   const session = { lease: await store.grant(60) }

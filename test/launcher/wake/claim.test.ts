@@ -283,9 +283,10 @@ describe('the right to start a slot', () => {
       modRevision: modRevision ?? '',
       lease: held.written.lease,
     })
+    expect(changed).not.toBeNull()
     await one.catalog.when(
       'kept',
-      () => (one.catalog.revision >= BigInt(changed ?? '0') ? true : null),
+      () => (one.catalog.revision >= BigInt(changed as string) ? true : null),
       AbortSignal.timeout(5_000),
     )
     expect(await two.claims.acquire('kept', 0, hurried)).toBe('busy')
