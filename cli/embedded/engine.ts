@@ -120,11 +120,11 @@ export async function startOwn(
     const place = await placeOf(url, around.settings)
     if (place) return { url, kind: 'own', ...place, note: '', close: () => child.stop() }
     const silence = performance.now() - began
-    if (silence > limit) break
     if (silence > untold && !isTold) {
       isTold = true
       around.tell('our Docker engine does not answer yet: waiting')
     }
+    if (silence > limit) break
     await delay(50)
   }
   const isSilent = child.failures === 0

@@ -15,11 +15,11 @@ import { sweep } from './sweep.ts'
 
 it('keeps the data of an etcd that is ended, killed and started again', async () => {
   const etcd = await startEtcd()
-  const ask = (call: string, body: object) =>
+  const ask = (call: string, body: object, patience = 15_000) =>
     fetch(`${etcd.url}/v3/kv/${call}`, {
       method: 'POST',
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(1_000),
+      signal: AbortSignal.timeout(patience),
     })
   const key = Buffer.from('/lab').toString('base64')
   await ask('put', { key, value: key })
@@ -30,7 +30,7 @@ it('keeps the data of an etcd that is ended, killed and started again', async ()
   await etcd.up()
   expect(await (await ask('range', { key })).json()).toMatchObject({ count: '1' })
   await etcd.pause()
-  await expect(ask('range', { key })).rejects.toThrow(/timeout/)
+  await expect(ask('range', { key }, 1_000)).rejects.toThrow(/timeout/)
   await etcd.resume()
   expect((await ask('range', { key })).status).toBe(200)
   await etcd.stop()

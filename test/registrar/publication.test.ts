@@ -9,7 +9,7 @@ import { eventually } from './process.ts'
 
 let etcd: LabEtcd
 let store: Store
-labStore((lab) => void ({ etcd, store } = lab), 1_000)
+labStore((lab) => void ({ etcd, store } = lab))
 
 const KEY = '/services/clusters/A'
 const conflicts: string[] = []

@@ -11,7 +11,7 @@ import type { SleepPorts } from '../../registrar/sleep-ports.ts'
 import { labStore } from '../lab/store.ts'
 
 let store: Store
-labStore((lab) => void (store = lab.store), 1_000)
+labStore((lab) => void (store = lab.store))
 
 const keys = new Keys()
 const never = new AbortController().signal

@@ -19,9 +19,10 @@ afterAll(async () => {
   await shop.stop()
 })
 
-async function gatewayWith(launchers: string[]): Promise<LabGateway> {
+async function gatewayWith(launchers: string[], holdTimeout = 10): Promise<LabGateway> {
   const gateway = await startGateway({
     launchers,
+    holdTimeout,
     apps: [{ name: 'shop', endpoints: [shop.address] }],
   })
   started.push(gateway)
@@ -175,7 +176,11 @@ describe('where there are several launchers', () => {
   it('all requests of one app are asked of the same one, and of another when it dies', async () => {
     const launchers = [await labLauncher(), await labLauncher(), await labLauncher()]
     for (const launcher of launchers) launcher.script = () => ({ upstream: shop.address })
-    const gateway = await gatewayWith(launchers.map(({ address }) => address))
+    // long enough for all to be held before the first is given up
+    const gateway = await gatewayWith(
+      launchers.map(({ address }) => address),
+      60,
+    )
     for (let i = 0; i < 10; i++) await ask(gateway.origin, '/cold/')
     expect(launchers.map(({ asks }) => asks.length).sort((a, b) => a - b)).toEqual([0, 0, 10])
     const chosen = launchers.findIndex(({ asks }) => asks.length > 0)

@@ -141,7 +141,7 @@ describe('a hostile header of an app', () => {
     expect(answer).not.toMatch(/Path=\/(?:;|\r)/)
     expect(answer.match(/^(?:content-length|transfer-encoding):/gim)).toHaveLength(1)
     expect(seen(answer).app).toBe('shop')
-    expect(performance.now() - started).toBeLessThan(1500)
+    expect(performance.now() - started).toBeLessThan(8_000)
     expect(launcher.faults).toEqual([])
     expect(launcher.asks).toEqual([])
   })

@@ -264,12 +264,13 @@ describe('an app that sleeps', () => {
     const answer = await get('/x', 'sleeper.example.com')
     expect(statusOf(answer)).toBe(503)
     expect(answer).toContain(isHaproxy ? '"app":"sleeper"' : 'of sleeper for GET /x')
-    const events = await sendRaw(
-      gateway.port,
-      'GET /_reveille/events/sleeper HTTP/1.1\r\nHost: sleeper.example.com\r\n\r\n',
-      300,
-    )
-    expect(events).toContain('data: /_reveille/events/sleeper\n')
+    const events = () =>
+      sendRaw(
+        gateway.port,
+        'GET /_reveille/events/sleeper HTTP/1.1\r\nHost: sleeper.example.com\r\n\r\n',
+        300,
+      )
+    await expect.poll(events).toContain('data: /_reveille/events/sleeper\n')
     // what a page of a running app follows is no use of it
     await sendRaw(
       gateway.port,
