@@ -1,20 +1,10 @@
-import { setImmediate as immediate } from 'node:timers/promises'
-import { Configuration, type ConfigurationOptions } from './configuration.ts'
-import { Lane } from './lane.ts'
-import type { LiveTable } from './live.ts'
-import type { Outcome } from './pace.ts'
-import { countEndpoints, type GatewayPlan } from './plan.ts'
+import { Lanes, type LanesOptions } from './lanes.ts'
 import { Rejections } from './rejections.ts'
 import type { Change } from './shrink.ts'
-import { Status, type StatusOptions } from './status.ts'
+import type { Status } from './status.ts'
 import { View, type ViewOptions } from './view.ts'
 
-export interface ControllerOptions
-  extends ConfigurationOptions,
-    ViewOptions,
-    Omit<StatusOptions, 'listen' | 'pathPrefix'> {
-  /** the table in the proxy's memory that has the running apps; without it they are in the configuration */
-  live?: LiveTable | null
+export interface ControllerOptions extends LanesOptions, ViewOptions {
   /** Calls `onChange` when the template was edited or the proxy started, as far as one hears of that. Returns how to stop it. */
   watch(onChange: () => void): () => void
 }
@@ -23,25 +13,15 @@ export interface ControllerOptions
 const TICK = 1000
 /** So many of them are between looks for what nobody said: each is two questions to the proxy, and the template read. */
 const UNSAID = 5
-/** Milliseconds between reloads, each of which costs clients something. */
-const RELOAD_REST = 1000
-/** Milliseconds between pushes: a single change waits for none of it, many in a row are some fifty pushes a second. */
-const PUSH_REST = 20
 const REWOUND = 'etcd lost its data or was restored: routes that it does not know stay for one TTL'
 const MISSING = 'most endpoints are missing from etcd at once: their routes stay for one TTL'
 
-/**
- * Keeps the proxy what etcd says it should be: its configuration, and the table in its memory where it has one. Each goes
- * its own way, as a push costs little and waits for no reload.
- */
+/** Keeps the proxy what etcd says it should be. */
 export class Controller {
   readonly #options: ControllerOptions
   readonly #view: View
-  readonly #configuration: Configuration
-  readonly #configured: Lane
-  readonly #pushed: Lane
   readonly #rejections: Rejections
-  readonly #status: Status
+  readonly #lanes: Lanes
   #tick: NodeJS.Timeout | undefined
   #unwatch: () => void = () => {}
 
@@ -49,28 +29,16 @@ export class Controller {
     this.#options = options
     this.#view = new View(options)
     this.#rejections = new Rejections(options, this.#view)
-    this.#configuration = new Configuration(options)
-    this.#configured = new Lane(
-      (since) => this.#bring(since),
-      () => this.#settle(),
-      RELOAD_REST,
-    )
-    this.#pushed = new Lane(
-      (since) => this.#push(since),
-      () => this.#settle(),
-      PUSH_REST,
-    )
-    const { listen, reading } = options.surroundings
-    this.#status = new Status({ ...options, listen, pathPrefix: reading.pathPrefix })
+    this.#lanes = new Lanes(options, this.#view, this.#rejections)
   }
 
   /** What runs, and why not more. */
   get status(): Readonly<Pick<Status, 'failure' | 'applied'>> {
-    return this.#status
+    return this.#lanes.status
   }
 
   get generation(): number {
-    return this.#configuration.generation
+    return this.#lanes.generation
   }
 
   /** What etcd says that runs, by app and slot. */
@@ -83,73 +51,29 @@ export class Controller {
    * nobody yet answers better than none.
    */
   async start(): Promise<void> {
-    if (await this.#configuration.start()) await this.#view.recall()
-    else await this.#bring(performance.now())
+    await this.#lanes.start()
     let ticks = 0
     this.#tick = setInterval(() => {
       this.#giveUp()
-      if (++ticks % UNSAID === 0) void this.#look()
+      if (++ticks % UNSAID === 0) void this.#lanes.look()
     }, TICK)
-    this.#unwatch = this.#options.watch(() => void this.#look())
+    this.#unwatch = this.#options.watch(() => void this.#lanes.look())
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#tick)
     this.#unwatch()
-    await Promise.all([this.#configured.stop(), this.#pushed.stop()])
+    await this.#lanes.stop()
     await Promise.all([this.#view.stop(), this.#options.live?.stop()])
   }
 
   /** Takes a batch of the informer: all that is up to `revision`. */
   change(batch: readonly Change[], revision: string): void {
     const { kept, rewound, rejected, vacated } = this.#view.take(batch, revision)
-    // What was applied of the etcd before says nothing of this one.
-    if (rewound) for (const lane of [this.#configured, this.#pushed]) this.#reach(lane, '0')
+    if (rewound) this.#lanes.rewind()
     if (kept > 0) this.#options.log.warn({ kept }, rewound ? REWOUND : MISSING)
     for (const rejection of rejected) this.#rejections.tell(rejection)
-    // An address that is given up may be another app's a moment later. Of a table that is not known to the configuration.
-    this.#configured.change({ urgent: vacated && !this.#options.live })
-    this.#pushed.change({ urgent: vacated })
-    this.#settle()
-  }
-
-  /** Has what runs made what etcd says, unless it is: then that is told at once, as registrars that drain wait for it. */
-  #settle(): void {
-    const { live } = this.#options
-    live?.take(this.#view.plans)
-    const lanes = [
-      { lane: this.#pushed, runs: live?.runs ?? true },
-      { lane: this.#configured, runs: this.#configuration.runs(this.#configurable()) },
-    ]
-    for (const { lane, runs } of lanes) {
-      if (!runs) lane.trigger()
-      else {
-        lane.settle()
-        if (!this.#view.isInDoubt) this.#reach(lane, this.#view.revision)
-      }
-    }
-    if (!lanes.every(({ runs }) => runs)) return
-    this.#view.refresh()
-    this.#status.report({ result: 'unchanged', generation: this.generation })
-    this.#publish()
-  }
-
-  /** What is to be in the proxy's configuration. */
-  #configurable(): GatewayPlan {
-    const { plans } = this.#view
-    return this.#options.live?.frameOf(plans.frame()) ?? plans.whole()
-  }
-
-  /** Every change up to `revision` is through this lane, and applied where it is through the other one. */
-  #reach(lane: Lane, revision: string): void {
-    lane.reached = BigInt(revision)
-    const [one, other] = [this.#configured.reached, this.#pushed.reached]
-    this.#status.applied = String(one < other ? one : other)
-  }
-
-  /** Nothing is told before etcd has said what there is. */
-  #publish(): void {
-    if (this.#view.synced) this.#status.publish(this.generation, this.#rejections.all())
+    this.#lanes.change({ vacated })
   }
 
   /** Patience runs out without a word. */
@@ -157,68 +81,6 @@ export class Controller {
     const endpoints = this.#view.giveUp()
     if (endpoints === 0) return
     this.#options.log.warn({ endpoints }, 'endpoints did not come back, routes removed')
-    this.#settle()
-  }
-
-  /** Looks for what etcd does not tell: an edited template, a proxy that strayed. */
-  async #look(): Promise<void> {
-    const ask = async (strayed: Promise<boolean> | undefined, lane: Lane) => {
-      if ((await strayed) && this.#view.synced) lane.trigger()
-    }
-    // Side by side: an nginx that just starts may take a second for the one, and has an older table meanwhile.
-    await Promise.all([
-      ask(this.#configuration.strayed(), this.#configured),
-      ask(this.#options.live?.strayed(), this.#pushed),
-    ])
-  }
-
-  async #bring(since: number): Promise<Outcome> {
-    const { live } = this.#options
-    const { revision } = this.#view
-    const plan = this.#configurable()
-    // An nginx that has no table yet reads the file as it is reloaded.
-    await live?.written()
-    const outcome = await this.#configuration.bring(plan)
-    const { result } = outcome
-    const endpoints = live ? this.#status.endpoints : countEndpoints(plan)
-    if (!('reason' in outcome)) this.#done(this.#configured, revision, endpoints)
-    if (result === 'live' || result === 'moved') this.#observe(since)
-    this.#status.report(outcome)
-    this.#publish()
-    if (result === 'unchanged') return 'nothing'
-    return result === 'live' || result === 'moved' ? 'done' : 'failed'
-  }
-
-  async #push(since: number): Promise<Outcome> {
-    const { live, proxy } = this.#options
-    if (!live) return 'nothing'
-    // Where services share a process, a request that is held for the same news is let go first.
-    await immediate()
-    const { revision } = this.#view
-    const caught = (error: Error): Error => error
-    let result = await live.push(proxy).catch(caught)
-    const isThrough = result !== 'lost' && !(result instanceof Error)
-    if (isThrough) this.#done(this.#pushed, revision, live.endpoints)
-    if (result === 'pushed') this.#observe(since)
-    if (result === 'lost') {
-      // The configuration that opens it may still be on its way.
-      if (!this.#configuration.runs(this.#configurable())) return 'failed'
-      result = (await live.reopen().catch(caught)) ?? 'lost'
-    }
-    this.#status.reportRoutes(result)
-    this.#publish()
-    if (!isThrough) return 'failed'
-    return result === 'pushed' ? 'done' : 'nothing'
-  }
-
-  /** The plan of this revision went this way, all of it. */
-  #done(lane: Lane, revision: string, endpoints: number): void {
-    this.#status.endpoints = endpoints
-    if (!this.#view.isInDoubt) this.#reach(lane, revision)
-    this.#view.keep()
-  }
-
-  #observe(since: number): void {
-    this.#options.meters.applySeconds.observe((performance.now() - since) / 1000)
+    this.#lanes.settle()
   }
 }
