@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import type { Settings } from '../model/setting.ts'
 import { createLog, type Logger } from './log.ts'
+import { giveBack } from './room.ts'
 
 /** A service that runs in this process. */
 export interface Running {
@@ -30,6 +31,7 @@ export async function serve(
   opens: readonly Open[],
   settings: Settings,
 ): Promise<void> {
+  giveBack()
   const log = createLog(name, settings.logLevel)
   const running: Running[] = []
   let ending: Promise<unknown> | undefined

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { THRIFT } from '../../../cli/embedded/environment.ts'
 import type { Flags, ServiceName } from './fleet.ts'
 import type { Machine } from './machine.ts'
 import type { Plan } from './program.ts'
@@ -6,7 +7,7 @@ import { commonFlags, type Site } from './site.ts'
 
 const MAIN = join(import.meta.dirname, '../../../dist/cli/main.js')
 
-/** How one of our services is started: built, as an operator runs it. `port`: where it says how it is. */
+/** How one of our services is started: built, as its unit file runs it. `port`: where it says how it is. */
 export function servicePlan(
   site: Site,
   machine: Machine,
@@ -20,8 +21,9 @@ export function servicePlan(
     ...(typeof set === 'function' ? set(machine.name) : set),
   }
   const words = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`)
+  const variables = Object.entries(THRIFT).map(([name, value]) => `${name}=${value}`)
   return {
-    command: [process.execPath, MAIN, service, ...words],
+    command: ['env', ...variables, process.execPath, MAIN, service, ...words],
     // any answer: a service whose etcd is away is up, and says that it is not well
     ready: async () =>
       (await machine.statusOf(`http://${machine.address}:${own.port}/healthz`)) > 0,
