@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
+import { Recent } from '../model/recent.ts'
 import type { ProcessContainer } from './process-engine-container.ts'
 import { frame } from './process-engine-output.ts'
 import { type ProcessEngineState, Refusal } from './process-engine-state.ts'
@@ -16,7 +17,7 @@ const REMEMBERED = 200
 
 /** POST /containers/:id/exec, POST /exec/:id/start, GET /exec/:id/json: how a command readiness check is run. */
 export function execRoutes(app: FastifyInstance, state: ProcessEngineState): void {
-  const execs = new Map<string, Exec>()
+  const execs = new Recent<string, Exec>(REMEMBERED)
   const find = (id: string): Exec => {
     const exec = execs.get(id)
     if (!exec) throw new Refusal(404, `No such exec instance: ${id}`)
@@ -31,8 +32,6 @@ export function execRoutes(app: FastifyInstance, state: ProcessEngineState): voi
         throw new Refusal(409, `Container ${container.id} is not running`)
       const id = randomBytes(32).toString('hex')
       execs.set(id, { container, command: request.body?.Cmd ?? [], exitCode: null })
-      const [oldest] = execs.keys()
-      if (execs.size > REMEMBERED && oldest) execs.delete(oldest)
       return reply.code(201).send({ Id: id })
     },
   )

@@ -1,5 +1,6 @@
 import type { App } from '../../model/app.ts'
 import { canonical } from '../../model/name.ts'
+import { Recent } from '../../model/recent.ts'
 import type { Host } from '../../model/record.ts'
 import type { Catalog } from '../catalog.ts'
 
@@ -9,8 +10,8 @@ const REMEMBERED = 10_000
 /** Where an app will go in all likelihood, before any engine has said what is there of it: where it was. From memory. */
 export class Guesses {
   readonly #catalog: Catalog
-  /** by canonical name, the longest unused first: the host of its last start here */
-  readonly #last = new Map<string, string>()
+  /** by canonical name: the host of its last start here */
+  readonly #last = new Recent<string, string>(REMEMBERED)
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog
@@ -18,12 +19,7 @@ export class Guesses {
 
   /** An app was started on a host. */
   note(app: App, host: Host): void {
-    const name = canonical(app.name)
-    this.#last.delete(name)
-    this.#last.set(name, host.name)
-    if (this.#last.size <= REMEMBERED) return
-    const [oldest] = this.#last.keys()
-    if (oldest !== undefined) this.#last.delete(oldest)
+    this.#last.set(canonical(app.name), host.name)
   }
 
   /**

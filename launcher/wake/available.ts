@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { canonical } from '../../model/name.ts'
 import { ProblemError } from '../../model/problem.ts'
+import { Recent } from '../../model/recent.ts'
 import { deadline as within } from '../deadline.ts'
 import { Queue } from './queue.ts'
 
@@ -57,8 +58,8 @@ const QUEUED = 1_000
 /** Asks the hook, but never floods it: a no holds for a moment, and only so many questions are open at once. */
 export class Availability {
   readonly #options: AvailabilityOptions
-  /** canonical names with the time until which they are denied, oldest first */
-  readonly #denied = new Map<string, number>()
+  /** canonical names with the time until which they are denied */
+  readonly #denied = new Recent<string, number>(NAMES)
   readonly #queue = new Queue(AT_ONCE)
   /** the last question got no answer */
   #silent = false
@@ -83,7 +84,7 @@ export class Availability {
     return await this.#queue.run(async () => {
       if (denied()) return false
       const yes = await this.#ask(hook, question)
-      if (!yes) this.#deny(name)
+      if (!yes) this.#denied.set(name, performance.now() + MEMORY)
       return yes
     })
   }
@@ -99,13 +100,5 @@ export class Availability {
       this.#silent = true
       return false
     }
-  }
-
-  #deny(name: string): void {
-    this.#denied.delete(name)
-    this.#denied.set(name, performance.now() + MEMORY)
-    if (this.#denied.size <= NAMES) return
-    const [oldest] = this.#denied.keys()
-    if (oldest !== undefined) this.#denied.delete(oldest)
   }
 }

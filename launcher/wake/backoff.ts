@@ -1,4 +1,5 @@
 import { canonical } from '../../model/name.ts'
+import { Recent } from '../../model/recent.ts'
 
 /** Why an app is not started right now. */
 export interface Pause {
@@ -31,12 +32,11 @@ export function slotKey(app: string, slot: number): string {
  * at most 8 starts in 2 minutes. A good run forgets it. Pure: every time is given, in milliseconds.
  */
 export class Backoff {
-  readonly #apps = new Map<string, Record>()
-  readonly #limit: number
+  readonly #apps: Recent<string, Record>
 
   /** @param limit how many apps are remembered; the longest untouched is forgotten first */
   constructor(limit = 10_000) {
-    this.#limit = limit
+    this.#apps = new Recent(limit)
   }
 
   /** Why `app` must not be started at `now`, or null. */
@@ -51,7 +51,7 @@ export class Backoff {
     this.#forgive(app, now)
     const failures = (this.#apps.get(app)?.failures ?? 0) + 1
     const delay = Math.min(FIRST * 2 ** (failures - 1), LONGEST)
-    this.#keep(app, { failures, reason, until: now + delay, readyAt: null })
+    this.#apps.set(app, { failures, reason, until: now + delay, readyAt: null })
     return Math.ceil(delay / 1000)
   }
 
@@ -59,7 +59,7 @@ export class Backoff {
   ready(app: string, now: number): void {
     this.#forgive(app, now)
     const failures = this.#apps.get(app)?.failures ?? 0
-    this.#keep(app, { failures, reason: '', until: 0, readyAt: now })
+    this.#apps.set(app, { failures, reason: '', until: 0, readyAt: now })
   }
 
   /**
@@ -85,13 +85,5 @@ export class Backoff {
   #forgive(app: string, now: number): void {
     const readyAt = this.#apps.get(app)?.readyAt ?? null
     if (readyAt !== null && now - readyAt >= GOOD) this.#apps.delete(app)
-  }
-
-  #keep(app: string, record: Record): void {
-    this.#apps.delete(app)
-    this.#apps.set(app, record)
-    if (this.#apps.size <= this.#limit) return
-    const [oldest] = this.#apps.keys()
-    if (oldest !== undefined) this.#apps.delete(oldest)
   }
 }

@@ -4,6 +4,7 @@ import { type Endpoint, formatEndpoint } from '../../model/endpoint.ts'
 import { canonical } from '../../model/name.ts'
 import { pinOf } from '../../model/pin.ts'
 import { ProblemError } from '../../model/problem.ts'
+import { Recent } from '../../model/recent.ts'
 import type { Catalog } from '../catalog.ts'
 
 /** How an Endpoint is proven. */
@@ -29,8 +30,8 @@ export class Living {
   readonly #catalog: Catalog
   readonly #reach: Reach
   readonly #lease: number
-  /** by canonical name, oldest first: what we woke, and when */
-  readonly #woke = new Map<string, { endpoint: string; at: number }>()
+  /** by canonical name: what we woke, and when */
+  readonly #woke = new Recent<string, { endpoint: string; at: number }>(REMEMBERED)
 
   /** @param lease seconds after which a host that went silent has lost its Endpoints for sure */
   constructor(catalog: Catalog, reach: Reach, lease: number) {
@@ -41,12 +42,8 @@ export class Living {
 
   /** The app was woken here: its Endpoint was probed by its registrar this very moment. */
   woke(app: string, endpoint: Endpoint): void {
-    const name = canonical(app)
-    this.#woke.delete(name)
-    this.#woke.set(name, { endpoint: formatEndpoint(endpoint), at: performance.now() })
-    if (this.#woke.size <= REMEMBERED) return
-    const [oldest] = this.#woke.keys()
-    if (oldest !== undefined) this.#woke.delete(oldest)
+    const woke = { endpoint: formatEndpoint(endpoint), at: performance.now() }
+    this.#woke.set(canonical(app), woke)
   }
 
   /** Somebody could not reach what we woke: it needs proof after all. */

@@ -1,3 +1,5 @@
+import { Recent } from '../../model/recent.ts'
+
 /** Sources that are kept account of. */
 const SOURCES = 1024
 
@@ -8,8 +10,8 @@ const SOURCES = 1024
 export class Budget {
   readonly #rate: number
   readonly #burst: number
-  /** by source, the longest quiet first */
-  readonly #accounts = new Map<string, { left: number; at: number }>()
+  /** by source */
+  readonly #accounts = new Recent<string, { left: number; at: number }>(SOURCES)
 
   constructor(rate: number, burst: number) {
     this.#rate = rate
@@ -21,10 +23,7 @@ export class Budget {
     const known = this.#accounts.get(source)
     const earned = known ? ((now - known.at) * this.#rate) / 1000 : 0
     const left = known ? Math.min(this.#burst, known.left + earned) : this.#burst
-    this.#accounts.delete(source)
     this.#accounts.set(source, { left: left >= 1 ? left - 1 : left, at: now })
-    const [oldest] = this.#accounts.keys()
-    if (this.#accounts.size > SOURCES && oldest !== undefined) this.#accounts.delete(oldest)
     return left >= 1
   }
 }
