@@ -17,6 +17,8 @@ interface Pair {
   floor: number
   /** until the gateway answered 200 for the first time, whoever led there */
   first: number
+  /** of this, what came after etcd had answered: the rest is how long etcd and its disk took to write it */
+  own: number
   /** until the gateway's record says that its own table has the app */
   table: number
 }
@@ -74,9 +76,10 @@ async function measurePairs(cluster: Cluster, at: string): Promise<Pair[]> {
       await new Promise((resolve) => setTimeout(resolve, 300))
       const put = performance.now()
       const { header } = await etcd.put(`/services/clusters/${name}`).value(at)
+      const answered = performance.now() - put
       const first = await untilAnswer(cluster.origin, name, put)
       const table = await untilApplied(etcd, header.revision, put)
-      if (i > BY_HAND) pairs.push({ floor: floorTook, first, table })
+      if (i > BY_HAND) pairs.push({ floor: floorTook, first, own: first - answered, table })
       await new Promise((resolve) => setTimeout(resolve, 300))
     }
     return pairs
@@ -107,13 +110,13 @@ async function untilApplied(etcd: Etcd3, revision: string, began: number): Promi
   throw new Error(`revision ${revision} was never applied`)
 }
 
-function rowsOf(all: ReadonlyMap<number, Pair[]>): Row[] {
-  const sizes = [...all.keys()]
+function rowsOf(pairs: ReadonlyMap<number, Pair[]>): Row[] {
+  const sizes = [...pairs.keys()]
   const of = (size: number, figure: keyof Pair) =>
-    summarise((all.get(size) ?? []).map((pair) => pair[figure]))
+    summarise((pairs.get(size) ?? []).map((pair) => pair[figure]))
   const row = (size: number, figure: 'first' | 'table', words: string): Row => {
     const { n, p50, p99, min } = of(size, figure)
-    const ratio = summarise((all.get(size) ?? []).map((pair) => pair[figure] / pair.floor))
+    const ratio = summarise((pairs.get(size) ?? []).map((pair) => pair[figure] / pair.floor))
     const floor = of(size, 'floor')
     const isJudged = figure === 'first' && size === 1000
     return {
@@ -130,6 +133,15 @@ function rowsOf(all: ReadonlyMap<number, Pair[]>): Row[] {
       },
     }
   }
+  const own = (size: number): Row => {
+    const { n, p50, p99 } = of(size, 'own')
+    const etcd = summarise((pairs.get(size) ?? []).map(({ first, own }) => first - own))
+    return {
+      metric: `of it after etcd had answered the put, ${size.toLocaleString('en')} apps, p50 / p99 (n=${n})`,
+      against: `etcd and its disk before that: ${etcd.p50.toFixed(1)} / ${etcd.p99.toFixed(1)} ms`,
+      figure: `${p50.toFixed(1)} / ${p99.toFixed(1)} ms`,
+    }
+  }
   const growth = (figure: 'first' | 'table', words: string, bar?: number): Row => {
     const exponent = slope(sizes.map((size) => [Math.log(size), Math.log(of(size, figure).p50)]))
     return {
@@ -142,6 +154,7 @@ function rowsOf(all: ReadonlyMap<number, Pair[]>): Row[] {
   return [
     ...sizes.map((size) => row(size, 'first', 'first 200')),
     growth('first', 'first 200', 0.3),
+    ...sizes.map(own),
     ...sizes.map((size) => row(size, 'table', "the gateway's own table")),
     growth('table', "the gateway's own table"),
   ]
