@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import type { Settings } from '../model/setting.ts'
+import { giveBack } from './heap.ts'
 import { createLog, type Logger } from './log.ts'
-import { giveBack } from './room.ts'
 
 /** A service that runs in this process. */
 export interface Running {

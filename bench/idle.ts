@@ -8,7 +8,7 @@ import type { Report } from './report.ts'
 
 const APPS = 100
 const SECONDS = Number(process.env.BENCH_IDLE ?? 60)
-/** Milliseconds in which V8 collects what the start has left: a tenth of a second for each process, once. */
+/** Milliseconds in which what the start has left is collected: a tenth of a second for each process, once. */
 const SETTLED = 60_000
 
 /**

@@ -8,8 +8,8 @@ import { seedApps, seedName } from './seed.ts'
 const SIZES = [1000, 50_000] as const
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 1)
 /**
- * Seconds after the first answer: one look at etcd for what was not told, once a minute, is in it, and V8 has found a quiet
- * moment to collect what is left of the start, for which it waits at most 100 s.
+ * Seconds after the first answer: one look at etcd for what was not told, once a minute, is in it, and what is left of
+ * the start is collected, for which V8 alone takes up to 100 s.
  */
 const REST = 120
 

@@ -17,8 +17,8 @@ interface Pair {
   floor: number
   /** until the gateway answered 200 for the first time, whoever led there */
   first: number
-  /** of this, what came after etcd had answered: the rest is how long etcd and its disk took to write it */
-  own: number
+  /** of this, what came after etcd's answer to the put was here */
+  later: number
   /** until the gateway's record says that its own table has the app */
   table: number
 }
@@ -79,7 +79,7 @@ async function measurePairs(cluster: Cluster, at: string): Promise<Pair[]> {
       const answered = performance.now() - put
       const first = await untilAnswer(cluster.origin, name, put)
       const table = await untilApplied(etcd, header.revision, put)
-      if (i > BY_HAND) pairs.push({ floor: floorTook, first, own: first - answered, table })
+      if (i > BY_HAND) pairs.push({ floor: floorTook, first, later: first - answered, table })
       await new Promise((resolve) => setTimeout(resolve, 300))
     }
     return pairs
@@ -133,19 +133,19 @@ function rowsOf(pairs: ReadonlyMap<number, Pair[]>): Row[] {
       },
     }
   }
-  const own = (size: number): Row => {
-    const { n, p50, p99 } = of(size, 'own')
-    const etcd = summarise((pairs.get(size) ?? []).map(({ first, own }) => first - own))
+  const later = (size: number): Row => {
+    const { n, p50, p99 } = of(size, 'later')
+    const answer = summarise((pairs.get(size) ?? []).map(({ first, later }) => first - later))
     return {
-      metric: `of it after etcd had answered the put, ${size.toLocaleString('en')} apps, p50 / p99 (n=${n})`,
-      against: `etcd and its disk before that: ${etcd.p50.toFixed(1)} / ${etcd.p99.toFixed(1)} ms`,
+      metric: `etcd's answer to the put to first 200, ${size.toLocaleString('en')} apps, p50 / p99 (n=${n})`,
+      against: `that answer: ${answer.p50.toFixed(1)} / ${answer.p99.toFixed(1)} ms after the put`,
       figure: `${p50.toFixed(1)} / ${p99.toFixed(1)} ms`,
     }
   }
   const growth = (figure: 'first' | 'table', words: string, bar?: number): Row => {
     const exponent = slope(sizes.map((size) => [Math.log(size), Math.log(of(size, figure).p50)]))
     return {
-      metric: `growth exponent of it, ${words}`,
+      metric: `growth exponent of put to ${words}`,
       against: `log of p50 over log of apps, ${sizes[0]} to ${sizes.at(-1)?.toLocaleString('en')}`,
       figure: exponent.toFixed(2),
       ...(bar !== undefined && { bar: `<= ${bar}`, reached: exponent <= bar }),
@@ -153,8 +153,8 @@ function rowsOf(pairs: ReadonlyMap<number, Pair[]>): Row[] {
   }
   return [
     ...sizes.map((size) => row(size, 'first', 'first 200')),
+    ...sizes.map(later),
     growth('first', 'first 200', 0.3),
-    ...sizes.map(own),
     ...sizes.map((size) => row(size, 'table', "the gateway's own table")),
     growth('table', "the gateway's own table"),
   ]

@@ -119,7 +119,8 @@ describe.each(TEMPLATES)('reveille-%s@.service', (unit) => {
 
 test.each(SERVICES)('reveille-%s.service gives memory back as under reveille up', async (unit) => {
   const said = Object.entries(THRIFT).map(([name, value]) => `${name}=${value}`)
-  expect(await read(unit)).toContain(`Environment=${said.join(' ')}\n`)
+  const words = said.map((word) => (word.includes(' ') ? `"${word}"` : word))
+  expect(await read(unit)).toContain(`Environment=${words.join(' ')}\n`)
 })
 
 test.each(SERVICES)('an instance of reveille-%s@.service has a name of its own', async (unit) => {

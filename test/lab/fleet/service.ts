@@ -7,7 +7,7 @@ import { commonFlags, type Site } from './site.ts'
 
 const MAIN = join(import.meta.dirname, '../../../dist/cli/main.js')
 
-/** How one of our services is started: built, as its unit file runs it. `port`: where it says how it is. */
+/** How one of our services is started: built, with the environment of its unit file. `port`: where it says how it is. */
 export function servicePlan(
   site: Site,
   machine: Machine,
